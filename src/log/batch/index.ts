@@ -1,0 +1,3 @@
+export * as batchHeader from './header.ts'
+export { BatchBuilder, type BatchProducer } from './builder.ts'
+export { RecordTable } from './record-table.ts'

@@ -1,0 +1,2 @@
+export { BatchBuilder, batchHeader, RecordTable, type BatchProducer } from './batch/index.ts'
+export type * from './store.ts'
