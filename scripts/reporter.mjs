@@ -1,0 +1,38 @@
+// A plain summary: failures in full, skips by name with their reason, and totals. Passing tests are only counted.
+import { relative } from 'node:path'
+
+export default async function* report(source) {
+  const count = { passed: 0, failed: 0, skipped: 0 }
+  const failures = []
+  for await (const { type, data } of source) {
+    if (type === 'test:stderr' || type === 'test:stdout') continue
+    if (type !== 'test:pass' && type !== 'test:fail') continue
+    if (data.details?.type === 'suite') continue
+    if (data.skip !== undefined && data.skip !== false) {
+      count.skipped++
+      yield `  skipped: ${data.name} (${typeof data.skip === 'string' && data.skip !== '' ? data.skip : 'no reason given'})\n`
+    } else if (type === 'test:pass') {
+      count.passed++
+    } else {
+      count.failed++
+      failures.push(data)
+      yield `  FAILED: ${place(data)} ${data.name}\n${indent(reason(data.details?.error))}\n`
+    }
+  }
+  if (failures.length > 1) yield `  failed again in short:\n${failures.map((data) => `    ${place(data)} ${data.name}\n`).join('')}`
+  yield `  ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`
+}
+
+function place(data) {
+  return data.file === undefined ? '' : `${relative(process.cwd(), data.file)}:${data.line ?? 1}`
+}
+
+function reason(error) {
+  if (error === undefined) return ''
+  const cause = error.cause ?? error
+  return typeof cause === 'string' ? cause : (cause.stack ?? cause.message ?? String(cause))
+}
+
+function indent(text) {
+  return text.replaceAll(/^/gm, '    ')
+}

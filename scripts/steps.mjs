@@ -1,0 +1,68 @@
+// The steps of the test run, in order of cost. Without arguments all run; one that fails does not hide the next ones.
+import { spawn } from 'node:child_process'
+import { globSync } from 'node:fs'
+import path from 'node:path'
+import { root } from './prepare.mjs'
+
+const bin = (name) => path.join(root, 'node_modules', name)
+
+const steps = [
+  { name: 'types', args: [bin('typescript/bin/tsc'), '-p', '.'] },
+  { name: 'lint', args: [bin('eslint/bin/eslint.js'), '--max-warnings=0', '--cache', '--cache-location', bin('.cache/eslint'), '.'] },
+  { name: 'format', args: [bin('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.'] },
+  { name: 'spelling', args: [bin('cspell/bin.mjs'), 'lint', '--no-progress', '--no-summary', '--gitignore', '.'] },
+  { name: 'tidy', tests: ['test/tidy/**/*.test.ts'] },
+  { name: 'unit', tests: ['src/**/*.test.ts'] },
+  { name: 'contract', tests: ['test/contract/**/*.test.ts'] },
+  { name: 'toolchain', tests: ['test/support/**/*.test.ts'] },
+  { name: 'server', tests: ['test/server/**/*.test.ts'] },
+  { name: 'clients', tests: ['test/clients/**/*.test.ts'] },
+  { name: 'crossing', tests: ['test/crossing/**/*.test.ts'] },
+  { name: 'crash', tests: ['test/crash/**/*.test.ts'] },
+  { name: 'sim', tests: ['test/sim/**/*.test.ts'] },
+  { name: 'package', tests: ['test/package/**/*.test.ts'] },
+]
+
+const groups = { check: ['types', 'lint', 'format', 'spelling', 'tidy'] }
+
+const asked = process.argv.slice(2).flatMap((name) => groups[name] ?? [name])
+const known = new Set(steps.map((step) => step.name))
+for (const name of asked) {
+  if (!known.has(name)) {
+    console.error(`no step "${name}"; there are: ${[...Object.keys(groups), ...known].join(', ')}`)
+    process.exit(2)
+  }
+}
+
+function testArgs(step) {
+  const files = step.tests.flatMap((pattern) => globSync(pattern, { cwd: root })).sort()
+  if (files.length === 0) return undefined
+  const reporter = path.join(root, 'scripts/reporter.mjs')
+  return ['--test', '--test-concurrency=2', '--test-timeout=300000', `--test-reporter=${reporter}`, ...files]
+}
+
+function runStep(step) {
+  const args = step.args ?? testArgs(step)
+  if (args === undefined) return Promise.resolve(undefined)
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+    child.once('error', () => resolve(1))
+    child.once('exit', (code) => resolve(code ?? 1))
+  })
+}
+
+const summary = []
+let failures = 0
+for (const step of steps) {
+  if (asked.length > 0 && !asked.includes(step.name)) continue
+  console.log(`── ${step.name}`)
+  const began = performance.now()
+  const code = await runStep(step)
+  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  if (code !== 0 && code !== undefined) failures++
+  summary.push(`${code === undefined ? 'empty' : code === 0 ? 'ok   ' : 'FAILED'}  ${step.name} (${seconds} s)`)
+}
+
+console.log(`\n${summary.join('\n')}`)
+console.log(failures === 0 ? 'all passed' : `${failures} of ${summary.length} steps failed`)
+process.exit(failures === 0 ? 0 : 1)

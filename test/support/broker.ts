@@ -1,0 +1,69 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { startBroker, type Broker, type BrokerOptions } from '../../src/index.ts'
+import { start, type Running } from './process.ts'
+
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A folder of this test's own, removed after it. */
+export function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'dragoman-'))
+  t.after(() => {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+  })
+  return folder
+}
+
+/**
+ * A broker in this process with every listener on a free port of 127.0.0.1 and its data in a folder of its own; it is
+ * stopped after the test. `broker.port('kafka')`, `broker.address('amqp')` say where it listens.
+ */
+export async function startTestBroker(t: TestContext, options: BrokerOptions = {}): Promise<Broker> {
+  const data = options.data ?? temporaryFolder(t)
+  const broker = await startBroker({ log: 'warn', ...options, data })
+  t.after(() => broker.stop())
+  return broker
+}
+
+export interface SpawnedBroker {
+  process: Running
+  data: string
+  port(protocol: string): number
+  address(protocol: string): string
+  /** Ends the process with SIGKILL, as a crash does. */
+  kill(): Promise<void>
+}
+
+export interface SpawnOptions {
+  data?: string
+  /** More command-line flags. */
+  flags?: string[]
+}
+
+/** The real process, `dragoman serve`, on free ports. Give the same `data` again to restart it over its folder. */
+export async function spawnTestBroker(t: TestContext, options: SpawnOptions = {}): Promise<SpawnedBroker> {
+  const data = options.data ?? temporaryFolder(t)
+  const listen = ['kafka', 'amqp', 'mqtt', 'mqtt-ws', 'http'].flatMap((name) => ['--listen', `${name}=127.0.0.1:0`])
+  const main = path.join(root, 'src/cli/main.ts')
+  const flags = ['serve', ...listen, '--data', data, ...(options.flags ?? [])]
+  const running = start(process.execPath, [main, ...flags], { cwd: root, timeoutMs: 600_000 })
+  t.after(() => running.stop('SIGKILL'))
+  await running.waitFor(/ready in \d+ ms/)
+  const address = (protocol: string): string => {
+    const found = new RegExp(`^listening ${protocol} (\\S+)$`, 'm').exec(running.stdout)
+    if (found?.[1] === undefined) throw new Error(`no listener ${protocol} in\n${running.stdout}`)
+    return found[1]
+  }
+  return {
+    process: running,
+    data,
+    address,
+    port: (protocol) => Number(address(protocol).split(':').at(-1)),
+    kill: async () => {
+      await running.stop('SIGKILL')
+    },
+  }
+}

@@ -1,0 +1,6 @@
+export * as toolchain from './toolchain.ts'
+export type { Tool } from './toolchain.ts'
+export { eventually, run, start } from './process.ts'
+export type { Running, RunOptions, RunResult } from './process.ts'
+export { root, spawnTestBroker, startTestBroker, temporaryFolder } from './broker.ts'
+export type { SpawnedBroker, SpawnOptions } from './broker.ts'
