@@ -45,10 +45,16 @@ const APIS = {
   OffsetDelete: '0-0',
   DescribeCluster: '0-2',
 }
-const LEFT_OUT = new Set(['ClusterId@FetchRequest', 'ReplicaState', 'ReplicaDirectoryId', 'HighWatermark@FetchRequest', 'SnapshotId'])
+const LEFT_OUT = new Set([
+  'ClusterId@FetchRequest',
+  'ReplicaState',
+  'ReplicaDirectoryId',
+  'HighWatermark@FetchRequest',
+  'SnapshotId',
+])
 
-const kebab = name => name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase()
-const camel = name => name[0].toLowerCase() + name.slice(1)
+const kebab = (name) => name.replace(/(?<!^)([A-Z])/g, '-$1').toLowerCase()
+const camel = (name) => name[0].toLowerCase() + name.slice(1)
 
 function load(name) {
   const text = readFileSync(join(folder, `${name}.json`), 'utf8')
@@ -98,11 +104,16 @@ function rows(schema, fields, valid, indent) {
       lines.push(`${indent}{ ${parts.join(', ')} },`)
       continue
     }
-    const children = field.fields ?? schema.commonStructs.find(one => one.name === element).fields
+    const children = field.fields ?? schema.commonStructs.find((one) => one.name === element).fields
     const inner = [Math.max(versions[0], valid[0]), Math.min(versions[1], valid[1])]
     lines.push(`${indent}{`)
     for (const part of parts) lines.push(`${indent}  ${part},`)
-    lines.push(`${indent}  fields: [`, ...rows(schema, children, inner, `${indent}    `), `${indent}  ],`, `${indent}},`)
+    lines.push(
+      `${indent}  fields: [`,
+      ...rows(schema, children, inner, `${indent}    `),
+      `${indent}  ],`,
+      `${indent}},`,
+    )
   }
   return lines
 }

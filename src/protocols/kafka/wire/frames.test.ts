@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { MalformedError } from '../../../base/index.ts'
+import { Frames } from './frames.ts'
+
+const frame = (bytes: Uint8Array): Buffer => {
+  const head = Buffer.alloc(4)
+  head.writeInt32BE(bytes.length)
+  return Buffer.concat([head, bytes])
+}
+
+test('requests come out whole and in order, however the stream is cut', () => {
+  const bodies = fc.array(fc.uint8Array({ minLength: 8, maxLength: 40 }), { maxLength: 6 })
+  const property = fc.property(bodies, fc.array(fc.integer({ min: 1, max: 17 }), { minLength: 1 }), (wanted, cuts) => {
+    const stream = Buffer.concat(wanted.map(frame))
+    const frames = new Frames()
+    const got: Buffer[] = []
+    for (let at = 0, i = 0; at < stream.length; i++) {
+      const end = at + cuts[i % cuts.length]!
+      frames.push(stream.subarray(at, end))
+      at = end
+      for (let one = frames.next(); one !== null; one = frames.next()) got.push(one)
+    }
+    assert.deepEqual(
+      got.map((one) => [...one]),
+      wanted.map((one) => [...one]),
+    )
+    assert.equal(frames.pending, 0)
+  })
+  fc.assert(property)
+})
+
+test('a frame inside one chunk is a slice of it', () => {
+  const chunk = frame(Buffer.alloc(20, 1))
+  const frames = new Frames()
+  frames.push(chunk)
+  assert.equal(frames.next()!.buffer, chunk.buffer)
+})
+
+for (const size of [-1, 0, 7, 0x7fffffff]) {
+  test(`a request of ${size} bytes is malformed`, () => {
+    const head = Buffer.alloc(4)
+    head.writeInt32BE(size)
+    const frames = new Frames()
+    frames.push(head)
+    assert.throws(() => frames.next(), MalformedError)
+  })
+}
