@@ -1,0 +1,5 @@
+export type * from './facade/index.ts'
+export { decodeProperties, encodeProperties, readValue, writeValue, valueDepthMax } from './message.ts'
+export type { Header, Properties, ReplyTo, Value } from './message.ts'
+export { levelBytes, levelOf, levelOfUtf8, levelsKey, levelUtf8, nameCodec, plainNames } from './names.ts'
+export type { Levels, NameCodec, NameCodecOptions } from './names.ts'

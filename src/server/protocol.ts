@@ -1,0 +1,77 @@
+import type { Broker } from '../core/index.ts'
+import type { Clock, Random, Timers } from '../world/index.ts'
+import type { Logger } from './logger.ts'
+
+/**
+ * The contract between the server and a protocol. It is free of sockets, so that a protocol runs unchanged over TCP,
+ * WebSocket, an in-process pipe and the simulator.
+ */
+export interface Protocol {
+  /** As in `--listen NAME=HOST:PORT` and in metrics: `kafka`, `amqp`, `mqtt`. */
+  readonly name: string
+  readonly listeners: readonly ListenerSpec[]
+  /** A client has connected. The session lives until `Session.closed`. */
+  open(peer: Peer, context: ProtocolContext): Session
+}
+
+export interface ListenerSpec {
+  /** `mqtt`, `mqtt-ws`. */
+  name: string
+  port: number
+  transport: 'tcp' | 'websocket'
+  /** Of a WebSocket: the subprotocol it must ask for, and the path. */
+  subprotocol?: string
+  path?: string
+}
+
+export interface ProtocolContext {
+  broker: Broker
+  clock: Clock
+  timers: Timers
+  random: Random
+  log: Logger
+  /** The protocol's own section of the configuration, already validated by its `configure`. */
+  config: Readonly<Record<string, unknown>>
+  /** What clients are told to connect to, where a protocol says so (Kafka's metadata): the listener's bound address. */
+  advertised: { host: string; port: number }
+  metrics: ProtocolMetrics
+}
+
+/** Counters of one protocol, added to by its sessions; bytes and connections are the server's business. */
+export interface ProtocolMetrics {
+  messagesIn: number
+  messagesOut: number
+}
+
+/** One client's state machine. Its methods never throw for bad input: they answer in protocol, or close the peer. */
+export interface Session {
+  /** Bytes from the client. The chunk's memory is the session's to keep slices of. */
+  receive(chunk: Buffer): void
+  /** The peer's output buffer is empty again after `write` said false. */
+  drained(): void
+  /** The connection is gone, by whomever; nothing can be written any more. Called exactly once. */
+  closed(reason: CloseReason): void
+  /** The server is about to stop: say goodbye in protocol and close when what is under way is answered. */
+  stop(): void
+}
+
+export type CloseReason = 'client' | 'server' | 'error' | 'timeout' | 'stopping'
+
+/** The client's end of the connection, as a session sees it. */
+export interface Peer {
+  /** For logs and listings: `127.0.0.1:52100`. */
+  readonly address: string
+  readonly local: boolean
+  /** Bytes written and not yet taken by the operating system. */
+  readonly buffered: number
+  /**
+   * Sends `bytes`, which must not change afterwards. Everything written in one turn goes out in one system call.
+   * False: more is buffered than is good, stop sending what can wait until `Session.drained`.
+   */
+  write(bytes: Uint8Array): boolean
+  /** Sends what was written, then ends the connection. `closed` follows. Writes after this are ignored. */
+  close(reason: CloseReason): void
+  /** Stops and goes on reading from the client: back-pressure. Calls do not count; the last one holds. */
+  pause(): void
+  resume(): void
+}
