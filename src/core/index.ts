@@ -3,3 +3,4 @@ export { decodeProperties, encodeProperties, readValue, writeValue, valueDepthMa
 export type { Header, Properties, ReplyTo, Value } from './message.ts'
 export { levelBytes, levelOf, levelOfUtf8, levelsKey, levelUtf8, nameCodec, plainNames } from './names.ts'
 export type { Levels, NameCodec, NameCodecOptions } from './names.ts'
+export { addressPrefix, keyHeader, parseReplyTo, propertiesOf, recordHeadersOf, replyToText, valueText } from './interchange.ts'
