@@ -1,0 +1,30 @@
+export type { Clock, Random, Timer, Timers } from './clock.ts'
+export type {
+  Accept,
+  Connection,
+  ConnectionEvents,
+  Endpoint,
+  HttpHandler,
+  HttpReply,
+  HttpRequest,
+  HttpSink,
+  Listening,
+  Net,
+  WebSocketTerms,
+} from './net.ts'
+export { DiskError, sharedBuffer } from './disk.ts'
+export type {
+  CommitDone,
+  CommitFile,
+  CommitThread,
+  CommitWrite,
+  Disk,
+  DiskErrorKind,
+  DiskFile,
+  DiskSpace,
+  FileFacts,
+  Lock,
+  OpenMode,
+  SealLayout,
+} from './disk.ts'
+export { chainBytes, chainOf, sealHeader } from './seal.ts'
