@@ -1,9 +1,10 @@
+import type { Fragment } from '../frame/index.ts'
 import type { ExtentFacts } from '../store.ts'
 
 /** An extent, and where its payload stands in the file of its segment or span. */
 export interface LocatedExtent extends ExtentFacts {
-  /** Position and bytes of the payload, pair after pair; more than one pair when it was cut across frames. */
-  pieces: readonly number[]
+  /** Where the payload stands; more than one piece when it was cut across frames, which only a journal does. */
+  pieces: readonly Fragment[]
   /** Bytes of the payload, all pieces together. */
   bytes: number
   /** CRC-32C of the payload. */

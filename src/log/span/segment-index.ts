@@ -1,4 +1,5 @@
 import { assert } from '../../base/index.ts'
+import type { Fragment } from '../frame/index.ts'
 import type { ExtentFacts } from '../store.ts'
 import type { LocatedExtent } from './located-extent.ts'
 
@@ -28,7 +29,9 @@ export class SegmentIndex {
   private metaStart = new Uint32Array(this.capacity)
   private metaArena = Buffer.allocUnsafe(4096)
   private metaEnd = 0
-  private readonly cut = new Map<number, readonly number[]>()
+  private readonly cut = new Map<number, readonly Fragment[]>()
+  /** How many of the segments that follow hold a piece of a payload that begins here. */
+  segmentsOn = 0
   private readonly partitionLists = new Map<number, IdList>()
 
   constructor(segmentSeq: number) {
@@ -37,7 +40,7 @@ export class SegmentIndex {
 
   /**
    * Adds an extent whose payload stands in the segment's file at `position`, `bytes` long, with CRC-32C `crc`. A
-   * payload that was cut across frames gives all its `pieces` (position, bytes, position, bytes, ...).
+   * payload that was cut across frames gives all its `pieces`; those of a segment that follows belong here, too.
    */
   add(
     partition: number,
@@ -46,7 +49,7 @@ export class SegmentIndex {
     bytes: number,
     crc: number,
     shared: boolean,
-    pieces: readonly number[] | null = null,
+    pieces: readonly Fragment[] | null = null,
   ): void {
     const id = this.count++
     if (id === this.capacity) this.grow()
@@ -60,7 +63,10 @@ export class SegmentIndex {
     this.flags[id] = (extent.flags & 0xffff) | (shared ? sharedBit : 0)
     this.metaStart[id] = this.metaEnd
     this.addMeta(extent.meta)
-    if (pieces !== null && pieces.length > 2) this.cut.set(id, pieces)
+    if (pieces !== null && pieces.length > 1) {
+      this.cut.set(id, pieces)
+      this.segmentsOn = Math.max(this.segmentsOn, pieces[pieces.length - 1]!.segmentsOn)
+    }
     this.payloadBytes += bytes
     let list = this.partitionLists.get(partition)
     if (list === undefined) this.partitionLists.set(partition, (list = new IdList()))
@@ -151,7 +157,7 @@ export class SegmentIndex {
       appendTime: this.appendTime[id]!,
       flags: this.flags[id]! & 0xffff,
       meta: this.metaArena.subarray(this.metaStart[id]!, metaEnd),
-      pieces: this.cut.get(id) ?? [this.position[id]!, this.payload[id]!],
+      pieces: this.cut.get(id) ?? [{ segmentsOn: 0, position: this.position[id]!, bytes: this.payload[id]! }],
       bytes: this.payload[id]!,
       crc: this.crc[id]!,
       shared: (this.flags[id]! & sharedBit) !== 0,
