@@ -19,7 +19,8 @@ export default async function* report(source) {
       yield `  FAILED: ${place(data)} ${data.name}\n${indent(reason(data.details?.error))}\n`
     }
   }
-  if (failures.length > 1) yield `  failed again in short:\n${failures.map((data) => `    ${place(data)} ${data.name}\n`).join('')}`
+  if (failures.length > 1)
+    yield `  failed again in short:\n${failures.map((data) => `    ${place(data)} ${data.name}\n`).join('')}`
   yield `  ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`
 }
 

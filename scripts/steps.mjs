@@ -8,7 +8,10 @@ const bin = (name) => path.join(root, 'node_modules', name)
 
 const steps = [
   { name: 'types', args: [bin('typescript/bin/tsc'), '-p', '.'] },
-  { name: 'lint', args: [bin('eslint/bin/eslint.js'), '--max-warnings=0', '--cache', '--cache-location', bin('.cache/eslint'), '.'] },
+  {
+    name: 'lint',
+    args: [bin('eslint/bin/eslint.js'), '--max-warnings=0', '--cache', '--cache-location', bin('.cache/eslint'), '.'],
+  },
   { name: 'format', args: [bin('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.'] },
   { name: 'spelling', args: [bin('cspell/bin.mjs'), 'lint', '--no-progress', '--no-summary', '--gitignore', '.'] },
   { name: 'tidy', tests: ['test/tidy/**/*.test.ts'] },

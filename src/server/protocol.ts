@@ -1,5 +1,6 @@
 import type { Broker } from '../core/index.ts'
 import type { Clock, Random, Timers } from '../world/index.ts'
+import type { Group } from './config/index.ts'
 import type { Logger } from './logger.ts'
 
 /**
@@ -10,6 +11,8 @@ export interface Protocol {
   /** As in `--listen NAME=HOST:PORT` and in metrics: `kafka`, `amqp`, `mqtt`. */
   readonly name: string
   readonly listeners: readonly ListenerSpec[]
+  /** The protocol's own section of the configuration, `protocols.NAME`; what is in it arrives as `context.config`. */
+  readonly settings?: Group
   /** A client has connected. The session lives until `Session.closed`. */
   open(peer: Peer, context: ProtocolContext): Session
 }
@@ -30,7 +33,7 @@ export interface ProtocolContext {
   timers: Timers
   random: Random
   log: Logger
-  /** The protocol's own section of the configuration, already validated by its `configure`. */
+  /** The protocol's own section of the configuration, validated after `Protocol.settings`. */
   config: Readonly<Record<string, unknown>>
   /** What clients are told to connect to, where a protocol says so (Kafka's metadata): the listener's bound address. */
   advertised: { host: string; port: number }

@@ -28,3 +28,5 @@ export type {
   SealLayout,
 } from './disk.ts'
 export { chainBytes, chainOf, sealHeader } from './seal.ts'
+export type { World } from './world.ts'
+export { MemoryDisk } from './sim/memory-disk.ts'

@@ -83,8 +83,7 @@ export async function ensureCommand(command: string, debianPackage: string): Pro
     const refused = attempt('apt-get', ['install', '-y', '--no-install-recommends', debianPackage])
     if (refused === false) return false
     return (
-      attempt('apt-get', ['update']) ||
-      attempt('apt-get', ['install', '-y', '--no-install-recommends', debianPackage])
+      attempt('apt-get', ['update']) || attempt('apt-get', ['install', '-y', '--no-install-recommends', debianPackage])
     )
   })
   if (reason !== false) return `${command}: ${reason}`

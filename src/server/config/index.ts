@@ -1,0 +1,7 @@
+export { formatEndpoint, parseEndpoint } from './endpoint.ts'
+export { validate } from './schema.ts'
+export type { Field, Group, Values } from './schema.ts'
+export { readSettings } from './settings.ts'
+export type { Known, Listen, Settings } from './settings.ts'
+export { environmentNames, fields, fromEnvironment, merge, put, variableName } from './sources.ts'
+export type { Raw } from './sources.ts'

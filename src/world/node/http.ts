@@ -1,0 +1,107 @@
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Outcome } from '../../base/index.ts'
+import type { Endpoint, HttpHandler, HttpReply, HttpSink, Listening } from '../net.ts'
+import { open } from './listen.ts'
+
+const bodyBytesMax = 16 * 1024 * 1024
+
+export async function listenHttp(endpoint: Endpoint, answer: HttpHandler): Promise<Outcome<Listening>> {
+  const server = createServer((request, response) => {
+    respond(request, response, answer).catch((error: unknown) => {
+      if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' })
+      response.end(`${String(error)}\n`)
+    })
+  })
+  const opened = await open(server, endpoint)
+  if ('error' in opened) return opened
+  const listening = opened.ok
+  return {
+    ok: {
+      bound: listening.bound,
+      close: () => {
+        const closed = listening.close()
+        server.closeAllConnections()
+        return closed
+      },
+    },
+  }
+}
+
+async function respond(request: IncomingMessage, response: ServerResponse, answer: HttpHandler): Promise<void> {
+  const body = await readBody(request)
+  if (body === undefined) {
+    response.writeHead(413, { 'content-type': 'text/plain', connection: 'close' })
+    response.end(`a request body may have ${bodyBytesMax} bytes\n`)
+    return
+  }
+  const target = request.url ?? '/'
+  const mark = target.indexOf('?')
+  const reply = await answer({
+    method: request.method ?? 'GET',
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
+    headers: request.headers as Record<string, string | undefined>,
+    body,
+  })
+  send(response, reply, request.method === 'HEAD')
+}
+
+function send(response: ServerResponse, reply: HttpReply, headOnly: boolean): void {
+  response.writeHead(reply.status, { 'content-type': reply.type, 'cache-control': 'no-store' })
+  if (headOnly || typeof reply.body === 'string') {
+    response.end(headOnly || typeof reply.body !== 'string' ? undefined : reply.body)
+    return
+  }
+  response.flushHeaders()
+  reply.body(sinkOf(response))
+}
+
+function sinkOf(response: ServerResponse): HttpSink {
+  return {
+    write: (text) => response.write(text),
+    close: () => response.end(),
+    onClosed: (run) => {
+      if (response.destroyed) run()
+      else response.once('close', run)
+    },
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > bodyBytesMax) return undefined
+    chunks.push(chunk)
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+}
+
+export interface HttpCall {
+  method: 'GET' | 'POST' | 'DELETE'
+  url: URL
+  body?: string
+  /** With this the answer is given piece by piece as it comes, and `text` of the result is empty. */
+  onText?: (text: string) => void
+}
+
+/** The client side, for the command line. Rejects only when there is no answer. */
+export function callHttp(call: HttpCall): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = call.body === undefined ? {} : { 'content-type': 'application/json' }
+    const request = httpRequest(call.url, { method: call.method, headers, agent: false }, (response) => {
+      response.setEncoding('utf8')
+      let text = ''
+      const status = response.statusCode ?? 0
+      response.on('data', (piece: string) => {
+        if (call.onText !== undefined && status < 300) call.onText(piece)
+        else text += piece
+      })
+      response.on('end', () => resolve({ status, text }))
+      response.on('error', reject)
+    })
+    request.on('error', reject)
+    request.end(call.body)
+  })
+}

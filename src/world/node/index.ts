@@ -1,0 +1,7 @@
+export { systemClock } from './clock.ts'
+export { readTextFile, writeError, writeOutput } from './console.ts'
+export { callHttp } from './http.ts'
+export type { HttpCall } from './http.ts'
+export { systemNet } from './net.ts'
+export { systemRandom } from './random.ts'
+export { systemTimers } from './timers.ts'
