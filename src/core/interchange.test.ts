@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Writer } from '../base/index.ts'
 import { BatchBuilder, RecordTable } from '../log/index.ts'
 import { parseReplyTo, propertiesOf, recordHeadersOf, replyToText, valueText } from './interchange.ts'
 import { encodeProperties, type Properties } from './message.ts'
@@ -36,3 +37,43 @@ test('values as text', () => {
   assert.equal(valueText({ type: 'i64', value: 2n ** 60n }), String(2n ** 60n))
   assert.equal(valueText({ type: 'map', value: [{ name: 'a', value: { type: 'bool', value: true } }] }), '{"a":true}')
 })
+
+test('headers of a record that a Kafka producer made: the well-known ones are properties', () => {
+  const table = plainRecord([
+    ['x', Buffer.from([0xff])], ['content-type', Buffer.from('text/plain')], ['correlation-id', Buffer.from([1, 2])],
+    ['reply-to', Buffer.from('replies.eu')], ['priority', Buffer.from('high')], ['x', null],
+  ])
+  assert.deepEqual(propertiesOf(table, 0, false), {
+    timestamp: 1000,
+    contentType: 'text/plain',
+    correlationId: Buffer.from([1, 2]),
+    replyTo: { kind: 'log', name: ['replies', 'eu'] },
+    headers: [
+      { name: 'x', value: { type: 'bytes', value: Buffer.from([0xff]) } },
+      { name: 'priority', value: { type: 'bytes', value: Buffer.from('high') } },
+      { name: 'x', value: { type: 'null' } },
+    ],
+  })
+})
+
+/** A record as a Kafka producer writes it: headers between value and end. */
+function plainRecord(headers: [string, Buffer | null][]): RecordTable {
+  const builder = new BatchBuilder()
+  builder.add(1000, null, Buffer.from('v'))
+  const bare = builder.finish()
+  const record = new Writer()
+  record.bytes(bare.subarray(62, -1))
+  record.varint(headers.length)
+  for (const [key, value] of headers) {
+    record.varint(key.length)
+    record.utf8(key)
+    record.varint(value === null ? -1 : value.length)
+    if (value !== null) record.bytes(value)
+  }
+  const batch = new Writer()
+  batch.bytes(bare.subarray(0, 61))
+  batch.varint(record.length)
+  batch.bytes(record.view())
+  batch.buffer.writeInt32BE(batch.length - 12, 8)
+  return new RecordTable(batch.finish())
+}

@@ -16,7 +16,6 @@ const wellKnown = {
   'user-id': 'user',
   'app-id': 'app',
   priority: 'priority',
-  timestamp: 'timestamp',
   'ttl-ms': 'timeToLiveMs',
 } as const satisfies Record<string, keyof Properties>
 
@@ -45,7 +44,7 @@ export function parseReplyTo(text: string): ReplyTo {
 /** Properties of record `i`, whoever made it. */
 export function propertiesOf(table: RecordTable, i: number, foreign: boolean): Properties {
   if (foreign) return decodeProperties(table.envelope(i))
-  const p: Properties = {}
+  const p: Properties = { timestamp: table.timestamp(i) }
   for (const { key, value } of table.headers(i)) {
     const name = key.toString('utf8')
     if (value === null) (p.headers ??= []).push({ name, value: { type: 'null' } })
@@ -63,7 +62,7 @@ function takeWellKnown(p: Properties, name: WellKnown, bytes: Buffer): boolean {
   switch (property) {
     case 'correlationId': p.correlationId = bytes; return true
     case 'replyTo': p.replyTo = parseReplyTo(bytes.toString('utf8')); return true
-    case 'priority': case 'timestamp': case 'timeToLiveMs': {
+    case 'priority': case 'timeToLiveMs': {
       const number = /^\d{1,15}$/.test(bytes.toString('latin1')) ? Number(bytes.toString('latin1')) : -1
       if (number < 0 || (property === 'priority' && number > 255)) return false
       p[property] = number
@@ -107,6 +106,7 @@ function plainValue(value: Value): unknown {
     case 'null': return null
     case 'bool': case 'i8': case 'u8': case 'i16': case 'u16': case 'i32': case 'u32': case 'f32': case 'f64':
       return value.value
+    case 'bytes': return value.value.toString('base64')
     case 'list': return value.value.map(plainValue)
     case 'map': return Object.fromEntries(value.value.map(({ name, value: inner }) => [name, plainValue(inner)]))
     default: return valueText(value)
