@@ -1,10 +1,15 @@
 import type { Clock, Disk, Timers } from '../../world/index.ts'
-import type { Bounds, Machine } from '../store.ts'
+import type { Bounds, CheckpointPart, ExtentFacts, Machine, StoredExtent } from '../store.ts'
+import type { LocatedExtent } from './located-extent.ts'
 import type { SegmentIndex } from './segment-index.ts'
 
 /**
- * What `SpanSet` needs of the store that holds it. The journal's half writes frames and knows the partitions; this
- * half keeps what is older than the active segment: adopted segments and settled spans.
+ * The seam of the log's halves. The *journal half* writes frames into slots and recycles them; the *span half* keeps,
+ * finds, settles and frees what is older than the active segment.
+ *
+ *   slot:  free --(commits)--> active --(sealed)--> adopted by the spans --(release)--> free
+ *
+ * What the span half needs of the store that holds it.
  */
 export interface SpanHost {
   readonly disk: Disk
@@ -19,14 +24,21 @@ export interface SpanHost {
   /** Null when the partition was dropped (ids are never reused). */
   bounds(partition: number): Pick<Bounds, 'start' | 'next'> | null
   /**
-   * Stages a MANIFEST entry (must be understood) as a hard one and resolves, once it is durable, with the number of its
-   * commit. Rejects when the store failed before.
+   * Stages an entry of kind `manifest` as a hard one and resolves, once it is durable, with the number of its commit.
+   * Never resolves after the store has failed. The spans change their state when they stage, like everybody.
    */
   stageManifest(edit: Buffer): Promise<number>
   /** Reads a sealed segment's frames again and indexes them: for a sidecar that is missing or damaged. */
   scanSegment(slot: number, segmentSeq: number): Promise<SegmentIndex>
+  /**
+   * Nobody needs the slot's bytes any more, as the entry of commit `commit` says, which is durable. The slot may be
+   * recycled when that commit lies before the older of the two checkpoints, and so does the segment itself.
+   */
+  releaseSlot(slot: number, segmentSeq: number, commit: number): void
   /** Facts for the cleaner's speed (C4). */
   load(): StoreLoad
+  /** An I/O error or damage met in the background; the cleaner tries again later. */
+  report(error: Error): void
 }
 
 export interface StoreLoad {
@@ -43,6 +55,8 @@ export interface SpanLimits {
   mergeAfterMs: number
   settleAfterMs: number
   spanBytesMax: number
+  /** How often the cleaner looks whether there is something to do; 0: only when told to (`clean`). */
+  lookEveryMs: number
 }
 
 export const defaultSpanLimits: SpanLimits = {
@@ -50,9 +64,10 @@ export const defaultSpanLimits: SpanLimits = {
   mergeAfterMs: 60_000,
   settleAfterMs: 3_600_000,
   spanBytesMax: 1024 * 1024 * 1024,
+  lookEveryMs: 1000,
 }
 
-/** A segment that will not be written any more. */
+/** A segment that will not be written any more. An extent belongs to the segment that its commit begins in. */
 export interface SealedSegment {
   segmentSeq: number
   slot: number
@@ -63,4 +78,62 @@ export interface SealedSegment {
   /** Commit time of its last frame, ms since 1970. */
   lastCommitTime: number
   index: SegmentIndex
+}
+
+/** A segment's file while the spans do not have it yet. */
+export interface OpenSegment {
+  segmentSeq: number
+  slot: number
+  /** Bytes below this position will not change any more. */
+  endPosition: number
+}
+
+/**
+ * The span half, as the store uses it. At the start: `restore` for each part of the checkpoint that `checkpoint` gave
+ * out, `replay` for each MANIFEST entry after it, then `recovered`.
+ */
+export interface Spans {
+  restore(object: number, part: number, frame: number, state: Buffer): void
+  replay(edit: Buffer, frame: number): void
+  /** Puts the index in order, removes files that the manifest does not name. Rejects with `Damaged`. */
+  recovered(): Promise<void>
+  /** Does the list name this segment? If not, it was sealed and its adoption lost: call `adopt` again, in order. */
+  hasSegment(segmentSeq: number): boolean
+
+  /**
+   * Takes a sealed segment over: writes its sidecar index, stages the manifest entry. When it resolves, reads of the
+   * segment's offsets are the spans' and the store may forget `segment.index`. In order, one after the other.
+   */
+  adopt(segment: SealedSegment): Promise<void>
+  /** Extents that hold records in [from, below), of adopted segments and spans, in order, until `bytesMax` is passed. */
+  read(partition: number, from: number, below: number, bytesMax: number): Promise<StoredExtent[]>
+  extents(partition: number, from: number, below: number, limit: number): Promise<ExtentFacts[]>
+  /** The payloads of extents of a segment that is not adopted and no longer in the commit buffers; through the cache. */
+  readOpen(segments: readonly OpenSegment[], extents: readonly LocatedExtent[]): Promise<StoredExtent[]>
+  /** One after the last offset that the spans have of the partition; 0 when they have none. */
+  nextOffset(partition: number): number
+  /** Payload bytes of the partition in adopted segments and spans from offset `start` on; an estimate inside a span. */
+  bytesFrom(partition: number, start: number): number
+  dropped(partition: number): void
+
+  /** Like `Machine.checkpoint`. */
+  checkpoint(round: number, full: boolean): CheckpointPart | null
+  /** One look of the cleaner, at once and to its end: for tests, and when the disk is full. */
+  clean(): Promise<void>
+  metrics(): SpanMetrics
+  /** No more cleaning; resolves when nothing of it runs and all files are closed. */
+  close(): Promise<void>
+}
+
+export interface SpanMetrics {
+  /** Bytes the cleaner has written since the start. */
+  settledBytes: number
+  /** Payload bytes still needed in adopted segments and spans, as last measured. */
+  liveBytes: number
+  /** Bytes of slots held by adopted segments, of spans and of sidecars. */
+  diskBytes: number
+  cacheBytes: number
+  cacheHits: number
+  cacheMisses: number
+  spans: number
 }
