@@ -35,6 +35,9 @@ export class ClientConnection implements Peer, ConnectionEvents {
   #queue: Uint8Array[] = []
   #queued = 0
   #owesDrained = false
+  #paused = false
+  /** What a transport still handed over after it was told to pause. */
+  #held: Buffer[] = []
   #closing: CloseReason | undefined
   #over = false
 
@@ -71,6 +74,7 @@ export class ClientConnection implements Peer, ConnectionEvents {
   }
 
   flush(): void {
+    if (this.#held.length > 0 && !this.#paused) this.#release()
     if (this.#queue.length === 0) return
     const chunks = this.#queue
     this.#queue = []
@@ -88,18 +92,35 @@ export class ClientConnection implements Peer, ConnectionEvents {
   }
 
   pause(): void {
+    this.#paused = true
     if (this.#closing === undefined) this.#connection.pause()
   }
 
   resume(): void {
-    if (this.#closing === undefined) this.#connection.resume()
+    this.#paused = false
+    if (this.#closing !== undefined) return
+    // Not at once: the session may be in the middle of a chunk that comes before the held ones.
+    if (this.#held.length > 0) this.#host.turnEnd.add(this)
+    this.#connection.resume()
+  }
+
+  #release(): void {
+    const held = this.#held
+    this.#held = []
+    for (const chunk of held) this.#receive(chunk)
   }
 
   received(chunk: Buffer): void {
     if (this.#closing !== undefined || this.#over) return
     this.spoke = true
     this.#host.metrics.bytesIn += chunk.length
-    this.#call((session) => session.receive(chunk))
+    this.#receive(chunk)
+  }
+
+  #receive(chunk: Buffer): void {
+    // Behind what is held it must stay behind.
+    if (this.#paused || this.#held.length > 0) this.#held.push(chunk)
+    else if (this.#closing === undefined && !this.#over) this.#call((session) => session.receive(chunk))
   }
 
   flushed(): void {

@@ -86,7 +86,7 @@ export class Running {
     if (!this.#over && this.child.exitCode === null && this.child.signalCode === null) {
       this.child.kill(signal)
       await Promise.race([once(this.child, 'close'), new Promise((resolve) => setTimeout(resolve, 12_000).unref())])
-      if (!this.#over) this.child.kill('SIGKILL')
+      this.child.kill('SIGKILL') // does nothing to one that has ended
     }
     return this.ended
   }

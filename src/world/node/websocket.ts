@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import type { Outcome } from '../../base/index.ts'
 import type { Accept, Connection, Endpoint, Listening, WebSocketTerms } from '../net.ts'
@@ -82,7 +81,6 @@ export async function listenWebSocket(
       socket.end(`HTTP/1.1 ${refusal}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
       return
     }
-    ;(socket as Socket).setNoDelay(true)
     sockets.handleUpgrade(request, socket, head, (webSocket) => new WebSocketConnection(webSocket, request, accept))
   })
   sockets.on('wsClientError', (_error, socket) => socket.destroy())
