@@ -18,12 +18,22 @@ test('well-known names are properties to others and headers to Kafka; the rest s
     correlationId: Buffer.from([1, 255]),
     replyTo: { kind: 'address', name: ['resp', 'a.b'] },
     priority: 3,
-    headers: [{ name: 'n', value: { type: 'i32', value: 7 } }, { name: 'z', value: { type: 'null' } }],
+    headers: [
+      { name: 'n', value: { type: 'i32', value: 7 } },
+      { name: 'z', value: { type: 'null' } },
+    ],
   })
-  assert.deepEqual(headers.map(({ key, value }) => [key, value?.toString('latin1')]), [
-    ['content-type', 'text/plain'], ['correlation-id', '\x01\xff'], ['reply-to', '$address.resp.a%2Eb'],
-    ['priority', '3'], ['n', '7'], ['z', undefined],
-  ])
+  assert.deepEqual(
+    headers.map(({ key, value }) => [key, value?.toString('latin1')]),
+    [
+      ['content-type', 'text/plain'],
+      ['correlation-id', '\x01\xff'],
+      ['reply-to', '$address.resp.a%2Eb'],
+      ['priority', '3'],
+      ['n', '7'],
+      ['z', undefined],
+    ],
+  )
 })
 
 test('a reply-to is a log by default, an address behind its prefix', () => {
@@ -40,8 +50,12 @@ test('values as text', () => {
 
 test('headers of a record that a Kafka producer made: the well-known ones are properties', () => {
   const table = plainRecord([
-    ['x', Buffer.from([0xff])], ['content-type', Buffer.from('text/plain')], ['correlation-id', Buffer.from([1, 2])],
-    ['reply-to', Buffer.from('replies.eu')], ['priority', Buffer.from('high')], ['x', null],
+    ['x', Buffer.from([0xff])],
+    ['content-type', Buffer.from('text/plain')],
+    ['correlation-id', Buffer.from([1, 2])],
+    ['reply-to', Buffer.from('replies.eu')],
+    ['priority', Buffer.from('high')],
+    ['x', null],
   ])
   assert.deepEqual(propertiesOf(table, 0, false), {
     timestamp: 1000,

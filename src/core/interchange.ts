@@ -60,15 +60,22 @@ function takeWellKnown(p: Properties, name: WellKnown, bytes: Buffer): boolean {
   const property = wellKnown[name]
   if (p[property] !== undefined) return false
   switch (property) {
-    case 'correlationId': p.correlationId = bytes; return true
-    case 'replyTo': p.replyTo = parseReplyTo(bytes.toString('utf8')); return true
-    case 'priority': case 'timeToLiveMs': {
+    case 'correlationId':
+      p.correlationId = bytes
+      return true
+    case 'replyTo':
+      p.replyTo = parseReplyTo(bytes.toString('utf8'))
+      return true
+    case 'priority':
+    case 'timeToLiveMs': {
       const number = /^\d{1,15}$/.test(bytes.toString('latin1')) ? Number(bytes.toString('latin1')) : -1
       if (number < 0 || (property === 'priority' && number > 255)) return false
       p[property] = number
       return true
     }
-    default: p[property] = bytes.toString('utf8'); return true
+    default:
+      p[property] = bytes.toString('utf8')
+      return true
   }
 }
 
@@ -92,24 +99,44 @@ function headerBytes({ value }: Header): Buffer | null {
 /** A typed value as text, where only text or bytes can be said: numbers in decimal, lists and maps as JSON. */
 export function valueText(value: Value): string {
   switch (value.type) {
-    case 'utf8': return value.value
-    case 'bytes': return value.value.toString('utf8')
-    case 'decimal': return decimalText(value)
-    case 'list': case 'map': return JSON.stringify(plainValue(value))
-    case 'null': return ''
-    default: return String(value.value)
+    case 'utf8':
+      return value.value
+    case 'bytes':
+      return value.value.toString('utf8')
+    case 'decimal':
+      return decimalText(value)
+    case 'list':
+    case 'map':
+      return JSON.stringify(plainValue(value))
+    case 'null':
+      return ''
+    default:
+      return String(value.value)
   }
 }
 
 function plainValue(value: Value): unknown {
   switch (value.type) {
-    case 'null': return null
-    case 'bool': case 'i8': case 'u8': case 'i16': case 'u16': case 'i32': case 'u32': case 'f32': case 'f64':
+    case 'null':
+      return null
+    case 'bool':
+    case 'i8':
+    case 'u8':
+    case 'i16':
+    case 'u16':
+    case 'i32':
+    case 'u32':
+    case 'f32':
+    case 'f64':
       return value.value
-    case 'bytes': return value.value.toString('base64')
-    case 'list': return value.value.map(plainValue)
-    case 'map': return Object.fromEntries(value.value.map(({ name, value: inner }) => [name, plainValue(inner)]))
-    default: return valueText(value)
+    case 'bytes':
+      return value.value.toString('base64')
+    case 'list':
+      return value.value.map(plainValue)
+    case 'map':
+      return Object.fromEntries(value.value.map(({ name, value: inner }) => [name, plainValue(inner)]))
+    default:
+      return valueText(value)
   }
 }
 

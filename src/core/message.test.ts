@@ -12,7 +12,10 @@ const { value } = fc.letrec<{ value: Value; header: Header }>((tie) => ({
     fc.record({ type: fc.constant('bool' as const), value: fc.boolean() }, plain),
     fc.record({ type: fc.constant('i8' as const), value: fc.integer({ min: -128, max: 127 }) }, plain),
     fc.record({ type: fc.constant('u32' as const), value: fc.integer({ min: 0, max: 0xffffffff }) }, plain),
-    fc.record({ type: fc.constant('i64' as const), value: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) }, plain),
+    fc.record(
+      { type: fc.constant('i64' as const), value: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) },
+      plain,
+    ),
     fc.record({ type: fc.constant('u64' as const), value: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }) }, plain),
     fc.record({ type: fc.constant('f64' as const), value: fc.double({ noNaN: true }) }, plain),
     fc.record({ type: fc.constant('decimal' as const), scale: fc.nat(255), value: fc.integer() }, plain),
@@ -23,19 +26,25 @@ const { value } = fc.letrec<{ value: Value; header: Header }>((tie) => ({
   ),
   header: fc.record({ name: fc.string(), value: tie('value') }, plain),
 }))
-const properties = fc.record<Properties>({
-  messageId: fc.string(),
-  correlationId: bytes,
-  replyTo: fc.record({ kind: fc.constantFrom('log', 'address'), name: fc.array(fc.constantFrom('', 'a', '\xff/.'), { minLength: 1 }) }, plain),
-  contentType: fc.string(),
-  priority: fc.nat(255),
-  timestamp: fc.integer({ min: -1, max: 2 ** 51 }),
-  timeToLiveMs: fc.nat(),
-  persistent: fc.boolean(),
-  utf8: fc.boolean(),
-  qos: fc.nat(2),
-  headers: fc.array(fc.record({ name: fc.string(), value }, plain), { minLength: 1, maxLength: 4 }),
-}, { requiredKeys: [], noNullPrototype: true })
+const properties = fc.record<Properties>(
+  {
+    messageId: fc.string(),
+    correlationId: bytes,
+    replyTo: fc.record(
+      { kind: fc.constantFrom('log', 'address'), name: fc.array(fc.constantFrom('', 'a', '\xff/.'), { minLength: 1 }) },
+      plain,
+    ),
+    contentType: fc.string(),
+    priority: fc.nat(255),
+    timestamp: fc.integer({ min: -1, max: 2 ** 51 }),
+    timeToLiveMs: fc.nat(),
+    persistent: fc.boolean(),
+    utf8: fc.boolean(),
+    qos: fc.nat(2),
+    headers: fc.array(fc.record({ name: fc.string(), value }, plain), { minLength: 1, maxLength: 4 }),
+  },
+  { requiredKeys: [], noNullPrototype: true },
+)
 
 test('an envelope gives back its properties, types and repeats included', () => {
   fc.assert(fc.property(properties, (p) => assert.deepEqual(decodeProperties(encodeProperties(p)), p)))

@@ -6,7 +6,8 @@ import { assert } from '../base/index.ts'
  */
 export type Levels = readonly string[]
 
-export const levelOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+export const levelOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 export const levelOfUtf8 = (text: string): string => Buffer.from(text, 'utf8').toString('latin1')
 export const levelBytes = (level: string): Buffer => Buffer.from(level, 'latin1')
 export const levelUtf8 = (level: string): string => Buffer.from(level, 'latin1').toString('utf8')

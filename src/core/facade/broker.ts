@@ -1,7 +1,20 @@
 import type { Outcome } from '../../base/index.ts'
 import type { Levels } from '../names.ts'
-import type { Defined, Entry, Id, Kind, LogSpec, NamespaceSpec, PartitionBounds, Pattern, RouteSpec, SpaceSpec, Spec,
-  SubscriptionSpec, SubscriptionStats } from './catalogue.ts'
+import type {
+  Defined,
+  Entry,
+  Id,
+  Kind,
+  LogSpec,
+  NamespaceSpec,
+  PartitionBounds,
+  Pattern,
+  RouteSpec,
+  SpaceSpec,
+  Spec,
+  SubscriptionSpec,
+  SubscriptionStats,
+} from './catalogue.ts'
 import type { AttachOptions, CreditGrant, DeliveredBatch, Delivery, Receiver, TakeOptions } from './delivery.ts'
 import type { CommitOptions, Op, OpResult, PublishOp } from './operations.ts'
 
@@ -47,8 +60,10 @@ export interface Broker {
    * Batches from given offsets, only durable ones. Waits up to `waitMs` until there are `bytesMin` in all. A part that
    * fails does not fail the others. At least one whole batch comes back when there is one, however large.
    */
-  read(parts: readonly ReadPart[], options: { session: Id; bytesMin: number; bytesMax: number; waitMs: number }):
-    Promise<Outcome<ReadResult>[]>
+  read(
+    parts: readonly ReadPart[],
+    options: { session: Id; bytesMin: number; bytesMax: number; waitMs: number },
+  ): Promise<Outcome<ReadResult>[]>
   bounds(log: Id): readonly PartitionBounds[]
   /** Offset of the first record whose producer time is at or after `time`; -1 where there is none. */
   locate(log: Id, partition: number, time: number | 'max'): Promise<{ offset: number; timestamp: number }>

@@ -106,9 +106,7 @@ export interface DeliveryPolicy {
 }
 
 /** Looked up by name when needed: it may not exist (yet), then the record is discarded. `levels` absent = its own. */
-export type DeadLetter =
-  | { to: 'space'; space: string; levels?: Levels }
-  | { to: 'log'; name: Levels }
+export type DeadLetter = { to: 'space'; space: string; levels?: Levels } | { to: 'log'; name: Levels }
 
 /** Not durable in itself: a route lives as long as its owner session, or for ever. */
 export interface RouteSpec extends Common {

@@ -88,8 +88,7 @@ export interface AttachOptions {
 
 /** Adds to what may be delivered before more is granted. Infinity = no limit. */
 export type CreditGrant =
-  | { consumer: Id; messages: number; bytes?: number }
-  | { session: Id; pool: number; messages: number }
+  { consumer: Id; messages: number; bytes?: number } | { session: Id; pool: number; messages: number }
 
 export interface TakeOptions {
   session: Id

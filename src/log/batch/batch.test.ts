@@ -15,9 +15,18 @@ test('what the builder writes, the table finds', () => {
   assert.equal(batchHeader.producerId(batch), 7)
   const table = new RecordTable(batch)
   assert.equal(table.count, 3)
-  assert.deepEqual([0, 1, 2].map((i) => table.timestamp(i)), [1000, 998, 1200])
-  assert.deepEqual([0, 1, 2].map((i) => table.key(i)?.toString()), [undefined, 'k', ''])
-  assert.deepEqual([0, 1, 2].map((i) => table.value(i)?.length), [1, undefined, 300])
+  assert.deepEqual(
+    [0, 1, 2].map((i) => table.timestamp(i)),
+    [1000, 998, 1200],
+  )
+  assert.deepEqual(
+    [0, 1, 2].map((i) => table.key(i)?.toString()),
+    [undefined, 'k', ''],
+  )
+  assert.deepEqual(
+    [0, 1, 2].map((i) => table.value(i)?.length),
+    [1, undefined, 300],
+  )
   assert.equal(table.envelope(0), null)
   assert.equal(table.envelope(1)?.toString(), 'envelope')
   assert.equal(builder.count, 0)

@@ -1,5 +1,6 @@
 import { crc32c, Writer } from '../../base/index.ts'
 import { batchHeaderBytes, crcPosition, crcStart } from './header.ts'
+import type { RecordTable } from './record-table.ts'
 
 /** Who may retry this batch without duplicating it: one number per record, from `sequence` on. */
 export interface BatchProducer {
@@ -14,8 +15,7 @@ const uvarintBytes = (value: number): number => {
   return bytes
 }
 const varintBytes = (value: number): number => uvarintBytes(value >= 0 ? value * 2 : value * -2 - 1)
-const sizedBytes = (part: Uint8Array | null): number =>
-  part === null ? 1 : varintBytes(part.length) + part.length
+const sizedBytes = (part: Uint8Array | null): number => (part === null ? 1 : varintBytes(part.length) + part.length)
 
 /**
  * Builds one record batch v2 from records that did not come from a Kafka producer. A record's envelope (see
@@ -61,6 +61,26 @@ export class BatchBuilder {
       out.varint(0)
       this.part(envelope)
     }
+  }
+
+  /** Record `i` of another batch as it stands there, headers and all. */
+  copy(table: RecordTable, i: number): void {
+    const timestamp = table.timestamp(i)
+    if (this.count === 0) this.baseTimestamp = this.maxTimestamp = timestamp
+    else if (timestamp > this.maxTimestamp) this.maxTimestamp = timestamp
+    const delta = timestamp - this.baseTimestamp
+    const index = this.count++
+    const key = table.key(i)
+    const value = table.value(i)
+    const headers = table.headerBytes(i)
+    const out = this.out
+    out.varint(1 + varintBytes(delta) + varintBytes(index) + sizedBytes(key) + sizedBytes(value) + headers.length)
+    out.u8(0)
+    out.varint(delta)
+    out.varint(index)
+    this.part(key)
+    this.part(value)
+    out.bytes(headers)
   }
 
   private part(bytes: Uint8Array | null): void {

@@ -23,7 +23,8 @@ export class RecordTable {
     this.body = codec === 0 ? batch : decompress(codec, records)
     this.count = recordCount(batch)
     // The smallest record takes 7 bytes, so a lying count cannot make us allocate more than the batch is worth.
-    if (this.count < 0 || this.count * 7 > this.body.length) throw new MalformedError(`a batch of ${this.count} records`)
+    if (this.count < 0 || this.count * 7 > this.body.length)
+      throw new MalformedError(`a batch of ${this.count} records`)
     this.columns = new Int32Array(this.count * 6)
     this.timestamps = new Float64Array(this.count)
     this.offsetDeltas = new Int32Array(this.count)
