@@ -63,7 +63,7 @@ export class SegmentIndex {
     this.flags[id] = (extent.flags & 0xffff) | (shared ? sharedBit : 0)
     this.metaStart[id] = this.metaEnd
     this.addMeta(extent.meta)
-    if (pieces !== null && pieces.length > 1) {
+    if (pieces !== null && (pieces.length > 1 || pieces[0]!.segmentsOn > 0)) {
       this.cut.set(id, pieces)
       this.segmentsOn = Math.max(this.segmentsOn, pieces[pieces.length - 1]!.segmentsOn)
     }
