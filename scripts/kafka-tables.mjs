@@ -42,7 +42,6 @@ const APIS = {
   CreatePartitions: '0-3',
   DeleteGroups: '0-2',
   IncrementalAlterConfigs: '0-1',
-  OffsetDelete: '0-0',
   DescribeCluster: '0-2',
 }
 const LEFT_OUT = new Set([
@@ -74,6 +73,7 @@ const text = ([low, high]) => (high === Infinity ? `${low}+` : low === high ? `$
 
 function literal(field) {
   const value = field.default
+  if (field.name === 'ThrottleTimeMs') return '0'
   if (value === undefined) return undefined
   if (value === 'null') return 'null'
   if (field.type === 'string') return `'${value}'`

@@ -1,5 +1,32 @@
 /** Slices up to this size are copied into the response, larger ones are sent as they are (a slice costs about as much). */
-export const COPY_BYTES_MAX = 4096
+export const copyBytesMax = 4096
 
 /** The largest request that is read, as Kafka's `socket.request.max.bytes`. */
-export const REQUEST_BYTES_MAX = 100 * 1024 * 1024
+export const requestBytesMax = 100 * 1024 * 1024
+
+/** Requests of one connection that are under way together (only Produce may be); clients have 5 in flight by default. */
+export const requestsUnderWayMax = 64
+export const requestBytesUnderWayMax = 16 * 1024 * 1024
+
+/** Unread input of a connection that is busy; above it the socket is not read. */
+export const inputBytesHigh = 256 * 1024
+
+/** As `fetch.max.bytes` of a broker: what one response holds, but for a single batch that is larger. */
+export const fetchBytesMax = 55 * 1024 * 1024
+export const fetchWaitMsMax = 5 * 60_000
+
+/** `offset.metadata.max.bytes`. */
+export const offsetNoteBytesMax = 4096
+
+export const partitionsMax = 10_000
+export const groupMembersMax = 5000
+/** Groups with members, on one broker. */
+export const groupsMax = 10_000
+
+/** There is one broker, and its leader epoch never changes: a partition never moves. */
+export const nodeId = 1
+export const leaderEpoch = 0
+export const clusterId = 'dragoman'
+
+/** "No authorized operations asked for". */
+export const noOperations = -2147483648

@@ -23,7 +23,6 @@ import { listGroups } from './tables/list-groups.ts'
 import { listOffsets } from './tables/list-offsets.ts'
 import { metadata } from './tables/metadata.ts'
 import { offsetCommit } from './tables/offset-commit.ts'
-import { offsetDelete } from './tables/offset-delete.ts'
 import { offsetFetch } from './tables/offset-fetch.ts'
 import { offsetForLeaderEpoch } from './tables/offset-for-leader-epoch.ts'
 import { produce } from './tables/produce.ts'
@@ -56,7 +55,6 @@ export const APIS = {
   createPartitions,
   deleteGroups,
   incrementalAlterConfigs,
-  offsetDelete,
   describeCluster,
 } as const
 

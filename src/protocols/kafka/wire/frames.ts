@@ -1,5 +1,5 @@
 import { MalformedError } from '../../../base/index.ts'
-import { REQUEST_BYTES_MAX } from '../limits.ts'
+import { requestBytesMax } from '../limits.ts'
 
 /**
  * Cuts the byte stream of a connection into requests: `size INT32, then size bytes`. A frame that lies in one chunk
@@ -21,7 +21,7 @@ export class Frames {
   next(): Buffer | null {
     if (this.pending < 4) return null
     const size = this.peekSize()
-    if (size < 8 || size > REQUEST_BYTES_MAX) throw new MalformedError(`request of ${size} bytes`)
+    if (size < 8 || size > requestBytesMax) throw new MalformedError(`request of ${size} bytes`)
     if (this.pending < 4 + size) return null
     this.skip(4)
     return this.take(size)

@@ -1,5 +1,5 @@
 import { Writer } from '../../../base/index.ts'
-import { COPY_BYTES_MAX } from '../limits.ts'
+import { copyBytesMax } from '../limits.ts'
 
 interface Cut {
   at: number
@@ -18,7 +18,7 @@ export class SlicingWriter extends Writer {
 
   /** Appends `bytes`, which must not change afterwards; small ones are copied. */
   slice(bytes: Buffer): void {
-    if (bytes.length <= COPY_BYTES_MAX) {
+    if (bytes.length <= copyBytesMax) {
       this.bytes(bytes)
       return
     }

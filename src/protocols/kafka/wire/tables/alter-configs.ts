@@ -22,7 +22,7 @@ export const alterConfigsRequest = table([
 ])
 
 export const alterConfigsResponse = table([
-  { name: 'throttleTimeMs', type: 'int32' },
+  { name: 'throttleTimeMs', type: 'int32', default: 0 },
   {
     name: 'responses',
     type: 'array',

@@ -17,7 +17,7 @@ export const apiVersionsResponse = table([
       { name: 'maxVersion', type: 'int16' },
     ],
   },
-  { name: 'throttleTimeMs', type: 'int32', versions: '1+' },
+  { name: 'throttleTimeMs', type: 'int32', versions: '1+', default: 0 },
   {
     name: 'supportedFeatures',
     type: 'array',

@@ -23,7 +23,7 @@ export const createPartitionsRequest = table([
 ])
 
 export const createPartitionsResponse = table([
-  { name: 'throttleTimeMs', type: 'int32' },
+  { name: 'throttleTimeMs', type: 'int32', default: 0 },
   {
     name: 'results',
     type: 'array',

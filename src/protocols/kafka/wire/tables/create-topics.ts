@@ -32,7 +32,7 @@ export const createTopicsRequest = table([
 ])
 
 export const createTopicsResponse = table([
-  { name: 'throttleTimeMs', type: 'int32' },
+  { name: 'throttleTimeMs', type: 'int32', default: 0 },
   {
     name: 'topics',
     type: 'array',

@@ -6,7 +6,7 @@ export const deleteGroupsRequest = table([
 ])
 
 export const deleteGroupsResponse = table([
-  { name: 'throttleTimeMs', type: 'int32' },
+  { name: 'throttleTimeMs', type: 'int32', default: 0 },
   {
     name: 'results',
     type: 'array',

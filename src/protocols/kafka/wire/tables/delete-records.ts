@@ -21,7 +21,7 @@ export const deleteRecordsRequest = table([
 ])
 
 export const deleteRecordsResponse = table([
-  { name: 'throttleTimeMs', type: 'int32' },
+  { name: 'throttleTimeMs', type: 'int32', default: 0 },
   {
     name: 'topics',
     type: 'array',

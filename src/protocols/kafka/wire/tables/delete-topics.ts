@@ -16,7 +16,7 @@ export const deleteTopicsRequest = table([
 ])
 
 export const deleteTopicsResponse = table([
-  { name: 'throttleTimeMs', type: 'int32' },
+  { name: 'throttleTimeMs', type: 'int32', default: 0 },
   {
     name: 'responses',
     type: 'array',

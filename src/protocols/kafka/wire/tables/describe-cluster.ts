@@ -8,7 +8,7 @@ export const describeClusterRequest = table([
 ])
 
 export const describeClusterResponse = table([
-  { name: 'throttleTimeMs', type: 'int32' },
+  { name: 'throttleTimeMs', type: 'int32', default: 0 },
   { name: 'errorCode', type: 'int16' },
   { name: 'errorMessage', type: 'string', nullable: '0+', default: null },
   { name: 'endpointType', type: 'int8', versions: '1+', default: 1 },

@@ -16,7 +16,7 @@ export const describeConfigsRequest = table([
 ])
 
 export const describeConfigsResponse = table([
-  { name: 'throttleTimeMs', type: 'int32' },
+  { name: 'throttleTimeMs', type: 'int32', default: 0 },
   {
     name: 'results',
     type: 'array',

@@ -7,7 +7,7 @@ export const describeGroupsRequest = table([
 ])
 
 export const describeGroupsResponse = table([
-  { name: 'throttleTimeMs', type: 'int32', versions: '1+' },
+  { name: 'throttleTimeMs', type: 'int32', versions: '1+', default: 0 },
   {
     name: 'groups',
     type: 'array',

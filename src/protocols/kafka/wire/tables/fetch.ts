@@ -43,7 +43,7 @@ export const fetchRequest = table([
 ])
 
 export const fetchResponse = table([
-  { name: 'throttleTimeMs', type: 'int32' },
+  { name: 'throttleTimeMs', type: 'int32', default: 0 },
   { name: 'errorCode', type: 'int16', versions: '7+' },
   { name: 'sessionId', type: 'int32', versions: '7+' },
   {

@@ -8,7 +8,7 @@ export const findCoordinatorRequest = table([
 ])
 
 export const findCoordinatorResponse = table([
-  { name: 'throttleTimeMs', type: 'int32', versions: '1+' },
+  { name: 'throttleTimeMs', type: 'int32', versions: '1+', default: 0 },
   { name: 'errorCode', type: 'int16', versions: '0-3' },
   { name: 'errorMessage', type: 'string', versions: '1-3', nullable: '1-3' },
   { name: 'nodeId', type: 'int32', versions: '0-3' },

@@ -9,7 +9,7 @@ export const heartbeatRequest = table([
 ])
 
 export const heartbeatResponse = table([
-  { name: 'throttleTimeMs', type: 'int32', versions: '1+' },
+  { name: 'throttleTimeMs', type: 'int32', versions: '1+', default: 0 },
   { name: 'errorCode', type: 'int16' },
 ])
 

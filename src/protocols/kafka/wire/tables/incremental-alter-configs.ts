@@ -23,7 +23,7 @@ export const incrementalAlterConfigsRequest = table([
 ])
 
 export const incrementalAlterConfigsResponse = table([
-  { name: 'throttleTimeMs', type: 'int32' },
+  { name: 'throttleTimeMs', type: 'int32', default: 0 },
   {
     name: 'responses',
     type: 'array',

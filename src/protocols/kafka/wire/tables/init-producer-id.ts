@@ -9,7 +9,7 @@ export const initProducerIdRequest = table([
 ])
 
 export const initProducerIdResponse = table([
-  { name: 'throttleTimeMs', type: 'int32' },
+  { name: 'throttleTimeMs', type: 'int32', default: 0 },
   { name: 'errorCode', type: 'int16' },
   { name: 'producerId', type: 'int64', default: -1 },
   { name: 'producerEpoch', type: 'int16' },

@@ -20,7 +20,7 @@ export const joinGroupRequest = table([
 ])
 
 export const joinGroupResponse = table([
-  { name: 'throttleTimeMs', type: 'int32', versions: '2+' },
+  { name: 'throttleTimeMs', type: 'int32', versions: '2+', default: 0 },
   { name: 'errorCode', type: 'int16' },
   { name: 'generationId', type: 'int32', default: -1 },
   { name: 'protocolType', type: 'string', versions: '7+', nullable: '7+', default: null },

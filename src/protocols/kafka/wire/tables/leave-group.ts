@@ -17,7 +17,7 @@ export const leaveGroupRequest = table([
 ])
 
 export const leaveGroupResponse = table([
-  { name: 'throttleTimeMs', type: 'int32', versions: '1+' },
+  { name: 'throttleTimeMs', type: 'int32', versions: '1+', default: 0 },
   { name: 'errorCode', type: 'int16' },
   {
     name: 'members',

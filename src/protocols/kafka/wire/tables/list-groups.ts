@@ -7,7 +7,7 @@ export const listGroupsRequest = table([
 ])
 
 export const listGroupsResponse = table([
-  { name: 'throttleTimeMs', type: 'int32', versions: '1+' },
+  { name: 'throttleTimeMs', type: 'int32', versions: '1+', default: 0 },
   { name: 'errorCode', type: 'int16' },
   {
     name: 'groups',

@@ -24,7 +24,7 @@ export const listOffsetsRequest = table([
 ])
 
 export const listOffsetsResponse = table([
-  { name: 'throttleTimeMs', type: 'int32', versions: '2+' },
+  { name: 'throttleTimeMs', type: 'int32', versions: '2+', default: 0 },
   {
     name: 'topics',
     type: 'array',

@@ -17,7 +17,7 @@ export const metadataRequest = table([
 ])
 
 export const metadataResponse = table([
-  { name: 'throttleTimeMs', type: 'int32', versions: '3+' },
+  { name: 'throttleTimeMs', type: 'int32', versions: '3+', default: 0 },
   {
     name: 'brokers',
     type: 'array',

@@ -27,7 +27,7 @@ export const offsetCommitRequest = table([
 ])
 
 export const offsetCommitResponse = table([
-  { name: 'throttleTimeMs', type: 'int32', versions: '3+' },
+  { name: 'throttleTimeMs', type: 'int32', versions: '3+', default: 0 },
   {
     name: 'topics',
     type: 'array',

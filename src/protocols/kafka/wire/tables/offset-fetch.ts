@@ -36,7 +36,7 @@ export const offsetFetchRequest = table([
 ])
 
 export const offsetFetchResponse = table([
-  { name: 'throttleTimeMs', type: 'int32', versions: '3+' },
+  { name: 'throttleTimeMs', type: 'int32', versions: '3+', default: 0 },
   {
     name: 'topics',
     type: 'array',

@@ -22,7 +22,7 @@ export const offsetForLeaderEpochRequest = table([
 ])
 
 export const offsetForLeaderEpochResponse = table([
-  { name: 'throttleTimeMs', type: 'int32' },
+  { name: 'throttleTimeMs', type: 'int32', default: 0 },
   {
     name: 'topics',
     type: 'array',

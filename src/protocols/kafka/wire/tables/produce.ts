@@ -63,7 +63,7 @@ export const produceResponse = table([
       },
     ],
   },
-  { name: 'throttleTimeMs', type: 'int32', versions: '1+' },
+  { name: 'throttleTimeMs', type: 'int32', versions: '1+', default: 0 },
   {
     name: 'nodeEndpoints',
     type: 'array',

@@ -19,7 +19,7 @@ export const syncGroupRequest = table([
 ])
 
 export const syncGroupResponse = table([
-  { name: 'throttleTimeMs', type: 'int32', versions: '1+' },
+  { name: 'throttleTimeMs', type: 'int32', versions: '1+', default: 0 },
   { name: 'errorCode', type: 'int16' },
   { name: 'protocolType', type: 'string', versions: '5+', nullable: '5+', default: null },
   { name: 'protocolName', type: 'string', versions: '5+', nullable: '5+', default: null },

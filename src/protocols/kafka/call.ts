@@ -1,0 +1,49 @@
+import type { Broker, Id } from '../../core/index.ts'
+import type { Clock, Random } from '../../world/index.ts'
+import type { ProtocolMetrics } from '../../server/index.ts'
+import type { GroupCoordinator } from './groups/coordinator.ts'
+import type { Topics } from './mapping.ts'
+import type { KafkaSettings } from './settings.ts'
+import type { Api, ReadOf, Table, WriteOf } from './wire/schema.ts'
+
+/** What all connections of one broker share. */
+export interface Shared {
+  broker: Broker
+  namespace: Id
+  topics: Topics
+  groups: GroupCoordinator
+  settings: KafkaSettings
+  clock: Clock
+  random: Random
+}
+
+/** One request's surroundings: who asks, in which version, through which connection. */
+export interface Call {
+  shared: Shared
+  version: number
+  clientId: string
+  /** The client's address, for group listings. */
+  host: string
+  /** The core's session of this connection. */
+  session: Id
+  epoch: number
+  advertised: { host: string; port: number }
+  metrics: ProtocolMetrics
+}
+
+/**
+ * One API: decoded request in, response out. `null` is no response at all, as acks=0 wants it. Whatever must keep its
+ * order with the requests before and after it happens before the first `await`.
+ */
+export interface Operation<Q extends Table = Table, R extends Table = Table> {
+  api: Api<Q, R>
+  handle(request: ReadOf<Q>, call: Call): WriteOf<R> | Promise<WriteOf<R> | null>
+}
+
+/** Ties a handler to the types of its tables. */
+export function operation<Q extends Table, R extends Table>(
+  api: Api<Q, R>,
+  handle: (request: ReadOf<Q>, call: Call) => WriteOf<R> | Promise<WriteOf<R> | null>,
+): Operation<Q, R> {
+  return { api, handle }
+}

@@ -1,0 +1,133 @@
+/**
+ * Topics and logs. A Kafka topic is a bound log: its name is a list of levels, and the same levels are its address in
+ * the shared space. Every log whose name fits Kafka's alphabet is seen as a topic, whoever made it.
+ */
+import type { Broker, Defined, Entry, Id, Json, Keep, LogSpec } from '../../core/index.ts'
+import { nameCodec } from '../../core/index.ts'
+import type { Outcome } from '../../base/index.ts'
+import type { KafkaSettings } from './settings.ts'
+import { ZERO_UUID } from './wire/schema.ts'
+
+export type Topic = Entry<LogSpec>
+
+/** `.` separates levels; what is not a letter, digit, `_` or `-` stands as `_xHH`. */
+export const topicNames = nameCodec({
+  separator: '.',
+  allowed: (char) => /[A-Za-z0-9_-]/.test(char),
+  escape: '_x',
+})
+
+/** Kafka's rule for topic names: `.` and `..` are taken by file systems. */
+export function isTopicName(name: string): boolean {
+  return /^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..'
+}
+
+/** The first half of every topic id; the second is the log's id, which is never given twice. */
+const topicIdPrefix = Buffer.from('dragoman').toString('hex')
+
+export function topicIdOf(log: Id): string {
+  return topicIdPrefix + log.toString(16).padStart(16, '0')
+}
+
+function logIdOf(topicId: string): Id | null {
+  if (!topicId.startsWith(topicIdPrefix)) return null
+  const id = parseInt(topicId.slice(topicIdPrefix.length), 16)
+  return Number.isSafeInteger(id) ? id : null
+}
+
+export interface NewTopic {
+  name: string
+  partitions: number
+  /** Topic configurations as given; see `operations/topic-configs.ts`. */
+  configs: Readonly<Record<string, string>>
+}
+
+export class Topics {
+  private readonly broker: Broker
+  private readonly namespace: Id
+  private readonly settings: KafkaSettings
+
+  constructor(broker: Broker, namespace: Id, settings: KafkaSettings) {
+    this.broker = broker
+    this.namespace = namespace
+    this.settings = settings
+  }
+
+  find(name: string): Topic | undefined {
+    return isTopicName(name) ? this.broker.findLog(this.namespace, topicNames.decode(name)) : undefined
+  }
+
+  byId(topicId: string): Topic | undefined {
+    const id = logIdOf(topicId)
+    const entry = id === null ? undefined : this.broker.get(id)
+    return entry?.spec.kind === 'log' ? (entry as Topic) : undefined
+  }
+
+  /** By the id where the version speaks of ids, else by name. */
+  named(by: { name: string | null; topicId: string }): Topic | undefined {
+    return by.topicId === ZERO_UUID ? this.find(by.name ?? '') : this.byId(by.topicId)
+  }
+
+  /** Null: the name does not fit Kafka's alphabet or length, so Kafka does not see this log. */
+  nameOf(topic: Topic): string | null {
+    const name = topicNames.encode(topic.spec.name)
+    return isTopicName(name) ? name : null
+  }
+
+  /** Every log that Kafka can name, but for those that a protocol keeps for itself: their first level begins with `$`. */
+  all(): Topic[] {
+    const logs = this.broker.list('log', this.namespace)
+    return logs.filter((log) => !log.spec.name[0]?.startsWith('$') && this.nameOf(log) !== null)
+  }
+
+  hasPartition(topic: Topic, partition: number): boolean {
+    return partition >= 0 && partition < this.partitions(topic)
+  }
+
+  partitions(topic: Topic): number {
+    return topic.spec.lanes === undefined ? topic.spec.partitions : this.broker.bounds(topic.id).length
+  }
+
+  /** Takes effect at once: `find` sees the topic before the promise resolves, which is when it may be told. */
+  define(topic: NewTopic, mode: 'create' | 'ensure'): Promise<Outcome<Defined>> {
+    const name = topicNames.decode(topic.name)
+    const spec: LogSpec = {
+      kind: 'log',
+      namespace: this.namespace,
+      name,
+      bound: name,
+      partitions: topic.partitions,
+      keep: keepOf(topic.configs, this.settings),
+      attributes: { kafka: topic.configs } as Json,
+      tags: { by: 'kafka' },
+    }
+    return this.broker.define([spec], mode).then((defined) => defined[0]!)
+  }
+
+  autoCreate(name: string): Promise<Outcome<Defined>> {
+    return this.define({ name, partitions: this.settings.partitions, configs: {} }, 'ensure')
+  }
+
+  /** The configurations that were set on the topic itself. */
+  configsOf(topic: Topic): Readonly<Record<string, string>> {
+    const attributes = topic.spec.attributes as { kafka?: Record<string, string> } | null | undefined
+    return attributes?.kafka ?? {}
+  }
+
+  messageBytesMax(topic: Topic): number {
+    return Number(this.configsOf(topic)['max.message.bytes'] ?? this.settings.messageBytesMax)
+  }
+}
+
+/** `retention.ms`, `retention.bytes` and `cleanup.policy`, as the log keeps them. */
+export function keepOf(configs: Readonly<Record<string, string>>, settings: KafkaSettings): Keep {
+  const policies = (configs['cleanup.policy'] ?? 'delete').split(',').map((policy) => policy.trim())
+  const keep: Keep = {}
+  if (policies.includes('compact')) keep.perKey = true
+  if (!policies.includes('delete')) return keep
+  const ageMs = Number(configs['retention.ms'] ?? settings.retentionMs)
+  const bytes = Number(configs['retention.bytes'] ?? -1)
+  if (ageMs >= 0) keep.ageMs = ageMs
+  if (bytes >= 0) keep.bytes = bytes
+  return keep
+}

@@ -1,0 +1,76 @@
+import { failed } from '../../../base/index.ts'
+import type { Json } from '../../../core/index.ts'
+import { operation } from '../call.ts'
+import type { Call } from '../call.ts'
+import { code, codeOf } from '../errors.ts'
+import { keepOf } from '../mapping.ts'
+import { topicConfigsProblem } from '../topic-configs.ts'
+import { APIS } from '../wire/apis.ts'
+import { resourceType } from './describe-configs.ts'
+
+type Configs = Readonly<Record<string, string>>
+interface Change {
+  name: string
+  value: string | null
+  /** KIP-339: 0 set, 1 delete, 2 append to a list, 3 subtract from it. */
+  configOperation: number
+}
+interface Resource {
+  resourceType: number
+  resourceName: string
+}
+
+/** Replaces all of a topic's own configurations. */
+export const alterConfigs = operation(APIS.alterConfigs, async (request, call) => {
+  const responses = request.resources.map(({ configs, ...resource }) => {
+    const changes = configs.map((config) => ({ ...config, configOperation: 0 }))
+    return alter(resource, {}, changes, request.validateOnly, call)
+  })
+  return { responses: await Promise.all(responses) }
+})
+
+/** Changes some of a topic's configurations, and leaves the others. */
+export const incrementalAlterConfigs = operation(APIS.incrementalAlterConfigs, async (request, call) => {
+  const responses = request.resources.map(({ configs, ...resource }) => {
+    const topic = call.shared.topics.find(resource.resourceName)
+    const before = topic === undefined ? {} : call.shared.topics.configsOf(topic)
+    return alter(resource, before, configs, request.validateOnly, call)
+  })
+  return { responses: await Promise.all(responses) }
+})
+
+async function alter(resource: Resource, before: Configs, changes: Change[], validateOnly: boolean, call: Call) {
+  const { topics, broker, settings } = call.shared
+  const answer = { resourceType: resource.resourceType, resourceName: resource.resourceName }
+  if (resource.resourceType !== resourceType.topic) {
+    return { ...answer, errorCode: code.invalidRequest, errorMessage: 'only topics can be configured by clients' }
+  }
+  const topic = topics.find(resource.resourceName)
+  if (topic === undefined) return { ...answer, errorCode: code.unknownTopicOrPartition, errorMessage: 'no such topic' }
+  const configs = changed(before, changes)
+  const problem = topicConfigsProblem(Object.entries(configs).map(([name, value]) => ({ name, value })))
+  if (problem !== null) return { ...answer, errorCode: code.invalidConfig, errorMessage: problem }
+  if (validateOnly) return { ...answer, errorCode: code.none, errorMessage: null }
+  const attributes = { ...(topic.spec.attributes as object | null), kafka: configs } as Json
+  const [defined] = await broker.define([{ ...topic.spec, attributes, keep: keepOf(configs, settings) }], 'replace')
+  if (defined !== undefined && failed(defined)) {
+    return { ...answer, errorCode: codeOf(defined), errorMessage: defined.detail }
+  }
+  return { ...answer, errorCode: code.none, errorMessage: null }
+}
+
+function changed(before: Configs, changes: readonly Change[]): Configs {
+  const after: Record<string, string> = { ...before }
+  const items = (list: string | undefined): string[] => (list === undefined || list === '' ? [] : list.split(','))
+  for (const { name, value, configOperation } of changes) {
+    const given = items(value ?? '')
+    if (configOperation === 1 || value === null) delete after[name]
+    else if (configOperation === 2) after[name] = [...new Set([...items(after[name]), ...given])].join(',')
+    else if (configOperation === 3)
+      after[name] = items(after[name])
+        .filter((one) => !given.includes(one))
+        .join(',')
+    else after[name] = value
+  }
+  return after
+}

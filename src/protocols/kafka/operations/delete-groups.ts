@@ -1,0 +1,24 @@
+import { operation } from '../call.ts'
+import type { Call } from '../call.ts'
+import { code } from '../errors.ts'
+import { groupTopics } from '../group-offsets.ts'
+import { APIS } from '../wire/apis.ts'
+
+/** A group is its committed offsets, so deleting it drops those. Only when nobody is in it. */
+export const deleteGroups = operation(APIS.deleteGroups, async (request, call) => {
+  const results = request.groupsNames.map(async (groupId) => ({ groupId, errorCode: await drop(groupId, call) }))
+  return { results: await Promise.all(results) }
+})
+
+async function drop(groupId: string, call: Call): Promise<number> {
+  const { broker, groups } = call.shared
+  if (groups.hasMembers(groupId)) return code.nonEmptyGroup
+  const items: { id: number }[] = []
+  for (const topic of groupTopics(groupId, call.shared)) {
+    const found = broker.findSubscription(topic.id, groupId, 'positional')
+    if (found !== undefined) items.push({ id: found.id })
+  }
+  if (items.length === 0) return code.groupIdNotFound
+  await broker.drop(items)
+  return code.none
+}

@@ -1,0 +1,114 @@
+import { failed } from '../../../base/index.ts'
+import type { Outcome } from '../../../base/index.ts'
+import type { DeliveredBatch, ReadPart, ReadResult } from '../../../core/index.ts'
+import { batchHeader } from '../../../log/index.ts'
+import { operation } from '../call.ts'
+import type { Call } from '../call.ts'
+import { code, codeOf } from '../errors.ts'
+import { copyBytesMax, fetchBytesMax, fetchWaitMsMax, leaderEpoch } from '../limits.ts'
+import { APIS } from '../wire/apis.ts'
+import { ZERO_UUID } from '../wire/schema.ts'
+import { expandForeign } from './foreign.ts'
+
+interface Slot {
+  partitionIndex: number
+  errorCode: number
+  highWatermark: number
+  lastStableOffset: number
+  logStartOffset: number
+  abortedTransactions: null
+  records: Buffer[]
+}
+
+/**
+ * Reads whole batches as they are stored; clients skip what lies before their offset. Sessions (KIP-227) are never
+ * made: the answer's session id is always 0, so a client lists its partitions each time. A partition with an error
+ * ends the waiting for all.
+ */
+export const fetch = operation(APIS.fetch, async (request, call) => {
+  if (request.sessionId !== 0 && request.sessionEpoch > 0) {
+    return { errorCode: code.fetchSessionIdNotFound, responses: [] }
+  }
+  const { topics, broker } = call.shared
+  const parts: ReadPart[] = []
+  const owners: Slot[] = []
+  let refused = false
+  const responses = request.topics.map(({ topic: name, topicId, partitions }) => {
+    const topic = topics.named({ name, topicId })
+    const missing = topicId === ZERO_UUID ? code.unknownTopicOrPartition : code.unknownTopicId
+    const slots = partitions.map(({ partition, fetchOffset, partitionMaxBytes, currentLeaderEpoch }) => {
+      const slot = emptySlot(partition)
+      if (topic === undefined) slot.errorCode = missing
+      else if (!topics.hasPartition(topic, partition)) slot.errorCode = code.unknownTopicOrPartition
+      else if (currentLeaderEpoch > leaderEpoch) slot.errorCode = code.unknownLeaderEpoch
+      else {
+        parts.push({ log: topic.id, partition, offset: fetchOffset, bytesMax: Math.max(0, partitionMaxBytes) })
+        owners.push(slot)
+      }
+      refused ||= slot.errorCode !== code.none
+      return slot
+    })
+    return { topic: name, topicId, partitions: slots }
+  })
+  if (parts.length > 0) {
+    const results = await broker.read(parts, {
+      session: call.session,
+      bytesMin: request.minBytes,
+      bytesMax: Math.min(Math.max(0, request.maxBytes), fetchBytesMax),
+      waitMs: refused ? 0 : Math.min(Math.max(0, request.maxWaitMs), fetchWaitMsMax),
+    })
+    results.forEach((result, i) => fill(owners[i]!, parts[i]!, result, call))
+  }
+  return { responses }
+})
+
+function emptySlot(partitionIndex: number): Slot {
+  return {
+    partitionIndex,
+    errorCode: code.none,
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    abortedTransactions: null,
+    records: [],
+  }
+}
+
+function fill(slot: Slot, part: ReadPart, result: Outcome<ReadResult>, call: Call): void {
+  if (failed(result)) {
+    slot.errorCode = codeOf(result)
+    const bounds = result.error === 'outOfRange' ? call.shared.broker.bounds(part.log)[part.partition] : undefined
+    if (bounds !== undefined) setBounds(slot, bounds.start, bounds.end)
+    return
+  }
+  setBounds(slot, result.ok.start, result.ok.end)
+  for (const batch of result.ok.batches) {
+    addBatch(slot.records, batch)
+    call.metrics.messagesOut += batch.count
+  }
+}
+
+function setBounds(slot: Slot, start: number, end: number): void {
+  slot.highWatermark = end
+  slot.lastStableOffset = end
+  slot.logStartOffset = start
+}
+
+/**
+ * Base offset and leader epoch lie before what the CRC covers, so only the first 16 bytes need to be new; a small
+ * batch is patched in a copy, of a large one the rest goes out as the slice it is.
+ */
+function addBatch(records: Buffer[], batch: DeliveredBatch): void {
+  const bytes = batch.foreign ? expandForeign(batch) : batch.bytes
+  if (batchHeader.baseOffset(bytes) === batch.baseOffset && bytes.readInt32BE(12) === leaderEpoch) {
+    records.push(bytes)
+    return
+  }
+  const copied = bytes.length <= copyBytesMax ? bytes.length : 16
+  const head = Buffer.allocUnsafe(copied)
+  bytes.copy(head, 0, 0, copied)
+  head.writeBigInt64BE(BigInt(batch.baseOffset), 0)
+  head.writeInt32BE(leaderEpoch, 12)
+  records.push(head)
+  if (copied < bytes.length) records.push(bytes.subarray(copied))
+}

@@ -1,0 +1,67 @@
+import { failed } from '../../../base/index.ts'
+import { operation } from '../call.ts'
+import type { Call } from '../call.ts'
+import { code, codeOf } from '../errors.ts'
+import { clusterId, leaderEpoch, nodeId } from '../limits.ts'
+import { isTopicName, topicIdOf } from '../mapping.ts'
+import type { Topic } from '../mapping.ts'
+import { APIS } from '../wire/apis.ts'
+import { ZERO_UUID } from '../wire/schema.ts'
+import type { WriteOf } from '../wire/schema.ts'
+
+type TopicAnswer = NonNullable<WriteOf<typeof APIS.metadata.response>['topics']>[number]
+
+/** All topics: null from version 1 on, the empty list in version 0, where "none" cannot be said. */
+export const metadata = operation(APIS.metadata, async (request, call) => {
+  const { topics, broker } = call.shared
+  const all = request.topics === null || (call.version === 0 && request.topics.length === 0)
+  const asked = all ? topics.all().map((topic) => describe(topic, call)) : (request.topics ?? []).map(named)
+  const answers = await Promise.all(asked)
+  await broker.settled()
+  return {
+    brokers: [{ nodeId, host: call.advertised.host, port: call.advertised.port }],
+    clusterId,
+    controllerId: nodeId,
+    topics: answers,
+  }
+
+  function named({ name, topicId }: { name: string | null; topicId: string }): TopicAnswer | Promise<TopicAnswer> {
+    if (name === null || topicId !== ZERO_UUID) {
+      const found = topics.byId(topicId)
+      return found ? describe(found, call) : refuse(name, topicId, code.unknownTopicId)
+    }
+    if (!isTopicName(name)) return refuse(name, ZERO_UUID, code.invalidTopic)
+    const found = topics.find(name)
+    if (found) return describe(found, call)
+    const create = request.allowAutoTopicCreation && call.shared.settings.autoCreateTopics
+    return create ? autoCreate(name, call) : refuse(name, ZERO_UUID, code.unknownTopicOrPartition)
+  }
+})
+
+async function autoCreate(name: string, call: Call): Promise<TopicAnswer> {
+  const { topics } = call.shared
+  const defined = await topics.autoCreate(name)
+  if (failed(defined)) return refuse(name, ZERO_UUID, codeOf(defined))
+  const created = topics.find(name)
+  return created ? describe(created, call) : refuse(name, ZERO_UUID, code.unknownTopicOrPartition)
+}
+
+function describe(topic: Topic, call: Call): TopicAnswer {
+  const { topics } = call.shared
+  const name = topics.nameOf(topic) ?? ''
+  const partitions = Array.from({ length: topics.partitions(topic) }, (_, partitionIndex) => {
+    return {
+      errorCode: code.none,
+      partitionIndex,
+      leaderId: nodeId,
+      leaderEpoch,
+      replicaNodes: [nodeId],
+      isrNodes: [nodeId],
+    }
+  })
+  return { errorCode: code.none, name, topicId: topicIdOf(topic.id), isInternal: name.startsWith('__'), partitions }
+}
+
+function refuse(name: string | null, topicId: string, errorCode: number): TopicAnswer {
+  return { errorCode, name, topicId, partitions: [] }
+}

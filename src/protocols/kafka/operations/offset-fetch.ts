@@ -1,0 +1,49 @@
+import { operation } from '../call.ts'
+import type { Call } from '../call.ts'
+import { code } from '../errors.ts'
+import { groupTopics } from '../group-offsets.ts'
+import { APIS } from '../wire/apis.ts'
+
+interface Wanted {
+  name: string
+  partitionIndexes: number[]
+}
+
+const none = { committedOffset: -1, committedLeaderEpoch: -1, metadata: '', errorCode: code.none }
+
+/** Version 8 asks for several groups at once (KIP-709). Topics null: all that the group ever committed. */
+export const offsetFetch = operation(APIS.offsetFetch, async (request, call) => {
+  const answer =
+    call.version < 8
+      ? { topics: offsetsOf(request.groupId, request.topics, call), errorCode: code.none }
+      : {
+          groups: request.groups.map(({ groupId, topics }) => {
+            return { groupId, topics: offsetsOf(groupId, topics, call), errorCode: code.none }
+          }),
+        }
+  await call.shared.broker.settled() // staged commits are seen here, and a crash could take them back
+  return answer
+})
+
+function offsetsOf(groupId: string, wanted: Wanted[] | null, call: Call) {
+  const { topics, broker } = call.shared
+  if (wanted === null) {
+    return groupTopics(groupId, call.shared).map((topic) => {
+      const positions = broker.positions(topic.id, groupId)
+      return { name: topics.nameOf(topic) ?? '', partitions: positions.map(committed) }
+    })
+  }
+  return wanted.map(({ name, partitionIndexes }) => {
+    const topic = topics.find(name)
+    const positions = topic === undefined ? [] : broker.positions(topic.id, groupId)
+    const partitions = partitionIndexes.map((partitionIndex) => {
+      const position = positions.find((one) => one.partition === partitionIndex)
+      return position === undefined ? { partitionIndex, ...none } : committed(position)
+    })
+    return { name, partitions }
+  })
+}
+
+function committed({ partition, offset, note }: { partition: number; offset: number; note: string }) {
+  return { ...none, partitionIndex: partition, committedOffset: offset, metadata: note }
+}

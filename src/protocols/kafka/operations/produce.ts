@@ -1,0 +1,101 @@
+import { crc32c, failed } from '../../../base/index.ts'
+import type { AppendOp, OpResult } from '../../../core/index.ts'
+import { batchHeader } from '../../../log/index.ts'
+import { operation } from '../call.ts'
+import type { Call } from '../call.ts'
+import { code, codeOf } from '../errors.ts'
+import type { Topic } from '../mapping.ts'
+import { APIS } from '../wire/apis.ts'
+import { ZERO_UUID } from '../wire/schema.ts'
+
+interface Slot {
+  index: number
+  errorCode: number
+  baseOffset: number
+  logStartOffset: number
+  errorMessage: string | null
+}
+
+/**
+ * Appends each batch as it came, after it was checked. All batches of a request are one commit, taken before the first
+ * `await`: so the requests of a connection keep their order though several are under way.
+ */
+export const produce = operation(APIS.produce, async (request, call) => {
+  const { broker } = call.shared
+  const ops: AppendOp[] = []
+  const owners: Slot[] = []
+  const badAcks = request.acks < -1 || request.acks > 1
+  const responses = request.topicData.map(({ name, topicId, partitionData }) => {
+    const topic = badAcks ? undefined : topicFor(name, topicId, call)
+    const partitionResponses = partitionData.map(({ index, records }): Slot => {
+      const slot: Slot = { index, errorCode: code.none, baseOffset: -1, logStartOffset: -1, errorMessage: null }
+      if (badAcks) return refuse(slot, code.invalidRequiredAcks)
+      if (topic === undefined)
+        return refuse(slot, topicId === ZERO_UUID ? code.unknownTopicOrPartition : code.unknownTopicId)
+      if (!call.shared.topics.hasPartition(topic, index)) return refuse(slot, code.unknownTopicOrPartition)
+      const problem = check(records, topic, call)
+      if (problem !== code.none) return refuse(slot, problem)
+      ops.push(append(topic, index, records!))
+      owners.push(slot)
+      return slot
+    })
+    return { name, topicId, partitionResponses }
+  })
+  if (ops.length > 0) {
+    const results = await broker.commit(ops, { session: call.session, epoch: call.epoch })
+    results.forEach((result, i) => fill(owners[i]!, result, ops[i]!, call))
+  }
+  return request.acks === 0 ? null : { responses }
+})
+
+function refuse(slot: Slot, errorCode: number, message: string | null = null): Slot {
+  slot.errorCode = errorCode
+  slot.errorMessage = message
+  return slot
+}
+
+function topicFor(name: string, topicId: string, call: Call): Topic | undefined {
+  const { topics, settings } = call.shared
+  const found = topics.named({ name, topicId })
+  if (found !== undefined || topicId !== ZERO_UUID || !settings.autoCreateTopics) return found
+  void topics.autoCreate(name)
+  return topics.find(name)
+}
+
+/** Kafka's checks of a produced batch (LogValidator); the records inside are not looked at. */
+function check(records: Buffer | null, topic: Topic, call: Call): number {
+  if (records === null || records.length < 17) return code.corruptMessage
+  if (batchHeader.magic(records) !== 2) return code.unsupportedForMessageFormat
+  if (records.length < batchHeader.batchHeaderBytes) return code.corruptMessage
+  const bytes = batchHeader.batchBytes(records)
+  if (bytes < batchHeader.batchHeaderBytes || bytes > records.length) return code.corruptMessage
+  if (bytes !== records.length) return code.invalidRecord // exactly one batch since Produce v3
+  if (bytes > call.shared.topics.messageBytesMax(topic)) return code.messageTooLarge
+  if (crc32c(records.subarray(batchHeader.crcStart)) !== batchHeader.storedCrc(records)) return code.corruptMessage
+  const attributes = batchHeader.attributes(records)
+  const codec = attributes & batchHeader.compressionMask
+  if (codec > 4 || (codec === 4 && call.version < 7)) return code.unsupportedCompressionType
+  if ((attributes & batchHeader.controlBit) !== 0) return code.invalidRecord
+  if ((attributes & batchHeader.transactionalBit) !== 0) return code.invalidTxnState
+  const count = batchHeader.recordCount(records)
+  if (count < 1 || batchHeader.lastOffsetDelta(records) !== count - 1) return code.invalidRecord
+  return code.none
+}
+
+function append(topic: Topic, partition: number, batch: Buffer): AppendOp {
+  const op: AppendOp = { op: 'append', log: topic.id, partition, batch, foreign: false }
+  const id = batchHeader.producerId(batch)
+  if (id < 0) return op
+  return { ...op, producer: { id, epoch: batchHeader.producerEpoch(batch), sequence: batchHeader.baseSequence(batch) } }
+}
+
+function fill(slot: Slot, result: OpResult, op: AppendOp, call: Call): void {
+  if (failed(result)) {
+    refuse(slot, codeOf(result), result.detail)
+    return
+  }
+  if (result.ok.op !== 'append') return
+  slot.baseOffset = result.ok.baseOffset
+  slot.logStartOffset = result.ok.start
+  if (!result.ok.duplicate) call.metrics.messagesIn += batchHeader.recordCount(op.batch)
+}

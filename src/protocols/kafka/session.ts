@@ -1,0 +1,211 @@
+/**
+ * One client's connection: requests in, responses out in the same order.
+ *
+ * Requests are handled one after another, as Kafka does: a parked Fetch or JoinGroup holds up what follows. Only
+ * Produce requests may be under way together, so that a pipelining producer fills one commit with many of them.
+ */
+import { failed, MalformedError } from '../../base/index.ts'
+import type { Receiver } from '../../core/index.ts'
+import type { CloseReason, Peer, ProtocolContext, Session } from '../../server/index.ts'
+import type { Call, Shared } from './call.ts'
+import { inputBytesHigh, requestBytesUnderWayMax, requestsUnderWayMax } from './limits.ts'
+import { operationOf } from './operations/index.ts'
+import { unknownVersion } from './operations/api-versions.ts'
+import { APIS, apiOf, isSupported } from './wire/apis.ts'
+import { Frames } from './wire/frames.ts'
+import { readHeader, readRequest } from './wire/request.ts'
+import type { RequestHeader } from './wire/request.ts'
+import { encodeResponse } from './wire/response.ts'
+import type { Table, WriteOf } from './wire/schema.ts'
+
+/** A request under way. `chunks` null: no answer yet; empty: there will be none. */
+interface Pending {
+  apiKey: number
+  bytes: number
+  chunks: Buffer[] | null
+}
+
+export class KafkaSession implements Session {
+  private readonly peer: Peer
+  private readonly context: ProtocolContext
+  private readonly shared: Shared
+  private readonly frames = new Frames()
+  private readonly underWay: Pending[] = []
+  private bytesUnderWay = 0
+  /** Taken from the input and not started yet, since something before it is under way. */
+  private next: RequestHeader | null = null
+  private identity: { session: number; epoch: number } | null = null
+  private slowPeer = false
+  private paused = false
+  private stopping = false
+  private over = false
+
+  constructor(peer: Peer, context: ProtocolContext, shared: Shared) {
+    this.peer = peer
+    this.context = context
+    this.shared = shared
+    void this.openSession()
+  }
+
+  private async openSession(): Promise<void> {
+    const { broker, namespace } = this.shared
+    const receiver: Receiver = {
+      deliver: () => undefined,
+      notice: (notice) => {
+        if (notice.notice === 'fenced') this.end('server')
+      },
+    }
+    const client = { protocol: 'kafka', address: this.peer.address }
+    const opened = await broker.open({ namespace, user: '', client }, receiver)
+    if (failed(opened)) {
+      this.context.log.warn('no session for a client', { address: this.peer.address, detail: opened.detail })
+      this.end('error')
+      return
+    }
+    this.identity = opened.ok
+    if (this.over) this.closeSession()
+    else this.advance()
+  }
+
+  private closeSession(): void {
+    if (this.identity === null) return
+    const { session, epoch } = this.identity
+    void this.shared.broker.close(session, epoch, { keepMs: 0, wills: 'drop' })
+  }
+
+  receive(chunk: Buffer): void {
+    this.frames.push(chunk)
+    this.advance()
+  }
+
+  drained(): void {
+    this.slowPeer = false
+    this.advance()
+  }
+
+  closed(_reason: CloseReason): void {
+    this.over = true
+    this.closeSession()
+  }
+
+  stop(): void {
+    this.stopping = true
+    this.maybeStop()
+  }
+
+  /** A parked Fetch or JoinGroup has promised nothing; whatever else is under way is answered first. */
+  private maybeStop(): void {
+    if (!this.stopping) return
+    const waits = this.underWay.some(({ apiKey }) => apiKey !== APIS.fetch.key && apiKey !== APIS.joinGroup.key)
+    if (!waits) this.end('stopping')
+  }
+
+  private end(reason: CloseReason): void {
+    this.over = true
+    this.peer.close(reason)
+  }
+
+  private advance(): void {
+    try {
+      while (!this.over && !this.stopping && !this.slowPeer && this.identity !== null) {
+        const request = this.takeNext()
+        if (request === null || !this.mayStart(request)) break
+        this.next = null
+        this.start(request)
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error
+      this.context.log.info('malformed request', { address: this.peer.address, detail: error.message })
+      this.end('error')
+    }
+    this.throttle()
+  }
+
+  private takeNext(): RequestHeader | null {
+    if (this.next === null) {
+      const frame = this.frames.next()
+      if (frame !== null) this.next = readHeader(frame)
+    }
+    return this.next
+  }
+
+  private mayStart(request: RequestHeader): boolean {
+    if (this.underWay.length === 0) return true
+    if (request.apiKey !== APIS.produce.key || this.underWay.at(-1)!.apiKey !== APIS.produce.key) return false
+    return this.underWay.length < requestsUnderWayMax && this.bytesUnderWay < requestBytesUnderWayMax
+  }
+
+  /** Input that cannot be worked on is left in the socket, where it slows the client down. */
+  private throttle(): void {
+    const full = this.next !== null && this.frames.pending > inputBytesHigh
+    if (full === this.paused || this.over) return
+    this.paused = full
+    if (full) this.peer.pause()
+    else this.peer.resume()
+  }
+
+  private start(header: RequestHeader): void {
+    const { apiKey, apiVersion: version, correlationId, body } = header
+    const found = operationOf(apiKey)
+    const api = apiOf(apiKey)
+    if (found === undefined || api === undefined || !isSupported(api, version)) {
+      this.refuse(header)
+      return
+    }
+    const pending: Pending = { apiKey, bytes: body.end, chunks: null }
+    this.underWay.push(pending)
+    this.bytesUnderWay += pending.bytes
+    const answer = found.handle(readRequest(api, version, body), this.call(header))
+    const finish = (values: WriteOf<Table> | null): void => {
+      pending.chunks = values === null ? [] : encodeResponse(api, version, correlationId, values)
+      this.flush()
+    }
+    if (answer instanceof Promise) {
+      answer.then(
+        (values) => {
+          finish(values)
+          this.advance()
+        },
+        (error: unknown) => this.failed(error, api.name),
+      )
+    } else finish(answer)
+  }
+
+  private failed(error: unknown, operation: string): void {
+    this.context.log.error('a request failed', { operation, error: String((error as Error).stack ?? error) })
+    this.end('error')
+  }
+
+  /** KIP-35: a version of ApiVersions that is not known is answered in version 0; whatever else cannot be. */
+  private refuse({ apiKey, apiVersion, correlationId }: RequestHeader): void {
+    if (apiKey !== APIS.apiVersions.key) {
+      this.context.log.info('unsupported request', { address: this.peer.address, apiKey, apiVersion })
+      this.end('error')
+      return
+    }
+    const chunks = encodeResponse(APIS.apiVersions, 0, correlationId, unknownVersion)
+    this.underWay.push({ apiKey, bytes: 0, chunks })
+    this.flush()
+  }
+
+  private call(header: RequestHeader): Call {
+    const { session, epoch } = this.identity!
+    const { advertised, metrics } = this.context
+    const clientId = header.clientId ?? ''
+    const host = `/${this.peer.address.replace(/:\d+$/, '')}`
+    return { shared: this.shared, version: header.apiVersion, clientId, host, session, epoch, advertised, metrics }
+  }
+
+  /** Sends what is ready, from the front on. */
+  private flush(): void {
+    if (this.over) return
+    let sent = 0
+    while (sent < this.underWay.length && this.underWay[sent]!.chunks !== null) {
+      const { chunks, bytes } = this.underWay[sent++]!
+      this.bytesUnderWay -= bytes
+      for (const chunk of chunks!) if (!this.peer.write(chunk)) this.slowPeer = true
+    }
+    this.underWay.splice(0, sent)
+    this.maybeStop()
+  }
+}

@@ -1,0 +1,77 @@
+/** Topic configurations: those that mean something here, their defaults, and how they are checked and shown. */
+import type { KafkaSettings } from './settings.ts'
+
+/** Types of the DescribeConfigs response (KIP-569). */
+const type = { string: 2, int: 3, long: 5, list: 7 } as const
+/** Sources of a value (KIP-226). */
+const source = { topic: 1, default: 5 } as const
+
+interface Known {
+  type: number
+  byDefault(settings: KafkaSettings): string
+  /** What a value must look like. */
+  valid: RegExp
+}
+
+const known: Readonly<Record<string, Known>> = {
+  'cleanup.policy': {
+    type: type.list,
+    byDefault: () => 'delete',
+    valid: /^(delete|compact|compact, ?delete|delete, ?compact)$/,
+  },
+  'compression.type': { type: type.string, byDefault: () => 'producer', valid: /^producer$/ },
+  'max.message.bytes': { type: type.int, byDefault: (all) => String(all.messageBytesMax), valid: /^\d{1,9}$/ },
+  'message.timestamp.type': { type: type.string, byDefault: () => 'CreateTime', valid: /^CreateTime$/ },
+  'min.insync.replicas': { type: type.int, byDefault: () => '1', valid: /^1$/ },
+  'retention.bytes': { type: type.long, byDefault: () => '-1', valid: /^(-1|\d{1,15})$/ },
+  'retention.ms': { type: type.long, byDefault: (all) => String(all.retentionMs), valid: /^(-1|\d{1,15})$/ },
+}
+
+/** Taken, kept and shown, and without effect: they tune how Kafka stores, which is not how it is stored here. */
+const withoutEffect = new Set([
+  'delete.retention.ms',
+  'file.delete.delay.ms',
+  'flush.messages',
+  'flush.ms',
+  'index.interval.bytes',
+  'max.compaction.lag.ms',
+  'message.timestamp.after.max.ms',
+  'message.timestamp.before.max.ms',
+  'message.timestamp.difference.max.ms',
+  'min.cleanable.dirty.ratio',
+  'min.compaction.lag.ms',
+  'preallocate',
+  'segment.bytes',
+  'segment.index.bytes',
+  'segment.jitter.ms',
+  'segment.ms',
+  'unclean.leader.election.enable',
+])
+
+/** In words what is wrong with these, or null. */
+export function topicConfigsProblem(configs: readonly { name: string; value: string | null }[]): string | null {
+  for (const { name, value } of configs) {
+    const rule = known[name]
+    if (rule === undefined && !withoutEffect.has(name)) return `unknown topic config name: ${name}`
+    if (value === null || rule === undefined) continue
+    if (!rule.valid.test(value)) return `invalid or unsupported value ${value} for ${name}`
+  }
+  return null
+}
+
+/** All that apply to a topic, its own first; `only` picks by name. */
+export function describeTopicConfigs(
+  own: Readonly<Record<string, string>>,
+  settings: KafkaSettings,
+  only: readonly string[] | null,
+) {
+  const names = new Set([...Object.keys(known), ...Object.keys(own)])
+  const shown = [...names].filter((name) => only === null || only.includes(name))
+  return shown.map((name) => {
+    const value = own[name] ?? known[name]?.byDefault(settings) ?? null
+    const configSource = own[name] === undefined ? source.default : source.topic
+    const configType = known[name]?.type ?? type.string
+    const synonyms = [{ name, value, source: configSource }]
+    return { name, value, readOnly: false, isSensitive: false, configSource, configType, synonyms, documentation: null }
+  })
+}
