@@ -23,7 +23,14 @@ export interface ExtentMeta {
 }
 
 export const plainMeta: ExtentMeta = {
-  publisher: 0, address: null, routes: [], expiresAt: null, notBefore: null, priority: 0, history: [], hops: 0,
+  publisher: 0,
+  address: null,
+  routes: [],
+  expiresAt: null,
+  notBefore: null,
+  priority: 0,
+  history: [],
+  hops: 0,
   messageId: null,
 }
 
@@ -31,7 +38,15 @@ export const plainMeta: ExtentMeta = {
 const version = 1
 /** Which fields follow. Stored, so never renumbered. */
 const bit = {
-  publisher: 1, address: 2, routes: 4, expiresAt: 8, notBefore: 16, priority: 32, history: 64, hops: 128, messageId: 256,
+  publisher: 1,
+  address: 2,
+  routes: 4,
+  expiresAt: 8,
+  notBefore: 16,
+  priority: 32,
+  history: 64,
+  hops: 128,
+  messageId: 256,
 } as const
 
 const out = new Writer(256)
@@ -65,11 +80,17 @@ export function encodeExtentMeta(meta: ExtentMeta): Buffer {
 }
 
 function fieldsOf(meta: ExtentMeta): number {
-  return (meta.publisher !== 0 ? bit.publisher : 0) | (meta.address !== null ? bit.address : 0)
-    | (meta.routes.length > 0 ? bit.routes : 0) | (meta.expiresAt !== null ? bit.expiresAt : 0)
-    | (meta.notBefore !== null ? bit.notBefore : 0) | (meta.priority !== 0 ? bit.priority : 0)
-    | (meta.history.length > 0 ? bit.history : 0) | (meta.hops !== 0 ? bit.hops : 0)
-    | (meta.messageId !== null ? bit.messageId : 0)
+  return (
+    (meta.publisher !== 0 ? bit.publisher : 0) |
+    (meta.address !== null ? bit.address : 0) |
+    (meta.routes.length > 0 ? bit.routes : 0) |
+    (meta.expiresAt !== null ? bit.expiresAt : 0) |
+    (meta.notBefore !== null ? bit.notBefore : 0) |
+    (meta.priority !== 0 ? bit.priority : 0) |
+    (meta.history.length > 0 ? bit.history : 0) |
+    (meta.hops !== 0 ? bit.hops : 0) |
+    (meta.messageId !== null ? bit.messageId : 0)
+  )
 }
 
 function writeLevels(levels: Levels): void {

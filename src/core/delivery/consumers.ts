@@ -25,9 +25,13 @@ export interface Consumer {
   set: ConsumerSet | null
 }
 
-export function newConsumer(
-  facts: { id: Id; session: Id; priority: number; exclusive: boolean; pool: CreditPool | null },
-): Consumer {
+export function newConsumer(facts: {
+  id: Id
+  session: Id
+  priority: number
+  exclusive: boolean
+  pool: CreditPool | null
+}): Consumer {
   return { ...facts, messages: 0, bytes: 0, listed: false, set: null }
 }
 
@@ -140,7 +144,11 @@ export class ConsumerSet {
     const ring = this.ring(c.priority)
     ring.splice(ring.indexOf(c), 1)
     c.listed = false
-    if (ring.length === 0) this.rings.splice(this.rings.findIndex((r) => r.waiting === ring), 1)
+    if (ring.length === 0)
+      this.rings.splice(
+        this.rings.findIndex((r) => r.waiting === ring),
+        1,
+      )
   }
 
   private elect(): ActiveChange[] {

@@ -108,9 +108,12 @@ export class Producers {
     for (let n = r.uvarint(); n > 0; n--) {
       const id = r.uvarint()
       const epoch = r.uvarint()
-      const batches = Array.from({ length: r.uvarint() }, () => (
-        { first: r.uvarint(), last: r.uvarint(), baseOffset: r.uvarint(), appendTime: r.uvarint() }
-      ))
+      const batches = Array.from({ length: r.uvarint() }, () => ({
+        first: r.uvarint(),
+        last: r.uvarint(),
+        baseOffset: r.uvarint(),
+        appendTime: r.uvarint(),
+      }))
       this.states.set(id, { epoch, batches, usedAt: batches.at(-1)?.appendTime ?? 0 })
     }
   }

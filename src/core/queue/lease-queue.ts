@@ -39,11 +39,19 @@ export class LeaseQueue {
   }
 
   // -- counts
-  get ready(): number { return this.end - this.frontier + this.counted('ready') }
-  get leased(): number { return this.counted('leased') }
+  get ready(): number {
+    return this.end - this.frontier + this.counted('ready')
+  }
+  get leased(): number {
+    return this.counted('leased')
+  }
   /** Waiting for their time, or for their key. */
-  get delayed(): number { return this.counted('delayed') + this.counted('blocked') }
-  get parked(): number { return this.counted('parked') }
+  get delayed(): number {
+    return this.counted('delayed') + this.counted('blocked')
+  }
+  get parked(): number {
+    return this.counted('parked')
+  }
 
   private counted(state: OffsetState): number {
     let n = 0
@@ -91,8 +99,11 @@ export class LeaseQueue {
 
   // -- finding
   state(offset: number): OffsetState {
-    return offset >= this.end || offset < this.floor ? 'settled'
-      : offset >= this.frontier ? 'ready' : this.items.get(offset)?.state ?? 'settled'
+    return offset >= this.end || offset < this.floor
+      ? 'settled'
+      : offset >= this.frontier
+        ? 'ready'
+        : (this.items.get(offset)?.state ?? 'settled')
   }
 
   /** The lowest ready offset at or after `from`, or -1. */
@@ -190,7 +201,8 @@ export class LeaseQueue {
     this.look(Math.min(last + 1, this.end))
     let n = 0
     for (let offset = first; offset <= last; offset++) {
-      if (this.items.get(offset) !== undefined && this.items.get(offset)!.state !== 'leased') n += this.settleRange(offset, offset)
+      if (this.items.get(offset) !== undefined && this.items.get(offset)!.state !== 'leased')
+        n += this.settleRange(offset, offset)
     }
     return n
   }
@@ -285,12 +297,16 @@ export class LeaseQueue {
 
   // -- durability
   /** Something happened since the last `writeEntry`. */
-  get dirty(): boolean { return false }
+  get dirty(): boolean {
+    return false
+  }
   /** What happened since the last call, for one journal entry. Again and in any order is harmless (storage F2). */
   writeEntry(_w: Writer): void {}
   applyEntry(_r: Reader): void {}
   /** Begins a checkpoint round: the parts to write, part 0 first and in this call. `full`: all of them. */
-  checkpointParts(_full: boolean): number[] { return [] }
+  checkpointParts(_full: boolean): number[] {
+    return []
+  }
   /** State of a part as of now; nothing written = it is gone. */
   writePart(_part: number, _w: Writer): void {}
   restorePart(_part: number, _r: Reader): void {}

@@ -1,5 +1,6 @@
-import type { Pattern } from '../facade/index.ts'
+import type { Pattern, PatternLevel } from '../facade/index.ts'
 import type { Levels } from '../names.ts'
+import { OffsetCounts } from './offset-counts.ts'
 
 /** Where the last value of an address is kept. */
 export interface LastValue {
@@ -10,14 +11,143 @@ export interface LastValue {
   expiresAt: number | null
 }
 
-/** The last value of each address of one space: found by address, or by pattern. */
-export interface LastValues {
-  readonly size: number
-  get(levels: Levels): LastValue | undefined
-  /** Replaces what was there, unless that has a higher offset (replay). */
-  set(value: LastValue): void
-  delete(levels: Levels): boolean
-  match(pattern: Pattern): LastValue[]
+interface Node {
+  below: Map<string, Node> | null
+  value: LastValue | null
+}
+
+/** The last value of each address of one space: found by address, or by pattern. It points to records, it holds none. */
+export class LastValues {
+  private readonly root: Node = { below: null, value: null }
+  private readonly kept = new Map<number, OffsetCounts>()
+  size = 0
+
+  get(levels: Levels): LastValue | undefined {
+    let node: Node | undefined = this.root
+    for (const level of levels) if ((node = node.below?.get(level)) === undefined) return undefined
+    return node.value ?? undefined
+  }
+
+  /** Replaces what was there, unless that has a higher offset of the same partition (replay). */
+  set(value: LastValue): void {
+    let node = this.root
+    for (const level of value.levels) node = below(node, level)
+    const before = node.value
+    if (before !== null && before.partition === value.partition && before.offset > value.offset) return
+    if (before === null) this.size++
+    else this.kept.get(before.partition)!.remove(before.offset)
+    node.value = value
+    this.keptIn(value.partition).add(value.offset)
+  }
+
+  delete(levels: Levels): boolean {
+    const path = [this.root]
+    for (const level of levels) {
+      const next = path.at(-1)!.below?.get(level)
+      if (next === undefined) return false
+      path.push(next)
+    }
+    const node = path.at(-1)!
+    if (node.value === null) return false
+    this.kept.get(node.value.partition)!.remove(node.value.offset)
+    node.value = null
+    this.size--
+    for (let i = levels.length; i > 0 && path[i]!.value === null && path[i]!.below === null; i--) {
+      const parent = path[i - 1]!
+      parent.below!.delete(levels[i - 1]!)
+      if (parent.below!.size === 0) parent.below = null
+    }
+    return true
+  }
+
+  /** In no order. */
+  match(pattern: Pattern): LastValue[] {
+    const found: LastValue[] = []
+    const dollarHidden = pattern.dollarHidden === true && typeof pattern.levels[0] === 'object'
+    collect(this.root, start(pattern.levels), pattern.levels, dollarHidden, found)
+    return found
+  }
+
   /** Is any value kept in [first, last] of the partition? May say yes when unsure. */
-  needed(partition: number, first: number, last: number): boolean
+  needed(partition: number, first: number, last: number): boolean {
+    return this.kept.get(partition)?.any(first, last) ?? false
+  }
+
+  /** No value of the partition is kept below this offset; Infinity when there is none. May be a little low. */
+  lowest(partition: number): number {
+    return this.kept.get(partition)?.lowest() ?? Infinity
+  }
+
+  private keptIn(partition: number): OffsetCounts {
+    let counts = this.kept.get(partition)
+    if (counts === undefined) this.kept.set(partition, (counts = new OffsetCounts()))
+    return counts
+  }
+}
+
+function below(node: Node, level: string): Node {
+  node.below ??= new Map()
+  let next = node.below.get(level)
+  if (next === undefined) node.below.set(level, (next = { below: null, value: null }))
+  return next
+}
+
+/**
+ * Positions in the pattern that may come next, rising, no position twice: so a value is met once, and a branch costs at
+ * most the length of the pattern.
+ */
+type Positions = readonly number[]
+
+function start(pattern: readonly PatternLevel[]): Positions {
+  const into: number[] = []
+  reach(pattern, 0, into)
+  return into
+}
+
+/** Adds `position`, and what can be reached from there without taking a level. */
+function reach(pattern: readonly PatternLevel[], position: number, into: number[]): void {
+  for (let p = position; !into.includes(p); p++) {
+    into.push(p)
+    const level = pattern[p]
+    if (typeof level !== 'object' || level.any !== 'rest') return
+  }
+}
+
+function step(pattern: readonly PatternLevel[], from: Positions, level: string): Positions {
+  const into: number[] = []
+  for (const position of from) {
+    const wanted = pattern[position]
+    if (wanted === undefined) continue
+    if (typeof wanted === 'string') {
+      if (wanted === level) reach(pattern, position + 1, into)
+    } else if (wanted.any === 'one') {
+      reach(pattern, position + 1, into)
+    } else {
+      if (!into.includes(position)) into.push(position)
+      reach(pattern, position + 1, into)
+    }
+  }
+  return into
+}
+
+function collect(
+  node: Node,
+  positions: Positions,
+  pattern: readonly PatternLevel[],
+  dollarHidden: boolean,
+  found: LastValue[],
+): void {
+  if (node.value !== null && positions.includes(pattern.length)) found.push(node.value)
+  if (node.below === null) return
+  const only = positions.length === 1 ? pattern[positions[0]!] : undefined
+  if (typeof only === 'string') {
+    const next = node.below.get(only)
+    if (next !== undefined) collect(next, step(pattern, positions, only), pattern, false, found)
+    return
+  }
+  for (const [level, next] of node.below) {
+    if (dollarHidden && level.charCodeAt(0) === 0x24) continue
+    const after = step(pattern, positions, level)
+    if (after.length > 0) collect(next, after, pattern, false, found)
+  }
 }

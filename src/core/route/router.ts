@@ -1,61 +1,126 @@
+import { assert } from '../../base/index.ts'
 import type { Address, Id, RouteSpec } from '../facade/index.ts'
-import type { Levels } from '../names.ts'
-import type { RecordTable } from '../../log/index.ts'
-
-/** Some records of a batch for one target, and the routes that brought them. */
-export interface Part {
-  /** Pairs (first record, count), rising; null: all records. */
-  runs: readonly number[] | null
-  routes: readonly Id[]
-}
-
-/** One target gets at most one copy of each record (I2). Exactly one of `log` and `session` is not 0. */
-export interface Target {
-  log: Id
-  /** Live, to this session's receiver. */
-  session: Id
-  /** In the order of their first records; no record is in two of them. */
-  parts: readonly Part[]
-}
-
-export interface Match {
-  targets: readonly Target[]
-  /** Indexes of the records that found no target; null: every one found one. */
-  unrouted: readonly number[] | 'all' | null
-}
-
-/** What is being published. `table` is asked for only where a predicate wants to see the records. */
-export interface Publication {
-  publisher: Id
-  atMostOnce: boolean
-  /** Records in the batch. */
-  count: number
-  foreign: boolean
-  table(): RecordTable
-}
+import { MatchCache } from './match-cache.ts'
+import type { Match, Publication } from './match.ts'
+import { PatternTrie } from './pattern-trie.ts'
+import { newRoute } from './route.ts'
+import type { Group, Route } from './route.ts'
+import { RouteIndex } from './route-index.ts'
+import { Walk } from './walk.ts'
 
 export interface RouterOptions {
   /** Integer below `bound`, for groups that pick at random. */
   below(bound: number): number
   /** The space that is tried when all of `space` led nowhere; 0: none. Call `changed()` when an answer changes. */
   alternateOf(space: Id): Id
+  /** May this session be given anything now? A group picks another one if not. Absent: all may. */
+  isConnected?(session: Id): boolean
 }
 
 /**
- * The routing tables of all spaces. A bound log is a route without an id. Results may be shared: do not change them, and
- * use them before the next change of the table.
+ * The routing tables of all spaces. A bound log is a route without an id. Results may be shared: do not change them.
+ *
+ * What an address leads to is kept until the next change of any table; only predicates, groups and `noLocal` are looked
+ * at anew for each publication.
  */
-export interface Router {
-  add(id: Id, spec: RouteSpec): void
-  remove(id: Id): void
+export class Router {
+  private readonly tables = new Map<Id, PatternTrie<Route>>()
+  private readonly routes = new Map<Id, Route>()
+  private readonly bound = new Map<Id, Route>()
+  private readonly groups = new Map<string, Group>()
+  private readonly index = new RouteIndex()
+  private readonly cache = new MatchCache()
+  private readonly options: RouterOptions
+
+  constructor(options: RouterOptions) {
+    this.options = options
+  }
+
+  /** Routes there are, the logs' own addresses not counted. */
+  get size(): number {
+    return this.routes.size
+  }
+
+  add(id: Id, spec: RouteSpec): void {
+    assert(id !== 0 && !this.routes.has(id), 'a new route has an id of its own')
+    const route = newRoute(id, spec, this.join(spec))
+    this.routes.set(id, route)
+    this.index.add(id, spec)
+    this.insert(route)
+  }
+
+  remove(id: Id): void {
+    const route = this.routes.get(id)
+    if (route === undefined) return
+    this.routes.delete(id)
+    this.index.remove(id)
+    if (route.group !== null && --route.group.members === 0) this.groups.delete(groupKey(route.from, route.group.name))
+    this.take(route)
+  }
+
   /** A log's own address. */
-  bind(log: Id, address: Address): void
-  unbind(log: Id): void
+  bind(log: Id, { space, levels }: Address): void {
+    this.unbind(log)
+    const route = newRoute(0, { kind: 'route', space, pattern: { levels }, target: { log } }, null)
+    this.bound.set(log, route)
+    this.insert(route)
+  }
+
+  unbind(log: Id): void {
+    const route = this.bound.get(log)
+    if (route === undefined) return
+    this.bound.delete(log)
+    this.take(route)
+  }
+
   /** Ids of the routes that start in, lead to, or belong to `id`. */
-  of(id: Id): readonly Id[]
-  changed(): void
+  of(id: Id): readonly Id[] {
+    return this.index.of(id)
+  }
+
+  /** After a space, or its alternate, came or went. */
+  changed(): void {
+    this.cache.clear()
+  }
+
   /** `except`: a log that has its copy already (an append to a bound log publishes at its address). */
-  match(to: readonly Address[], publication: Publication, except?: Id): Match
-  /** Does any route lead from here, for whatever record? False: an append may skip publishing. */
-  leadsAnywhere(space: Id, levels: Levels): boolean
+  match(to: readonly Address[], publication: Publication, except: Id = 0): Match {
+    if (to.length !== 1) return this.walk(to).match(publication, except)
+    const entry = this.cache.entry(to[0]!)
+    const kept = entry.find(publication, except)
+    if (kept !== null) return kept
+    entry.walk ??= this.walk(to)
+    const match = entry.walk.match(publication, except)
+    if (!entry.walk.isDynamic) entry.keep(publication, except, match, entry.walk.notFrom)
+    return match
+  }
+
+  private walk(to: readonly Address[]): Walk {
+    return new Walk(to, this.tables, this.options)
+  }
+
+  private insert(route: Route): void {
+    let table = this.tables.get(route.from)
+    if (table === undefined) this.tables.set(route.from, (table = new PatternTrie()))
+    table.add(route.pattern, route)
+    this.cache.clear()
+  }
+
+  private take(route: Route): void {
+    const table = this.tables.get(route.from)!
+    table.remove(route.pattern, route)
+    if (table.size === 0) this.tables.delete(route.from)
+    this.cache.clear()
+  }
+
+  private join(spec: RouteSpec): Group | null {
+    if (spec.group === undefined) return null
+    const key = groupKey(spec.space, spec.group.name)
+    let group = this.groups.get(key)
+    if (group === undefined) this.groups.set(key, (group = { ...spec.group, turn: 0, members: 0 }))
+    group.members++
+    return group
+  }
 }
+
+const groupKey = (space: Id, name: string): string => `${space}:${name}`

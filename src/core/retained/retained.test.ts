@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { PatternLevel } from '../facade/index.ts'
+import { levelsKey } from '../names.ts'
+import { PatternTrie } from '../route/pattern-trie.ts'
+import { LastValues } from './retained.ts'
+import type { LastValue } from './retained.ts'
+
+const level = fc.constantFrom('a', 'b', '', '$s')
+const levels = fc.array(level, { maxLength: 4 })
+const patternLevel: fc.Arbitrary<PatternLevel> = fc.oneof(
+  level,
+  fc.constantFrom('one' as const, 'rest' as const, 'rest1' as const).map((any) => ({ any })),
+)
+const pattern = fc.record({ levels: fc.array(patternLevel, { maxLength: 5 }), dollarHidden: fc.boolean() })
+
+test('last values are those of a map, and a pattern finds what routing by it would', () => {
+  const change = fc.tuple(levels, fc.boolean(), fc.nat(3))
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 30 }), pattern, (changes, p) => {
+      const values = new LastValues()
+      const model = new Map<string, LastValue>()
+      changes.forEach(([at, stays, partition], offset) => {
+        const value = { levels: at, partition, offset: offset * 1000, expiresAt: null }
+        if (stays) values.set(value)
+        else assert.equal(values.delete(at), model.has(levelsKey(at)))
+        if (stays) model.set(levelsKey(at), value)
+        else model.delete(levelsKey(at))
+      })
+      const trie = new PatternTrie<number>()
+      trie.add(p, 1)
+      const expected = [...model.values()].filter((value) => {
+        const found: number[] = []
+        trie.find(value.levels, found)
+        return found.length > 0
+      })
+      const byOffset = (a: LastValue, b: LastValue): number => a.offset - b.offset
+      assert.deepEqual(values.match(p).sort(byOffset), expected.sort(byOffset))
+      assert.equal(values.size, model.size)
+      for (const value of model.values()) {
+        assert.equal(values.get(value.levels), value)
+        assert.ok(values.needed(value.partition, value.offset, value.offset))
+        assert.ok(values.lowest(value.partition) <= value.offset)
+      }
+      if (model.size === 0) for (let p = 0; p < 4; p++) assert.equal(values.needed(p, 0, 1e9), false)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('replay does not bring an older value back', () => {
+  const values = new LastValues()
+  values.set({ levels: ['a'], partition: 1, offset: 9, expiresAt: null })
+  values.set({ levels: ['a'], partition: 1, offset: 4, expiresAt: null })
+  assert.equal(values.get(['a'])?.offset, 9)
+})
