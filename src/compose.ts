@@ -1,8 +1,11 @@
+import { adminHandler } from './admin/index.ts'
 import { failed, type Outcome } from './base/index.ts'
-import { protocols } from './protocols.ts'
-import { Server, type BoundListener, type Logger, type Settings } from './server/index.ts'
-import { openStorage } from './storage.ts'
+import { httpListener, protocols } from './protocols.ts'
+import { Server, type BoundListener, type Logger, type Protocol, type Settings } from './server/index.ts'
+import { openStorage, type Storage } from './storage.ts'
+import { version } from './version.ts'
 import { systemClock, systemNet, systemRandom, systemTimers } from './world/node/index.ts'
+import type { Listening } from './world/index.ts'
 
 export interface Running {
   readonly listeners: readonly BoundListener[]
@@ -11,20 +14,49 @@ export interface Running {
 }
 
 /** Puts the rooms together: storage, core, protocols, server, HTTP API. All of it runs, or nothing is left open. */
-export async function compose(settings: Settings, log: Logger): Promise<Outcome<Running>> {
+export async function compose(
+  settings: Settings,
+  log: Logger,
+  speaking: readonly Protocol[] = protocols,
+): Promise<Outcome<Running>> {
   const storage = await openStorage(settings, log)
   if (failed(storage)) return storage
-  const { broker } = storage.ok
+  const started = await start(settings, log, speaking, storage.ok)
+  if (failed(started)) await storage.ok.close()
+  return started
+}
+
+async function start(
+  settings: Settings,
+  log: Logger,
+  speaking: readonly Protocol[],
+  storage: Storage,
+): Promise<Outcome<Running>> {
+  const { broker, store } = storage
   const world = { net: systemNet, clock: systemClock, timers: systemTimers, random: systemRandom }
-  const server = new Server({ broker, protocols, settings, log, ...world })
-  const bound = await server.start()
-  if (failed(bound)) {
-    await storage.ok.close()
-    return bound
+  const server = new Server({ broker, protocols: speaking, settings, log, ...world })
+  const listeners = await server.start()
+  if (failed(listeners)) return listeners
+  const all: BoundListener[] = [...listeners.ok]
+  let ready = true
+  let http: Listening | undefined
+  const endpoint = settings.listen[httpListener.name]
+  if (endpoint !== undefined) {
+    const serving = { bound: () => all, metrics: () => server.metrics() }
+    const admin = adminHandler({ broker, store, server: serving, clock: systemClock, log, version, ready: () => ready })
+    const opened = await systemNet.listenHttp(endpoint, admin)
+    if (failed(opened)) {
+      await server.stop(0)
+      return { error: opened.error, detail: `listener ${httpListener.name}: ${opened.detail}` }
+    }
+    http = opened.ok
+    all.push({ name: httpListener.name, ...opened.ok.bound })
   }
   const stop = async (): Promise<void> => {
+    ready = false
     await server.stop(settings.limits.stopMs)
-    await storage.ok.close()
+    await http?.close()
+    await storage.close()
   }
-  return { ok: { listeners: bound.ok, stop } }
+  return { ok: { listeners: all, stop } }
 }

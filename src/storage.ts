@@ -1,10 +1,12 @@
 import type { Outcome } from './base/index.ts'
 import type { Broker } from './core/index.ts'
+import type { Store } from './log/index.ts'
 import type { Logger, Settings } from './server/index.ts'
 
 /** The core over its log, open. */
 export interface Storage {
   broker: Broker
+  store: Store
   close(): Promise<void>
 }
 

@@ -77,7 +77,7 @@ export interface HttpReply {
 
 /** The open body of a live answer. */
 export interface HttpSink {
-  /** False: the client is slow, drop what can be dropped. */
+  /** False: the client is too slow, or gone, and this was dropped. */
   write(text: string): boolean
   close(): void
   /** Runs once when the client went away or the sink was closed. */

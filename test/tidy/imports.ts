@@ -53,6 +53,8 @@ function forbidden(from: Room, to: Room, target: string): string | undefined {
   if (to.floor === 1.5 && from.name !== top.name) {
     return `only ${top.name} may choose the real or the simulated world; take the interfaces of src/world as parameters`
   }
+  // The real and the simulated world are parts of the room whose interfaces they implement.
+  if (from.name.startsWith(`${to.name}/`)) return undefined
   if (target !== doorOf(to)) return `enter ${to.name} by ${doorOf(to)}, so that its inside can change`
   return undefined
 }

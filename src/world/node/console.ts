@@ -33,3 +33,10 @@ export function readTextFile(path: string): string | undefined {
     throw error
   }
 }
+
+/** All of standard input. */
+export async function readInput(): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}

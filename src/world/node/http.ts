@@ -4,6 +4,8 @@ import type { Endpoint, HttpHandler, HttpReply, HttpSink, Listening } from '../n
 import { open } from './listen.ts'
 
 const bodyBytesMax = 16 * 1024 * 1024
+/** Of a live answer; beyond it what is written is dropped. */
+const unsentBytesMax = 1024 * 1024
 
 export async function listenHttp(endpoint: Endpoint, answer: HttpHandler): Promise<Outcome<Listening>> {
   const server = createServer((request, response) => {
@@ -58,7 +60,11 @@ function send(response: ServerResponse, reply: HttpReply, headOnly: boolean): vo
 
 function sinkOf(response: ServerResponse): HttpSink {
   return {
-    write: (text) => response.write(text),
+    write: (text) => {
+      if (response.writableLength > unsentBytesMax || response.destroyed) return false
+      response.write(text)
+      return true
+    },
     close: () => response.end(),
     onClosed: (run) => {
       if (response.destroyed) run()

@@ -1,5 +1,5 @@
 export { systemClock } from './clock.ts'
-export { readTextFile, writeError, writeOutput } from './console.ts'
+export { readInput, readTextFile, writeError, writeOutput } from './console.ts'
 export { callHttp } from './http.ts'
 export type { HttpCall } from './http.ts'
 export { systemNet } from './net.ts'

@@ -1,0 +1,2 @@
+export { adminHandler } from './handler.ts'
+export type * from './types.ts'

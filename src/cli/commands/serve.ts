@@ -1,0 +1,33 @@
+import { failed } from '../../base/index.ts'
+import { compose } from '../../compose.ts'
+import { createLogger, formatEndpoint, type Logger, type Settings } from '../../server/index.ts'
+import { systemClock, writeError, writeOutput } from '../../world/node/index.ts'
+import { UserError, type Input } from '../command.ts'
+import { readConfiguration } from '../configuration.ts'
+import { untilSignal } from '../signals.ts'
+
+/** Runs the broker until a signal ends it. */
+export async function serve(input: Input): Promise<number> {
+  const settings = await readConfiguration(input, process.env)
+  const log = createLogger({ ...settings.log, clock: systemClock, write: writeError })
+  const running = await compose(settings, log)
+  if (failed(running)) throw new UserError(running.detail)
+  const say = announcer(settings)
+  for (const { name, host, port } of running.ok.listeners) {
+    say(`listening ${name} ${formatEndpoint({ host, port })}`, { protocol: name, host, port })
+  }
+  const readyMs = Math.round(systemClock.monotonic())
+  say(`ready in ${readyMs} ms`, { readyMs })
+  const signal = await untilSignal()
+  log.info('stopping', { signal })
+  await running.ok.stop()
+  log.info('stopped')
+  return 0
+}
+
+/** What a script waits for goes to standard output, whatever the log level; the log goes to standard error. */
+function announcer(settings: Settings): (message: string, fields: Record<string, unknown>) => void {
+  if (settings.log.format === 'text') return (message) => writeOutput(message)
+  const json: Logger = createLogger({ level: 'info', format: 'json', clock: systemClock, write: writeOutput })
+  return (message, fields) => json.info(message, fields)
+}

@@ -1,0 +1,34 @@
+import { systemClock, systemTimers, writeError } from '../world/node/index.ts'
+
+/**
+ * npm sends on the Ctrl-C that the terminal has sent to the whole process group already; a copy that comes so soon
+ * is the same wish.
+ */
+const sameWishMs = 50
+
+/** A stop that takes longer than this is given up; what was acknowledged is on disk. */
+const stopMsMax = 9_500
+
+/** Resolves with the first signal to stop; the second ends the process at once. */
+export function untilSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined
+    const onSignal = (signal: NodeJS.Signals): void => {
+      const now = systemClock.monotonic()
+      if (firstAt === undefined) {
+        firstAt = now
+        systemTimers.after(stopMsMax, () => give(1, `not stopped within ${stopMsMax} ms`))
+        resolve(signal)
+      } else if (now - firstAt > sameWishMs) {
+        give(130, `second ${signal}: stopping at once`)
+      }
+    }
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
+  })
+}
+
+function give(code: number, why: string): never {
+  writeError(why)
+  process.exit(code)
+}
