@@ -27,6 +27,8 @@ export interface Properties {
   utf8?: boolean
   /** MQTT's QoS of the publish, 0..2: what a subscriber gets is the lower of this and what it asked for. */
   qos?: number
+  /** MQTT's RETAIN flag of the publish, for subscribers that want it as published. */
+  retain?: boolean
   headers?: Header[]
 }
 
@@ -58,8 +60,24 @@ export type Value =
   | { type: 'map'; value: Header[] }
 
 const valueTags = {
-  null: 0, bool: 1, i8: 2, u8: 3, i16: 4, u16: 5, i32: 6, u32: 7, i64: 8, u64: 9, f32: 10, f64: 11, decimal: 12,
-  seconds: 13, utf8: 14, bytes: 15, list: 16, map: 17,
+  null: 0,
+  bool: 1,
+  i8: 2,
+  u8: 3,
+  i16: 4,
+  u16: 5,
+  i32: 6,
+  u32: 7,
+  i64: 8,
+  u64: 9,
+  f32: 10,
+  f64: 11,
+  decimal: 12,
+  seconds: 13,
+  utf8: 14,
+  bytes: 15,
+  list: 16,
+  map: 17,
 } as const satisfies Record<Value['type'], number>
 const valueTypes = Object.keys(valueTags) as Value['type'][]
 
@@ -71,8 +89,23 @@ export const valueDepthMax = 32
  * Stored: never renumber, only add. A reader skips tags that it does not know.
  */
 const tag = {
-  messageId: 1, correlationId: 2, replyToLog: 3, replyToAddress: 4, contentType: 5, contentEncoding: 6, type: 7,
-  user: 8, app: 9, priority: 10, timestamp: 11, timeToLive: 12, persistent: 13, utf8: 14, qos: 15, header: 16,
+  messageId: 1,
+  correlationId: 2,
+  replyToLog: 3,
+  replyToAddress: 4,
+  contentType: 5,
+  contentEncoding: 6,
+  type: 7,
+  user: 8,
+  app: 9,
+  priority: 10,
+  timestamp: 11,
+  timeToLive: 12,
+  persistent: 13,
+  utf8: 14,
+  qos: 15,
+  header: 16,
+  retain: 17,
 } as const
 
 const out = new Writer(512)
@@ -95,6 +128,7 @@ export function encodeProperties(p: Properties): Buffer | null {
   if (p.persistent !== undefined) number(tag.persistent, p.persistent ? 1 : 0)
   if (p.utf8 !== undefined) number(tag.utf8, p.utf8 ? 1 : 0)
   if (p.qos !== undefined) number(tag.qos, p.qos)
+  if (p.retain !== undefined) number(tag.retain, p.retain ? 1 : 0)
   if (p.headers !== undefined) for (const header of p.headers) headerField(header)
   return out.length === 0 ? null : out.finish()
 }
@@ -133,19 +167,36 @@ export function writeValue(w: Writer, v: Value, depth = 0): void {
   if (depth > valueDepthMax) throw new MalformedError('a header value nests too deep')
   w.u8(valueTags[v.type])
   switch (v.type) {
-    case 'null': return
-    case 'bool': return w.u8(v.value ? 1 : 0)
-    case 'i8': return w.u8(v.value & 0xff)
-    case 'u8': return w.u8(v.value)
-    case 'i16': return w.i16(v.value)
-    case 'u16': return w.u16(v.value)
-    case 'i32': return w.i32(v.value)
-    case 'u32': return w.u32(v.value)
-    case 'i64': case 'u64': case 'seconds': return w.bigint64(v.value)
-    case 'f32': case 'f64': return w.f64(v.value)
-    case 'decimal': w.u8(v.scale); return w.i32(v.value)
-    case 'utf8': return w.sizedUtf8(v.value)
-    case 'bytes': return w.sized(v.value)
+    case 'null':
+      return
+    case 'bool':
+      return w.u8(v.value ? 1 : 0)
+    case 'i8':
+      return w.u8(v.value & 0xff)
+    case 'u8':
+      return w.u8(v.value)
+    case 'i16':
+      return w.i16(v.value)
+    case 'u16':
+      return w.u16(v.value)
+    case 'i32':
+      return w.i32(v.value)
+    case 'u32':
+      return w.u32(v.value)
+    case 'i64':
+    case 'u64':
+    case 'seconds':
+      return w.bigint64(v.value)
+    case 'f32':
+    case 'f64':
+      return w.f64(v.value)
+    case 'decimal':
+      w.u8(v.scale)
+      return w.i32(v.value)
+    case 'utf8':
+      return w.sizedUtf8(v.value)
+    case 'bytes':
+      return w.sized(v.value)
     case 'list':
       w.uvarint(v.value.length)
       for (const item of v.value) writeValue(w, item, depth + 1)
@@ -157,7 +208,8 @@ export function writeValue(w: Writer, v: Value, depth = 0): void {
         writeValue(w, item.value, depth + 1)
       }
       return
-    default: unreachable(v)
+    default:
+      unreachable(v)
   }
 }
 
@@ -165,27 +217,47 @@ export function readValue(r: Reader, depth = 0): Value {
   if (depth > valueDepthMax) throw new MalformedError('a header value nests too deep')
   const type = valueTypes[r.u8()]
   switch (type) {
-    case undefined: throw new MalformedError('unknown type of a header value')
-    case 'null': return { type }
-    case 'bool': return { type, value: r.u8() !== 0 }
-    case 'i8': return { type, value: r.i8() }
-    case 'u8': return { type, value: r.u8() }
-    case 'i16': return { type, value: r.i16() }
-    case 'u16': return { type, value: r.u16() }
-    case 'i32': return { type, value: r.i32() }
-    case 'u32': return { type, value: r.u32() }
-    case 'i64': case 'seconds': return { type, value: r.bigint64() }
-    case 'u64': return { type, value: BigInt.asUintN(64, r.bigint64()) }
-    case 'f32': case 'f64': return { type, value: r.f64() }
-    case 'decimal': return { type, scale: r.u8(), value: r.i32() }
-    case 'utf8': return { type, value: r.sizedUtf8() }
-    case 'bytes': return { type, value: r.sized() }
-    case 'list': return { type, value: Array.from({ length: bounded(r) }, () => readValue(r, depth + 1)) }
-    case 'map': return {
-      type,
-      value: Array.from({ length: bounded(r) }, () => ({ name: r.sizedUtf8(), value: readValue(r, depth + 1) })),
-    }
-    default: return unreachable(type)
+    case undefined:
+      throw new MalformedError('unknown type of a header value')
+    case 'null':
+      return { type }
+    case 'bool':
+      return { type, value: r.u8() !== 0 }
+    case 'i8':
+      return { type, value: r.i8() }
+    case 'u8':
+      return { type, value: r.u8() }
+    case 'i16':
+      return { type, value: r.i16() }
+    case 'u16':
+      return { type, value: r.u16() }
+    case 'i32':
+      return { type, value: r.i32() }
+    case 'u32':
+      return { type, value: r.u32() }
+    case 'i64':
+    case 'seconds':
+      return { type, value: r.bigint64() }
+    case 'u64':
+      return { type, value: BigInt.asUintN(64, r.bigint64()) }
+    case 'f32':
+    case 'f64':
+      return { type, value: r.f64() }
+    case 'decimal':
+      return { type, scale: r.u8(), value: r.i32() }
+    case 'utf8':
+      return { type, value: r.sizedUtf8() }
+    case 'bytes':
+      return { type, value: r.sized() }
+    case 'list':
+      return { type, value: Array.from({ length: bounded(r) }, () => readValue(r, depth + 1)) }
+    case 'map':
+      return {
+        type,
+        value: Array.from({ length: bounded(r) }, () => ({ name: r.sizedUtf8(), value: readValue(r, depth + 1) })),
+      }
+    default:
+      return unreachable(type)
   }
 }
 
@@ -207,21 +279,54 @@ export function decodeProperties(envelope: Buffer | null): Properties {
 
 function readField(p: Properties, fieldTag: number, bytes: Buffer): void {
   switch (fieldTag) {
-    case tag.messageId: p.messageId = bytes.toString(); break
-    case tag.correlationId: p.correlationId = bytes; break
-    case tag.replyToLog: p.replyTo = { kind: 'log', name: readLevels(bytes) }; break
-    case tag.replyToAddress: p.replyTo = { kind: 'address', name: readLevels(bytes) }; break
-    case tag.contentType: p.contentType = bytes.toString(); break
-    case tag.contentEncoding: p.contentEncoding = bytes.toString(); break
-    case tag.type: p.type = bytes.toString(); break
-    case tag.user: p.user = bytes.toString(); break
-    case tag.app: p.app = bytes.toString(); break
-    case tag.priority: p.priority = new Reader(bytes).varint(); break
-    case tag.timestamp: p.timestamp = new Reader(bytes).varint(); break
-    case tag.timeToLive: p.timeToLiveMs = new Reader(bytes).varint(); break
-    case tag.persistent: p.persistent = new Reader(bytes).varint() !== 0; break
-    case tag.utf8: p.utf8 = new Reader(bytes).varint() !== 0; break
-    case tag.qos: p.qos = new Reader(bytes).varint(); break
+    case tag.messageId:
+      p.messageId = bytes.toString()
+      break
+    case tag.correlationId:
+      p.correlationId = bytes
+      break
+    case tag.replyToLog:
+      p.replyTo = { kind: 'log', name: readLevels(bytes) }
+      break
+    case tag.replyToAddress:
+      p.replyTo = { kind: 'address', name: readLevels(bytes) }
+      break
+    case tag.contentType:
+      p.contentType = bytes.toString()
+      break
+    case tag.contentEncoding:
+      p.contentEncoding = bytes.toString()
+      break
+    case tag.type:
+      p.type = bytes.toString()
+      break
+    case tag.user:
+      p.user = bytes.toString()
+      break
+    case tag.app:
+      p.app = bytes.toString()
+      break
+    case tag.priority:
+      p.priority = new Reader(bytes).varint()
+      break
+    case tag.timestamp:
+      p.timestamp = new Reader(bytes).varint()
+      break
+    case tag.timeToLive:
+      p.timeToLiveMs = new Reader(bytes).varint()
+      break
+    case tag.persistent:
+      p.persistent = new Reader(bytes).varint() !== 0
+      break
+    case tag.utf8:
+      p.utf8 = new Reader(bytes).varint() !== 0
+      break
+    case tag.qos:
+      p.qos = new Reader(bytes).varint()
+      break
+    case tag.retain:
+      p.retain = new Reader(bytes).varint() !== 0
+      break
     case tag.header: {
       const r = new Reader(bytes)
       const name = r.sizedUtf8()

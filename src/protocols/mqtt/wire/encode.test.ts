@@ -8,20 +8,25 @@ import { writeConnack } from './encode/connack.ts'
 import { encodeProperties, publishBytes, writePublishHead } from './encode/publish.ts'
 import type { Properties } from './properties/table.ts'
 import { properties as rows } from './properties/table.ts'
-import { topicArbitrary } from './testing.ts'
+import { topicArbitrary } from './testing/index.ts'
 import type { AckType, Qos } from './constants.ts'
 
 /* What we write, the oracle must read as it was meant. */
 
 const versions = [4, 5] as const
 
-function parsed(version: number, write: (writer: Writer) => void): Record<string, any>[] {
+/** Packets as the oracle reads them. */
+interface Seen extends Record<string, unknown> {
+  properties?: Record<string, unknown>
+}
+
+function parsed(version: number, write: (writer: Writer) => void): Seen[] {
   const writer = new Writer(16)
   write(writer)
-  const seen: Record<string, any>[] = []
+  const seen: Seen[] = []
   const parser = mqttPacket.parser({ protocolVersion: version })
-  parser.on('packet', (packet) => seen.push(packet))
-  parser.on('error', (error) => {
+  parser.on('packet', (packet) => seen.push(packet as unknown as Seen))
+  parser.on('error', (error: Error) => {
     throw error
   })
   parser.parse(writer.finish())
@@ -54,7 +59,7 @@ test('PUBLISH: topic, payload, flags and both halves of the properties', () => {
         }
         const form = { topic: Buffer.from(topic), payload, properties: encodeProperties(common) }
         const own: Properties = { subscriptionIdentifiers: ids, messageExpiryInterval: 7 }
-        const head = { qos: qos as Qos, dup: qos > 0, retain, packetId, own, topicOmitted: false }
+        const head = { qos: qos, dup: qos > 0, retain, packetId, own, topicOmitted: false }
         let length = 0
         const [packet] = parsed(version, (writer) => {
           writePublishHead(writer, form, head, version)
@@ -66,10 +71,10 @@ test('PUBLISH: topic, payload, flags and both halves of the properties', () => {
         assert.deepEqual(packet!.payload, payload)
         if (qos > 0) assert.equal(packet!.messageId, packetId)
         if (version < 5) return
-        assert.equal(packet!.properties.contentType, contentType)
-        assert.equal(packet!.properties.messageExpiryInterval, 7)
-        assert.deepEqual({ ...packet!.properties.userProperties }, { a: ['b', 'c'] })
-        assert.deepEqual([packet!.properties.subscriptionIdentifier].flat(), ids)
+        assert.equal(packet!.properties!.contentType, contentType)
+        assert.equal(packet!.properties!.messageExpiryInterval, 7)
+        assert.deepEqual({ ...(packet!.properties!.userProperties as object) }, { a: ['b', 'c'] })
+        assert.deepEqual([packet!.properties!.subscriptionIdentifier].flat(), ids)
       },
     ),
   )
@@ -82,7 +87,7 @@ test('PUBLISH: an omitted topic leaves the alias in its place', () => {
     writePublishHead(writer, form, head, 5)
     writer.bytes(form.payload)
   })
-  assert.deepEqual([packet!.topic, packet!.properties.topicAlias], ['', 3])
+  assert.deepEqual([packet!.topic, packet!.properties!.topicAlias], ['', 3])
 })
 
 test('acknowledgements, with and without a reason', () => {
@@ -133,7 +138,7 @@ test('CONNACK: return codes before MQTT 5, properties in it', () => {
   const [now] = parsed(5, (writer) => writeConnack(writer, false, 0, values, 5))
   assert.deepEqual([now!.sessionPresent, now!.reasonCode], [false, 0])
   for (const [name, value] of Object.entries(values))
-    assert.equal(now!.properties[name === 'maximumQos' ? 'maximumQoS' : name], value)
+    assert.equal(now!.properties![name === 'maximumQos' ? 'maximumQoS' : name], value)
 })
 
 test('the property table names each identifier once', () => {

@@ -24,6 +24,8 @@ export class Parser {
   private publishes: PublishDecoder | undefined
   private cut: CutPacket | undefined
   private stopped = false
+  private suspended = false
+  private waiting: Buffer[] = []
 
   constructor(handler: PacketHandler, packetBytesMax: number) {
     this.handler = handler
@@ -34,9 +36,30 @@ export class Parser {
   stop(): void {
     this.stopped = true
     this.cut = undefined
+    this.waiting = []
+  }
+
+  /** Nothing is handed on until `resume`, not even the rest of the chunk at hand. The peer should be paused. */
+  suspend(): void {
+    this.suspended = true
+  }
+
+  resume(): void {
+    this.suspended = false
+    // a packet in the middle may suspend again: the rest of its chunk is then the first that waits
+    while (this.waiting.length > 0 && this.running) this.receive(this.waiting.shift()!)
+  }
+
+  private get running(): boolean {
+    return !this.suspended && !this.stopped
   }
 
   receive(chunk: Buffer): void {
+    if (this.stopped) return
+    if (this.suspended) {
+      this.waiting.push(chunk)
+      return
+    }
     try {
       this.parse(chunk)
     } catch (error) {
@@ -49,12 +72,13 @@ export class Parser {
 
   private parse(chunk: Buffer): void {
     let position = 0
-    if (this.cut !== undefined) {
-      position = this.complete(this.cut, chunk)
-      if (this.cut !== undefined) return
+    const cut = this.cut
+    if (cut !== undefined) {
+      position = this.complete(cut, chunk)
+      if (cut.needed === 0 || cut.length < cut.needed) return
     }
     const reader = new Reader(chunk)
-    while (position < chunk.length && !this.stopped) {
+    while (position < chunk.length && this.running) {
       const bytes = this.packetBytes(chunk, position, chunk.length)
       if (bytes === 0 || position + bytes > chunk.length) {
         this.cut = new CutPacket(chunk, position, bytes)
@@ -63,6 +87,7 @@ export class Parser {
       this.decode(reader, position, position + bytes)
       position += bytes
     }
+    if (position < chunk.length && !this.stopped) this.waiting.unshift(chunk.subarray(position))
   }
 
   /** Feeds a cut packet; returns how much of `chunk` it took. */

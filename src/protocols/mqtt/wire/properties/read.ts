@@ -22,7 +22,7 @@ export function readProperties(reader: Reader, packet: number): Properties {
   const found: Record<string, unknown> = {}
   while (reader.position < end) readProperty(reader, packet, found)
   reader.end = outerEnd
-  return found as Properties
+  return found
 }
 
 function readProperty(reader: Reader, packet: number, found: Record<string, unknown>): void {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import mqttPacket from 'mqtt-packet'
 import type { Packet } from 'mqtt-packet'
-import { Parser } from './parser.ts'
-import type { Violation } from './violation.ts'
+import { Parser } from '../parser.ts'
+import type { Violation } from '../violation.ts'
 
 /* Helpers of this folder's tests. */
 
@@ -35,14 +35,17 @@ export function byteOf(bytes: Buffer, at: number, value: number): Buffer {
 const ackNames = { 4: 'puback', 5: 'pubrec', 6: 'pubrel', 7: 'pubcomp' }
 
 /** Parses `bytes`, cut into chunks of the given lengths and a rest; copies what the parser lends. */
-export function collect(bytes: Buffer, cuts: number[]): { packets: object[]; violation: Violation | undefined } {
-  const packets: object[] = []
+export function collect(
+  bytes: Buffer,
+  cuts: number[],
+): { packets: Record<string, unknown>[]; violation: Violation | undefined } {
+  const packets: Record<string, unknown>[] = []
   let violation: Violation | undefined
   const parser = new Parser(
     {
       publish: (frame) => packets.push({ type: 'publish', ...frame, payload: Buffer.from(frame.payload) }),
       acknowledged: (type, packetId, reason) => packets.push({ type: ackNames[type], packetId, reason }),
-      packet: (packet) => packets.push(packet),
+      packet: (packet) => packets.push({ ...packet }),
       violation: (found) => (violation = found),
     },
     1_000_000,

@@ -1,0 +1,74 @@
+import { failed } from '../../base/index.ts'
+import type { OpResult } from '../../core/index.ts'
+import { Pause, pool } from './client.ts'
+import type { Client } from './client.ts'
+import { publishReason } from './errors.ts'
+import { pendingBytesMax } from './limits.ts'
+import type { Replies } from './turn.ts'
+import { firstFailure, PacketType, Reason, writeAck } from './wire/index.ts'
+import type { AckType, ReasonCode } from './wire/index.ts'
+
+/** Commits what the turn gathered, sends its replies when that is durable, and lets as many more messages come. */
+export function finishTurn(client: Client): void {
+  const turn = client.takeTurn()
+  const saves = client.takeChanges()
+  if (turn === undefined && saves.length === 0) return client.output.flush()
+  const ops = turn?.take(saves) ?? saves
+  const bytes = turn?.bytes ?? 0
+  const replies = turn?.replies ?? noReplies
+  const { broker } = client.hub
+  const { session, epoch } = client
+  if (ops.length === 0) {
+    answer(client, [], replies)
+  } else {
+    client.pendingBytes += bytes
+    if (client.pendingBytes > pendingBytesMax) client.pause(Pause.pending)
+    void broker.commit(ops, { session, epoch }).then((results) => {
+      client.pendingBytes -= bytes
+      if (client.pendingBytes <= pendingBytesMax / 2) client.resume(Pause.pending)
+      if (client.phase !== 'open') return
+      answer(client, results, replies)
+      // refusing a QoS 2 message changes what is saved
+      finishTurn(client)
+    })
+  }
+  client.output.flush()
+  if (turn !== undefined && turn.completed > 0) broker.credit([{ session, pool, messages: turn.completed }])
+}
+
+const noReplies: Replies = { types: [], packetIds: [], ops: [], records: [] }
+
+function answer(client: Client, results: readonly OpResult[], replies: Replies): void {
+  const { types, packetIds, ops, records } = replies
+  for (let i = 0; i < types.length; i++) {
+    const type = types[i]!
+    const packetId = packetIds[i]!
+    const result = results[ops[i]!]
+    const reason = result === undefined ? records[i]! : publishReasonOf(result, records[i]!)
+    if (reason >= firstFailure && type !== PacketType.pubrel && client.version < 5) {
+      // MQTT 3.1.1 cannot say no: without an answer the client keeps the message and tries again
+      client.end(reason, 'error')
+      return
+    }
+    ended(client, type, packetId, reason)
+    writeAck(client.output.writer, type, packetId, reason, client.version)
+  }
+}
+
+/** Does this reply end what the client has unacknowledged (MQTT 5 section 4.9)? */
+function ended(client: Client, type: AckType, packetId: number, reason: ReasonCode): void {
+  const refused = type === PacketType.pubrec && reason >= firstFailure
+  if (refused) client.received.delete(packetId)
+  if (refused || type === PacketType.puback || type === PacketType.pubcomp) {
+    client.unacknowledged = Math.max(0, client.unacknowledged - 1)
+  }
+}
+
+function publishReasonOf(result: OpResult, record: number): ReasonCode {
+  if (failed(result)) return publishReason(result.error)
+  const ok = result.ok
+  if (ok.op !== 'publish') return Reason.success
+  const refused = ok.refused?.find(({ from }) => record >= from)
+  if (refused !== undefined) return publishReason(refused.failure.error)
+  return ok.unrouted?.includes(record) === true ? Reason.noMatchingSubscribers : Reason.success
+}

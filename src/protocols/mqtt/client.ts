@@ -1,0 +1,164 @@
+import type { Id, Receiver, SaveOp } from '../../core/index.ts'
+import type { CloseReason, Peer } from '../../server/index.ts'
+import { Outbox } from './delivery/outbox.ts'
+import type { Recipient } from './delivery/outbox.ts'
+import type { Hub } from './hub.ts'
+import type { Watched } from './keep-alive.ts'
+import { Output } from './output.ts'
+import { PacketIdSet } from './packet-id-set.ts'
+import { Subscriptions } from './subscriptions.ts'
+import { Turn } from './turn.ts'
+import { Parser, Reason, writeConnack, writeDisconnect } from './wire/index.ts'
+import type { PacketHandler, ReasonCode, Version } from './wire/index.ts'
+
+/** `greeting`: nothing but CONNECT may come. `opening`: the session is being found. `over`: the goodbye is said. */
+export type Phase = 'greeting' | 'opening' | 'open' | 'over'
+
+/** Why the client is not read from; it is again when no reason is left. */
+export const Pause = { opening: 1, changing: 2, pending: 4, blocked: 8 } as const
+
+/** The connection's pool of credit: all its leased consumers together respect the client's Receive Maximum. */
+export const pool = 1
+
+/** One connected client: its state, and what every operation does with it. Everything not always needed is made late. */
+export class Client implements Recipient, Watched {
+  readonly hub: Hub
+  readonly peer: Peer
+  readonly output: Output
+  readonly parser: Parser
+  readonly receiver: Receiver
+  phase: Phase = 'greeting'
+  clientId = ''
+  session: Id = 0
+  epoch = 0
+  /** How long the session outlives this connection; 0: not at all. */
+  keepMs = 0
+  wills: 'fire' | 'drop' = 'fire'
+  /** Another connection has the session: it is not ours to close. */
+  fenced = false
+  sendBytesMax = Infinity
+  receiveMaximum = 65_535
+  sendAliasMaximum = 0
+  /** Publishes with QoS 1 and 2 that the client waits for an end of. */
+  unacknowledged = 0
+  /** Bytes in commits under way. */
+  pendingBytes = 0
+  ownSubscription: Id = 0
+  heardAt = 0
+  silenceTicksMax = 0
+  /** Aliases of the client's topics, by number. */
+  topicAliases: Map<number, string> | undefined
+  private pauses = 0
+  private lateConsumers: Map<Id, Id> | undefined
+  private lateTurn: Turn | undefined
+  private lateOutbox: Outbox | undefined
+  private lateSubscriptions: Subscriptions | undefined
+  /** QoS 2 from the client: published, PUBREL is awaited. */
+  private lateReceived: PacketIdSet | undefined
+  /** QoS 2 to the client: PUBREC has come, PUBCOMP is awaited. */
+  private lateReleased: PacketIdSet | undefined
+
+  constructor(hub: Hub, peer: Peer, handler: PacketHandler & Receiver, packetBytesMax: number) {
+    this.hub = hub
+    this.peer = peer
+    this.output = new Output(peer)
+    this.parser = new Parser(handler, packetBytesMax)
+    this.receiver = handler
+  }
+
+  /** The goodbye is said, or the connection lost. */
+  get gone(): boolean {
+    return this.phase === 'over'
+  }
+
+  get version(): Version {
+    return this.parser.version ?? 4
+  }
+
+  get persistent(): boolean {
+    return this.keepMs > 0
+  }
+
+  get turn(): Turn {
+    return (this.lateTurn ??= new Turn())
+  }
+
+  get outbox(): Outbox {
+    return (this.lateOutbox ??= new Outbox(this, this.receiveMaximum, this.sendAliasMaximum))
+  }
+
+  get subscriptions(): Subscriptions {
+    return (this.lateSubscriptions ??= new Subscriptions())
+  }
+
+  /** Leased subscriptions that it is served from, and the consumer; 0 while that is being made. */
+  get consumers(): Map<Id, Id> {
+    return (this.lateConsumers ??= new Map())
+  }
+
+  get received(): PacketIdSet {
+    return (this.lateReceived ??= new PacketIdSet('in/'))
+  }
+
+  get released(): PacketIdSet {
+    return (this.lateReleased ??= new PacketIdSet('out/'))
+  }
+
+  get hasOutbox(): boolean {
+    return this.lateOutbox !== undefined
+  }
+
+  recorded(packetId: number): void {
+    if (this.persistent) this.released.add(packetId)
+  }
+
+  completed(packetId: number): void {
+    if (this.persistent) this.released.delete(packetId)
+  }
+
+  /** Takes what the turn gathered, to be committed; undefined when there is nothing. */
+  takeTurn(): Turn | undefined {
+    const turn = this.lateTurn
+    this.lateTurn = undefined
+    return turn
+  }
+
+  /** Saved state that changed. Of a session that ends with its connection nothing is saved. */
+  takeChanges(): SaveOp[] {
+    if (!this.persistent) return []
+    const received = this.lateReceived?.changes() ?? []
+    return this.lateReleased === undefined ? received : received.concat(this.lateReleased.changes())
+  }
+
+  pause(reason: number): void {
+    if (this.pauses === 0) this.peer.pause()
+    this.pauses |= reason
+  }
+
+  resume(reason: number): void {
+    if ((this.pauses & reason) === 0) return
+    this.pauses &= ~reason
+    if (this.pauses === 0) this.peer.resume()
+  }
+
+  /** Says why in MQTT 5 (older versions have no words for it) and ends the connection. */
+  end(reason: ReasonCode, close: CloseReason, words?: string): void {
+    if (this.phase === 'over') return
+    const greeting = this.phase === 'greeting' || this.phase === 'opening'
+    this.phase = 'over'
+    this.parser.stop()
+    if (this.parser.version === 5) {
+      if (greeting)
+        writeConnack(this.output.writer, false, reason, words === undefined ? {} : { reasonString: words }, 5)
+      else writeDisconnect(this.output.writer, reason, words)
+    } else if (greeting && (this.parser.version !== undefined || reason === Reason.unsupportedProtocolVersion)) {
+      writeConnack(this.output.writer, false, reason, {}, 4)
+    }
+    this.output.flush()
+    this.peer.close(close)
+  }
+
+  silent(): void {
+    this.end(Reason.keepAliveTimeout, 'timeout')
+  }
+}

@@ -1,0 +1,36 @@
+import type { Delivery } from '../../../core/index.ts'
+import type { Subscriptions } from '../subscriptions.ts'
+import { noProperties } from '../wire/index.ts'
+import type { Properties, Qos } from '../wire/index.ts'
+
+/** On which terms a run of messages goes to a client, from all its subscriptions that matched. */
+export interface Terms {
+  qos: Qos
+  retainAsPublished: boolean
+  /** Subscription Identifiers, as properties of its own. */
+  own: Properties
+  /** RETAIN is set: a last value for a new subscription. */
+  retained: boolean
+}
+
+/**
+ * Routes that are gone (the client has unsubscribed since) still had asked for the message; it may be delivered
+ * (MQTT-3.10.4-3), at the QoS it was published with.
+ */
+const former: Terms = { qos: 2, retainAsPublished: false, own: noProperties, retained: false }
+
+export function termsOf(delivery: Delivery, subscriptions: Subscriptions): Terms {
+  let qos = -1
+  let retainAsPublished = false
+  let identifiers: number[] | undefined
+  for (const route of delivery.routes) {
+    const subscription = subscriptions.ofRoute(route)
+    if (subscription === undefined) continue
+    if (subscription.qos > qos) qos = subscription.qos
+    retainAsPublished ||= subscription.retainAsPublished
+    if (subscription.identifier !== undefined) (identifiers ??= []).push(subscription.identifier)
+  }
+  if (qos < 0) return former
+  const own = identifiers === undefined ? noProperties : { subscriptionIdentifiers: identifiers }
+  return { qos: qos as Qos, retainAsPublished, own, retained: false }
+}

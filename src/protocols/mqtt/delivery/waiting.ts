@@ -1,0 +1,90 @@
+import type { DeliveredBatch } from '../../../core/index.ts'
+import type { Form, Forms } from './forms.ts'
+import type { Source } from './in-flight.ts'
+import type { Terms } from './terms.ts'
+
+/** One message that waits. */
+export interface Parcel {
+  form: Form
+  terms: Terms
+  expiresAt: number | null
+  source: Source | undefined
+}
+
+interface Replay {
+  batches: readonly DeliveredBatch[]
+  terms: Terms
+  batch: number
+  record: number
+}
+
+/** Messages that wait for a client, first in first out; replays of retained messages before all others. */
+export class Waiting {
+  private readonly messagesMax: number
+  private readonly bytesMax: number
+  private readonly replays: Replay[] = []
+  private queue: Parcel[] = []
+  private start = 0
+  private bytes = 0
+  private current: Parcel | undefined
+
+  constructor(messagesMax: number, bytesMax: number) {
+    this.messagesMax = messagesMax
+    this.bytesMax = bytesMax
+  }
+
+  get empty(): boolean {
+    return this.start === this.queue.length && this.replays.length === 0
+  }
+
+  /** False: there is no room. What is bounded elsewhere always has room. */
+  add(parcel: Parcel, bounded: boolean): boolean {
+    const waiting = this.queue.length - this.start
+    if (!bounded && (waiting >= this.messagesMax || this.bytes >= this.bytesMax)) return false
+    this.queue.push(parcel)
+    this.bytes += parcel.form.payload.length
+    return true
+  }
+
+  replay(batches: readonly DeliveredBatch[], terms: Terms): void {
+    if (batches.length > 0) this.replays.push({ batches, terms, batch: 0, record: 0 })
+  }
+
+  peek(forms: Forms): Parcel | undefined {
+    return (this.current ??= this.nextReplayed(forms) ?? this.queue[this.start])
+  }
+
+  /** Removes what `peek` showed. */
+  shift(): void {
+    const parcel = this.current
+    this.current = undefined
+    if (parcel === undefined || parcel !== this.queue[this.start]) return
+    this.bytes -= parcel.form.payload.length
+    this.start++
+    if (this.start > 1024 || this.start === this.queue.length) {
+      this.queue = this.queue.slice(this.start)
+      this.start = 0
+    }
+  }
+
+  private nextReplayed(forms: Forms): Parcel | undefined {
+    for (let replay = this.replays[0]; replay !== undefined; replay = this.replays[0]) {
+      const batch = replay.batches[replay.batch]
+      if (batch === undefined) {
+        this.replays.shift()
+      } else if (replay.record >= batch.table.count) {
+        replay.batch++
+        replay.record = 0
+      } else {
+        const form = forms.of(batch, replay.record++)
+        if (form === undefined) continue
+        return { form, terms: replay.terms, expiresAt: batch.expiresAt, source: undefined }
+      }
+    }
+    return undefined
+  }
+
+  parcels(): readonly Parcel[] {
+    return this.queue.slice(this.start)
+  }
+}

@@ -1,0 +1,44 @@
+import { assert } from '../../base/index.ts'
+import type { Broker, Id } from '../../core/index.ts'
+import type { ProtocolContext, ProtocolMetrics } from '../../server/index.ts'
+import { validate } from '../../server/index.ts'
+import type { Clock, Random } from '../../world/index.ts'
+import { Forms } from './delivery/forms.ts'
+import { KeepAlive } from './keep-alive.ts'
+import { TopicLevels } from './names.ts'
+import { mqttSettings } from './settings.ts'
+import type { MqttSettings } from './settings.ts'
+
+/** What all clients of one listener share. */
+export class Hub {
+  readonly broker: Broker
+  readonly clock: Clock
+  readonly random: Random
+  readonly metrics: ProtocolMetrics
+  readonly settings: MqttSettings
+  readonly keepAlive: KeepAlive
+  readonly forms = new Forms()
+  readonly topics = new TopicLevels()
+  readonly namespace: Id
+  /** The space that topics live in. */
+  readonly space: Id
+  /** Live messages that found no room at a slow subscriber. */
+  dropped = 0
+
+  constructor(context: ProtocolContext) {
+    const settings = validate(mqttSettings, context.config)
+    assert('ok' in settings, 'the configuration was validated before')
+    this.settings = settings.ok
+    this.broker = context.broker
+    this.clock = context.clock
+    this.random = context.random
+    this.metrics = context.metrics
+    this.keepAlive = new KeepAlive(context.clock, context.timers)
+    const namespace = this.broker.findNamespace('default')
+    assert(namespace !== undefined, 'the default namespace is there from the start')
+    const space = this.broker.findSpace(namespace.id, '')
+    assert(space !== undefined, 'each namespace has its shared space')
+    this.namespace = namespace.id
+    this.space = space.id
+  }
+}

@@ -1,0 +1,29 @@
+/** Before CONNECT nobody is known: its largest form is a will and four strings of 64 KiB, and few user properties. */
+export const connectBytesMax = 512 * 1024
+
+/** A client has this long to say CONNECT. */
+export const connectMs = 10_000
+
+/** MQTT-3.1.2-22: silent for one and a half times the keep alive, and the client is gone. */
+export const keepAliveFactor = 1.5
+
+/** Section 3.1.2.11.2: this session expiry means "never". */
+export const neverExpires = 0xffff_ffff
+
+/** Unsettled publishes of one connection above which it is no longer read from. */
+export const pendingBytesMax = 4 * 1024 * 1024
+
+/** A batch of publishes is closed beyond this size. */
+export const batchBytesMax = 256 * 1024
+
+/** Payloads up to this size are copied behind their header; larger ones go out as they lie. */
+export const copyBytesMax = 4096
+
+/** Output is handed to the peer in pieces of about this size, so that back-pressure is seen in time. */
+export const outputBytesMax = 64 * 1024
+
+/**
+ * Packet identifiers of messages from the session's own log are made of the offset, so that a redelivery, even after
+ * a restart of the broker, carries the identifier that the client knows (MQTT-4.4.0-1). The rest are given out.
+ */
+export const ownPacketIds = 32_768

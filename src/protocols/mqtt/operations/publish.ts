@@ -1,0 +1,55 @@
+import type { Client } from '../client.ts'
+import { logOfTopic } from '../names.ts'
+import type { Target } from '../turn.ts'
+import { PacketType, Reason, Violation } from '../wire/index.ts'
+import type { PublishFrame } from '../wire/index.ts'
+
+/**
+ * PUBLISH (MQTT 5 section 3.3). The message joins the turn's batch; its PUBACK or PUBREC follows when it is durable.
+ * A QoS 2 message is remembered by its packet identifier until PUBREL, over reconnects too: once means once.
+ */
+export function publish(client: Client, frame: PublishFrame): void {
+  const topic = topicOf(client, frame)
+  if (frame.qos === 2 && client.received.has(frame.packetId)) {
+    client.turn.owe(PacketType.pubrec, frame.packetId)
+    return
+  }
+  if (frame.qos > 0) limit(client)
+  client.hub.metrics.messagesIn++
+  client.turn.publish(frame, topic, targetOf(client, topic), client.hub.clock.now())
+  if (frame.qos === 1) client.turn.oweLast(PacketType.puback, frame.packetId)
+  if (frame.qos === 2) {
+    client.received.add(frame.packetId)
+    client.turn.oweLast(PacketType.pubrec, frame.packetId)
+  }
+}
+
+/** Section 3.3.4: more unacknowledged messages than we said we take. Older versions know no such limit. */
+function limit(client: Client): void {
+  client.unacknowledged++
+  if (client.version === 5 && client.unacknowledged > client.hub.settings.receiveMaximum) {
+    throw new Violation(Reason.receiveMaximumExceeded, 'more unacknowledged messages than the receive maximum')
+  }
+}
+
+function topicOf(client: Client, { topic, properties }: PublishFrame): string {
+  const alias = properties.topicAlias
+  if (alias === undefined) return topic
+  if (alias > client.hub.settings.topicAliasMaximum) {
+    throw new Violation(Reason.topicAliasInvalid, `topic alias ${alias} is above the maximum`)
+  }
+  client.topicAliases ??= new Map()
+  if (topic !== '') {
+    client.topicAliases.set(alias, topic)
+    return topic
+  }
+  const known = client.topicAliases.get(alias)
+  if (known === undefined) throw new Violation(Reason.protocolError, `topic alias ${alias} was never set`)
+  return known
+}
+
+function targetOf({ hub }: Client, topic: string): Target {
+  const log = logOfTopic(topic)
+  if (log !== undefined) return { log: { namespace: hub.namespace, name: log } }
+  return { to: [{ space: hub.space, levels: hub.topics.of(topic) }] }
+}

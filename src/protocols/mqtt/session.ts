@@ -1,0 +1,135 @@
+import type { Delivery, Notice, Receiver } from '../../core/index.ts'
+import type { Peer, Session } from '../../server/index.ts'
+import { finishTurn } from './answer.ts'
+import { Client, Pause } from './client.ts'
+import type { Hub } from './hub.ts'
+import { connectBytesMax, connectMs } from './limits.ts'
+import { acknowledge } from './operations/acknowledge.ts'
+import { connect } from './operations/connect.ts'
+import { disconnect } from './operations/disconnect.ts'
+import { publish } from './operations/publish.ts'
+import { subscribe } from './operations/subscribe.ts'
+import { unsubscribe } from './operations/unsubscribe.ts'
+import { Reason, Violation, writePingResponse } from './wire/index.ts'
+import type { AckType, ControlPacket, PacketHandler, PublishFrame, ReasonCode } from './wire/index.ts'
+
+/** One connection: bytes in, packets to the operations, and the core's deliveries out. */
+export class MqttSession implements Session, Receiver, PacketHandler {
+  private readonly client: Client
+
+  constructor(peer: Peer, hub: Hub) {
+    const bytesMax = Math.min(connectBytesMax, hub.settings.packetBytesMax)
+    this.client = new Client(hub, peer, this, bytesMax)
+    hub.keepAlive.watch(this.client, connectMs)
+  }
+
+  receive(chunk: Buffer): void {
+    const { client } = this
+    if (client.phase === 'over') return
+    if (client.phase === 'open') client.heardAt = client.hub.keepAlive.tick
+    client.parser.receive(chunk)
+    finishTurn(client)
+  }
+
+  publish(frame: PublishFrame): void {
+    publish(this.client, frame)
+  }
+
+  acknowledged(type: AckType, packetId: number, reason: ReasonCode): void {
+    acknowledge(this.client, type, packetId, reason)
+  }
+
+  packet(packet: ControlPacket): void {
+    const { client } = this
+    switch (packet.type) {
+      case 'connect':
+        void connect(client, packet)
+        return
+      case 'subscribe':
+        this.change(subscribe(client, packet))
+        return
+      case 'unsubscribe':
+        this.change(unsubscribe(client, packet))
+        return
+      case 'pingreq':
+        writePingResponse(client.output.writer)
+        return
+      case 'disconnect':
+        finishTurn(client)
+        disconnect(client, packet)
+        return
+      case 'auth':
+        throw new Violation(Reason.protocolError, 'AUTH without an authentication method')
+    }
+  }
+
+  /** What follows a change of subscriptions waits for it, so that each packet sees what the one before did. */
+  private change(changing: Promise<void>): void {
+    const { client } = this
+    client.parser.suspend()
+    client.pause(Pause.changing)
+    void changing.then(() => {
+      if (client.phase !== 'open') return
+      client.resume(Pause.changing)
+      client.parser.resume()
+      finishTurn(client)
+    })
+  }
+
+  violation(violation: Violation): void {
+    finishTurn(this.client)
+    this.client.end(violation.reason, 'error', violation.message)
+  }
+
+  deliver(deliveries: readonly Delivery[]): void {
+    const { client } = this
+    if (client.phase === 'over') return
+    client.outbox.deliver(deliveries)
+    finishTurn(client)
+  }
+
+  notice(notice: Notice): void {
+    const { client } = this
+    switch (notice.notice) {
+      case 'fenced':
+        client.fenced = true
+        client.end(Reason.sessionTakenOver, 'server')
+        return
+      case 'blocked':
+        client.pause(Pause.blocked)
+        return
+      case 'unblocked':
+        client.resume(Pause.blocked)
+        return
+      case 'gone':
+      case 'active':
+        return
+    }
+  }
+
+  drained(): void {
+    const { client } = this
+    client.output.congested = false
+    if (client.phase !== 'open' || !client.hasOutbox) return
+    client.outbox.pump()
+    finishTurn(client)
+  }
+
+  stop(): void {
+    this.client.end(Reason.serverShuttingDown, 'stopping')
+  }
+
+  closed(): void {
+    const { client } = this
+    client.phase = 'over'
+    client.parser.stop()
+    client.hub.keepAlive.forget(client)
+    // 0: the session is still being opened, and is left as soon as it is there
+    if (client.session === 0 || client.fenced) return
+    if (client.hasOutbox) client.outbox.abandon()
+    finishTurn(client)
+    const { broker } = client.hub
+    for (const consumer of client.consumers.values()) if (consumer !== 0) void broker.detach(consumer, 'release')
+    void broker.close(client.session, client.epoch, { keepMs: client.keepMs, wills: client.wills })
+  }
+}

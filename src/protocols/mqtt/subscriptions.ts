@@ -1,0 +1,73 @@
+import type { Entry, Id, Json, RouteSpec } from '../../core/index.ts'
+import type { Qos } from './wire/index.ts'
+
+/** How a filter's messages reach the session. */
+export type Way =
+  /** Handed over as they come, never stored: QoS 0, and all of a session that ends with its connection. */
+  | 'live'
+  /** Through the session's own log. */
+  | 'own'
+  /** Through the log that the members of a share group have in common. */
+  | 'shared'
+
+export interface Subscription {
+  /** As the client wrote it, `$share/…` included. */
+  text: string
+  way: Way
+  route: Id
+  qos: Qos
+  noLocal: boolean
+  retainAsPublished: boolean
+  /** Subscription Identifier (MQTT 5 section 3.8.2.1.2). */
+  identifier: number | undefined
+}
+
+export const shared = (subscription: { way: Way }): boolean => subscription.way === 'shared'
+
+/** What the route keeps for the next connection of a persistent session. */
+export function attributesOf(s: Omit<Subscription, 'route'>): Json {
+  const { text, way, qos, noLocal, retainAsPublished, identifier } = s
+  return { text, way, qos, noLocal, retainAsPublished, identifier: identifier ?? null }
+}
+
+function subscriptionOf({ id, spec }: Entry<RouteSpec>): Subscription {
+  const a = spec.attributes as unknown as Omit<Subscription, 'identifier'> & { identifier: number | null }
+  return { ...a, identifier: a.identifier ?? undefined, route: id }
+}
+
+/** One session's subscriptions, by filter and by route. */
+export class Subscriptions {
+  private readonly byText = new Map<string, Subscription>()
+  private readonly byRoute = new Map<Id, Subscription>()
+
+  get(text: string): Subscription | undefined {
+    return this.byText.get(text)
+  }
+
+  ofRoute(route: Id): Subscription | undefined {
+    return this.byRoute.get(route)
+  }
+
+  set(subscription: Subscription): void {
+    const before = this.byText.get(subscription.text)
+    if (before !== undefined) this.byRoute.delete(before.route)
+    this.byText.set(subscription.text, subscription)
+    this.byRoute.set(subscription.route, subscription)
+  }
+
+  delete(text: string): void {
+    const subscription = this.byText.get(text)
+    if (subscription === undefined) return
+    this.byText.delete(text)
+    this.byRoute.delete(subscription.route)
+  }
+
+  values(): IterableIterator<Subscription> {
+    return this.byText.values()
+  }
+
+  /** Routes that an earlier connection of this session made. */
+  restore(routes: readonly Entry<RouteSpec>[], session: Id): void {
+    for (const route of routes) if (route.spec.owner === session) this.set(subscriptionOf(route))
+  }
+}

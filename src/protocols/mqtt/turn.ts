@@ -1,0 +1,114 @@
+import { BatchBuilder } from '../../log/index.ts'
+import type { Address, Id, Levels, Op, SaveOp, SettleOp, Verdict } from '../../core/index.ts'
+import type { Source } from './delivery/in-flight.ts'
+import { batchBytesMax } from './limits.ts'
+import { recordParts } from './mapping.ts'
+import { Reason } from './wire/index.ts'
+import type { AckType, PublishFrame } from './wire/index.ts'
+
+/** What a publish is addressed to. */
+export type Target = { to: readonly Address[] } | { log: { namespace: Id; name: Levels } }
+
+/** A packet owed to the client once the commit is durable; columns, not objects. */
+export interface Replies {
+  types: AckType[]
+  packetIds: number[]
+  /** The op that this answers, or -1: it cannot fail any more. */
+  ops: number[]
+  /** The record in that op; without an op, the reason code to send. */
+  records: number[]
+}
+
+type Settles = SettleOp & { ranges: SettleOp['ranges'][number][] }
+
+/** Verdicts are compared by identity, so they are these. */
+export const done: Verdict = { do: 'done' }
+export const unsayable: Verdict = { do: 'reject', reason: 'unrepresentable' }
+/** It was never sent. */
+export const unseen: Verdict = { do: 'release', count: false }
+
+/** All that one chunk of one client asks of the core: one commit, then its replies in order. */
+export class Turn {
+  private readonly ops: Op[] = []
+  private readonly settles: Settles[] = []
+  readonly replies: Replies = { types: [], packetIds: [], ops: [], records: [] }
+  /** Payload bytes published. */
+  bytes = 0
+  /** Leased messages that are done: as many more may be delivered. */
+  completed = 0
+  private builder: BatchBuilder | undefined
+  private topic: string | undefined
+  private target: Target | undefined
+  private atMostOnce = false
+  private expiresAt: number | undefined
+
+  /** Adds a publish. Neighbours to one topic with equal facts share a batch; the reply comes with `owe`. */
+  publish(frame: PublishFrame, topic: string, target: Target, now: number): void {
+    const expiry = frame.properties.messageExpiryInterval
+    const expiresAt = expiry === undefined ? undefined : now + expiry * 1000
+    const atMostOnce = frame.qos === 0
+    const alone = frame.retain
+    const fits = !alone && topic === this.topic && atMostOnce === this.atMostOnce && expiresAt === this.expiresAt
+    if (!fits) {
+      this.seal()
+      this.topic = topic
+      this.target = target
+      this.atMostOnce = atMostOnce
+      this.expiresAt = expiresAt
+    }
+    const { key, envelope } = recordParts(frame.properties, frame.qos, frame.retain)
+    const builder = (this.builder ??= new BatchBuilder())
+    builder.add(now, key, frame.payload, envelope)
+    this.bytes += frame.payload.length
+    if (alone) this.seal(true)
+    else if (builder.bytes > batchBytesMax) this.seal()
+  }
+
+  /** Owes an acknowledgement of the publish just added. */
+  oweLast(type: AckType, packetId: number): void {
+    const count = this.builder?.count ?? 0
+    // a publish that stands alone is sealed already: it is the only record of the last op
+    if (count === 0) this.owe(type, packetId, this.ops.length - 1, 0)
+    else this.owe(type, packetId, this.ops.length, count - 1)
+  }
+
+  owe(type: AckType, packetId: number, op = -1, record: number = Reason.success): void {
+    const replies = this.replies
+    replies.types.push(type)
+    replies.packetIds.push(packetId)
+    replies.ops.push(op)
+    replies.records.push(record)
+  }
+
+  /** What becomes of a leased message; neighbours share a range. */
+  settle(source: Source, as: Verdict): void {
+    const { subscription, partition, offset, attempt } = source
+    let op = this.settles.find((each) => each.subscription === subscription && each.as === as)
+    if (op === undefined) this.settles.push((op = { op: 'settle', subscription, ranges: [], as }))
+    const range = op.ranges[op.ranges.length - 1]
+    if (range?.partition === partition && range.last === offset - 1 && range.attempt === attempt) range.last = offset
+    else op.ranges.push({ partition, first: offset, last: offset, attempt })
+  }
+
+  /** Everything there is to commit, in order; the turn is over. */
+  take(saves: readonly SaveOp[]): Op[] {
+    this.seal()
+    this.ops.push(...this.settles, ...saves)
+    return this.ops
+  }
+
+  /** Closes the batch being filled. */
+  private seal(retain = false): void {
+    const builder = this.builder
+    if (builder === undefined || builder.count === 0) return
+    const records = {
+      batch: builder.finish(),
+      foreign: true,
+      ...(this.expiresAt === undefined ? {} : { expiresAt: this.expiresAt }),
+    }
+    const target = this.target!
+    if ('log' in target) this.ops.push({ op: 'append', log: target.log, ...records })
+    else this.ops.push({ op: 'publish', to: target.to, ...records, atMostOnce: this.atMostOnce, retain })
+    this.topic = undefined
+  }
+}
