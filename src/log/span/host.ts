@@ -30,6 +30,8 @@ export interface SpanHost {
   stageManifest(edit: Buffer): Promise<number>
   /** Reads a sealed segment's frames again and indexes them: for a sidecar that is missing or damaged. */
   scanSegment(slot: number, segmentSeq: number): Promise<SegmentIndex>
+  /** The segment with this number while the spans do not have it: a large payload may run on into it. */
+  openSegment(segmentSeq: number): OpenSegment | null
   /**
    * Nobody needs the slot's bytes any more, as the entry of commit `commit` says, which is durable. The slot may be
    * recycled when that commit lies before the older of the two checkpoints, and so does the segment itself.

@@ -10,7 +10,7 @@ import {
 import { chunkBytesTarget, EntryEncoder } from './entries.ts'
 import { writeFooter, type Footer } from './footer.ts'
 import type { LocatedExtent } from './located-extent.ts'
-import { RecordPages } from './paged-records.ts'
+import { recordPageBytes, RecordPages } from './paged-records.ts'
 
 export type FooterFacts = Pick<
   Footer,
@@ -20,7 +20,7 @@ export type FooterFacts = Pick<
 /**
  * Writes the index of a span (after or between its payloads) or of a segment (alone, as its sidecar):
  *
- *   | payloads and chunks of entries, mixed | sparse index: pages of chunk records | directory pages | footer |
+ *   | payloads and chunks of entries, mixed | zeros | sparse index: pages of chunk records | directory pages | footer |
  *
  * Chunks go out as they fill, so that a span of millions of extents is written with little memory: 40 bytes stay for
  * each chunk of some 200 extents.
@@ -86,6 +86,11 @@ export class TableWriter {
     this.chunkMaxTimestamp = first.maxTimestamp
   }
 
+  /** Ends the chunk here, so that its entries stand near the payloads just written. True: await `out.step()`. */
+  endChunk(): boolean {
+    return this.encoder.count > 0 && this.closeChunk()
+  }
+
   private closeChunk(): boolean {
     const entries = this.encoder.out.view()
     const { bytes, at } = this.chunks.add()
@@ -103,10 +108,9 @@ export class TableWriter {
     return full
   }
 
-  /** Ends the partition's chunk here, so that its entries stand near the payloads just written. */
-  closePartition(): boolean {
+  private closePartition(): boolean {
     if (this.current === null) return false
-    const full = this.encoder.count > 0 && this.closeChunk()
+    const full = this.endChunk()
     const { bytes, at } = this.directory.add()
     writeDirectoryRecord(bytes, at, this.current)
     this.current = null
@@ -116,6 +120,8 @@ export class TableWriter {
   /** Writes everything that is left, and returns the footer. The caller syncs the file. */
   async finish(facts: FooterFacts): Promise<Footer> {
     this.closePartition()
+    // Pages at multiples of their size never lie across two blocks of the cache.
+    this.out.push(Buffer.alloc(recordPageBytes - (this.out.position % recordPageBytes)))
     const chunksPosition = this.out.position
     this.out.push(this.chunks.finish())
     const directoryPosition = this.out.position

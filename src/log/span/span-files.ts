@@ -1,0 +1,147 @@
+import { DiskError } from '../../world/index.ts'
+import { BlockCache, FilePool, type CachedFile } from '../cache/index.ts'
+import { Damaged } from '../damaged.ts'
+import type { OpenSegment, SpanHost } from './host.ts'
+import type { Manifest } from './manifest.ts'
+import { writeSidecar } from './sidecar.ts'
+import { adopted, spanPath, tablePath, type SpanInfo } from './span-info.ts'
+import { TableReader } from './table-reader.ts'
+
+/** Footers kept in memory. */
+const tablesMax = 256
+/** File ids of the cache: two for each span, and from here on one for each segment that is not adopted. */
+const openSegmentIds = 2 ** 30
+
+/**
+ * The files of the spans as readers and the cleaner see them: payloads, and the index beside or behind them. A span
+ * that is being read is *pinned*: when it is removed from the manifest meanwhile, its file goes when the read is over.
+ */
+export class SpanFiles {
+  readonly cache: BlockCache
+  private readonly host: SpanHost
+  private readonly manifest: Manifest
+  private readonly pool: FilePool
+  private readonly tables = new Map<number, Promise<TableReader>>()
+  private readonly pins = new Map<number, number>()
+  private readonly whenUnpinned = new Map<number, () => void>()
+
+  constructor(host: SpanHost, manifest: Manifest) {
+    this.host = host
+    this.manifest = manifest
+    this.pool = new FilePool(host.disk)
+    this.cache = new BlockCache(this.pool, host.limits.cacheBytesMax)
+  }
+
+  pin(id: number): void {
+    this.pins.set(id, (this.pins.get(id) ?? 0) + 1)
+  }
+
+  unpin(id: number): void {
+    const count = this.pins.get(id)! - 1
+    if (count > 0) {
+      this.pins.set(id, count)
+      return
+    }
+    this.pins.delete(id)
+    const run = this.whenUnpinned.get(id)
+    this.whenUnpinned.delete(id)
+    run?.()
+  }
+
+  /** Calls `run` when nobody reads the span any more, perhaps now. The span is not in the manifest any more. */
+  unused(id: number, run: () => void): void {
+    if (this.pins.has(id)) this.whenUnpinned.set(id, run)
+    else run()
+  }
+
+  /** The file that holds the payloads. */
+  data(info: SpanInfo): CachedFile {
+    const path = adopted(info) ? this.host.slotPath(info.slot) : spanPath(info)
+    return { id: info.id * 2, path, bytes: info.dataBytes }
+  }
+
+  open(segment: OpenSegment): CachedFile {
+    const { segmentSeq, slot, endPosition } = segment
+    return { id: openSegmentIds + segmentSeq, path: this.host.slotPath(slot), bytes: endPosition }
+  }
+
+  /** The file of the segment `segmentsOn` after an adopted one: where a payload that was cut goes on. */
+  following(info: SpanInfo, segmentsOn: number): CachedFile {
+    if (segmentsOn === 0) return this.data(info)
+    const seq = info.firstSeq + segmentsOn
+    const next = this.manifest.segment(seq)
+    if (next !== undefined) return this.data(next)
+    const open = this.host.openSegment(seq)
+    if (open === null) throw new Damaged(this.data(info).path, 0, `a payload goes on in segment ${seq}, which is gone`)
+    return this.open(open)
+  }
+
+  /** The index of a span; that of an adopted segment is made again when it is missing or damaged. */
+  table(info: SpanInfo): Promise<TableReader> {
+    let table = this.tables.get(info.id)
+    if (table !== undefined) {
+      this.tables.delete(info.id)
+    } else {
+      table = adopted(info) ? this.openSidecar(info) : TableReader.open(this.cache, this.data(info))
+      table.catch(() => this.tables.delete(info.id))
+      if (this.tables.size >= tablesMax) this.tables.delete(this.tables.keys().next().value!)
+    }
+    this.tables.set(info.id, table)
+    return table
+  }
+
+  private async openSidecar(info: SpanInfo): Promise<TableReader> {
+    const path = tablePath(info)
+    const facts = await this.host.disk.stat(path)
+    if (facts === null) return this.rebuild(info)
+    try {
+      const table = await TableReader.open(this.cache, { id: info.id * 2 + 1, path, bytes: facts.bytes })
+      const { journalId, firstSeq } = table.footer
+      // A sidecar of another journal in the same folder, or of a history that a crash took back.
+      if (journalId.equals(this.host.journalId) && firstSeq === info.firstSeq) return table
+    } catch (error) {
+      if (!(error instanceof Damaged) && !(error instanceof DiskError && error.kind === 'notFound')) throw error
+      this.host.report(error)
+    }
+    return this.rebuild(info)
+  }
+
+  private async rebuild(info: SpanInfo): Promise<TableReader> {
+    const path = tablePath(info)
+    const index = await this.host.scanSegment(info.slot, info.firstSeq)
+    const facts = { journalId: this.host.journalId, createdAt: info.newestAt }
+    await this.forgetTable(info)
+    const bytes = await writeSidecar(this.host.disk, index, facts, () => Promise.resolve())
+    return TableReader.open(this.cache, { id: info.id * 2 + 1, path, bytes })
+  }
+
+  /** After `Damaged` in the sidecar of an adopted segment: it is only a cache, so make it again. False: not a sidecar. */
+  async mend(info: SpanInfo, damage: unknown): Promise<boolean> {
+    if (!(damage instanceof Damaged) || !adopted(info) || damage.file !== tablePath(info)) return false
+    this.host.report(damage)
+    const table = this.rebuild(info)
+    this.tables.set(info.id, table)
+    table.catch(() => this.tables.delete(info.id))
+    await table
+    return true
+  }
+
+  private async forgetTable(info: SpanInfo): Promise<void> {
+    const path = tablePath(info)
+    const facts = await this.host.disk.stat(path)
+    this.cache.forget({ id: info.id * 2 + 1, path, bytes: facts?.bytes ?? 0 })
+    await this.pool.forget(path)
+  }
+
+  /** Before the files of a span that is gone are removed or reused. */
+  async forget(info: SpanInfo): Promise<void> {
+    this.tables.delete(info.id)
+    this.cache.forget(this.data(info))
+    if (adopted(info)) await this.forgetTable(info)
+    await this.pool.forget(this.data(info).path)
+  }
+
+  close(): Promise<void> {
+    return this.pool.close()
+  }
+}

@@ -1,0 +1,178 @@
+import { blockBytes, Readahead, type CachedFile } from '../cache/index.ts'
+import type { IndexPages, Stretch } from '../index-pages/index.ts'
+import type { ExtentFacts, StoredExtent } from '../store.ts'
+import type { DirectoryRecord } from './directory.ts'
+import type { LocatedExtent } from './located-extent.ts'
+import type { Manifest } from './manifest.ts'
+import { readPayload } from './payload.ts'
+import type { SpanFiles } from './span-files.ts'
+import type { SpanInfo } from './span-info.ts'
+
+const cursorsMax = 4096
+const decodedChunksMax = 32
+
+/** Where a reader that reads on will find its next record, so that it need not search again (D3). */
+interface Cursor {
+  /** Tells it from other readers, for the cache. */
+  readonly reader: number
+  readonly readahead: Readahead
+  span: number
+  record: DirectoryRecord | null
+  chunk: number
+}
+
+/** Returns whether to go on. `file` gives the file of the segment so many on. */
+type Visit = (extent: LocatedExtent, cursor: Cursor, file: (segmentsOn: number) => CachedFile) => boolean | Promise<boolean>
+
+/** Reads a partition's records from adopted segments and settled spans, in order. */
+export class SpanReader {
+  private readonly files: SpanFiles
+  private readonly manifest: Manifest
+  private readonly pages: IndexPages
+  /** By the partition and offset they stand at; least recently used first. */
+  private readonly cursors = new Map<string, Cursor>()
+  private readonly decoded = new Map<string, Promise<LocatedExtent[]>>()
+  private nextReader = 1
+
+  constructor(files: SpanFiles, manifest: Manifest, pages: IndexPages) {
+    this.files = files
+    this.manifest = manifest
+    this.pages = pages
+  }
+
+  async read(partition: number, from: number, below: number, bytesMax: number): Promise<StoredExtent[]> {
+    const found: StoredExtent[] = []
+    let bytes = 0
+    await this.walk(partition, from, below, async (extent, cursor, file) => {
+      const { pieces, baseOffset, count, maxTimestamp, appendTime, flags, meta } = extent
+      const payload = readPayload(this.files.cache, file, extent, cursor.reader)
+      const batch = payload instanceof Promise ? await payload : payload
+      found.push({ baseOffset, count, maxTimestamp, appendTime, flags, meta, batch })
+      bytes += extent.bytes
+      const last = pieces[pieces.length - 1]
+      if (last !== undefined) this.readAhead(cursor, file(last.segmentsOn), last.position + last.bytes - 1)
+      return bytes < bytesMax
+    })
+    return found
+  }
+
+  private readAhead(cursor: Cursor, file: CachedFile, position: number): void {
+    const block = Math.floor(position / blockBytes)
+    const count = cursor.readahead.moved(file.id, block)
+    if (count > 0) this.files.cache.prefetch(file, block + 1, count, cursor.reader)
+  }
+
+  async extents(partition: number, from: number, below: number, limit: number): Promise<ExtentFacts[]> {
+    const found: ExtentFacts[] = []
+    if (limit <= 0) return found
+    await this.walk(partition, from, below, ({ baseOffset, count, maxTimestamp, appendTime, flags, meta }) => {
+      found.push({ baseOffset, count, maxTimestamp, appendTime, flags, meta })
+      return found.length < limit
+    })
+    return found
+  }
+
+  private async walk(partition: number, from: number, below: number, visit: Visit): Promise<void> {
+    const cursor = this.takeCursor(partition, from)
+    let offset = from
+    for (let again = true; again; ) {
+      const stretch = this.pages.find(partition, offset)
+      if (stretch === null || stretch.from >= below) break
+      const info = this.manifest.get(stretch.span)!
+      this.files.pin(info.id)
+      try {
+        const end = await this.walkSpan(partition, info, stretch, offset, below, cursor, visit)
+        again = end < 0
+        offset = again ? Math.max(offset, stretch.below) : end
+      } finally {
+        this.files.unpin(info.id)
+      }
+    }
+    this.keepCursor(partition, offset, cursor)
+  }
+
+  /** Returns the offset where `visit` wanted no more, or -1 when the stretch is exhausted. */
+  private async walkSpan(
+    partition: number,
+    info: SpanInfo,
+    stretch: Stretch,
+    from: number,
+    below: number,
+    cursor: Cursor,
+    visit: Visit,
+  ): Promise<number> {
+    const end = Math.min(below, stretch.below)
+    const file = (segmentsOn: number): CachedFile => this.files.following(info, segmentsOn)
+    if (cursor.span !== info.id || cursor.record === null) await this.seek(partition, info, from, cursor)
+    const record = cursor.record
+    if (record === null) return -1
+    while (cursor.chunk < record.firstChunk + record.chunks) {
+      const extents = await this.entries(info, cursor.chunk)
+      for (const extent of extents) {
+        const extentEnd = extent.baseOffset + extent.count
+        if (extentEnd <= from) continue
+        if (extent.baseOffset >= end) return end === below ? extent.baseOffset : -1
+        const more = visit(extent, cursor, file)
+        if (!(more instanceof Promise ? await more : more)) return extentEnd
+      }
+      cursor.chunk++
+    }
+    return -1
+  }
+
+  private async seek(partition: number, info: SpanInfo, from: number, cursor: Cursor): Promise<void> {
+    cursor.span = info.id
+    try {
+      await this.place(partition, info, from, cursor)
+    } catch (error) {
+      if (!(await this.files.mend(info, error))) throw error
+      await this.place(partition, info, from, cursor)
+    }
+  }
+
+  private async place(partition: number, info: SpanInfo, from: number, cursor: Cursor): Promise<void> {
+    const table = await this.files.table(info)
+    cursor.record = await table.find(partition)
+    cursor.chunk = cursor.record === null ? 0 : await table.findChunk(cursor.record, from)
+  }
+
+  private entries(info: SpanInfo, chunk: number): Promise<LocatedExtent[]> {
+    const key = `${info.id}/${chunk}`
+    let entries = this.decoded.get(key)
+    if (entries !== undefined) {
+      this.decoded.delete(key)
+    } else {
+      entries = this.decode(info, chunk)
+      entries.catch(() => this.decoded.delete(key))
+      if (this.decoded.size >= decodedChunksMax) this.decoded.delete(this.decoded.keys().next().value!)
+    }
+    this.decoded.set(key, entries)
+    return entries
+  }
+
+  private async decode(info: SpanInfo, chunk: number): Promise<LocatedExtent[]> {
+    try {
+      const table = await this.files.table(info)
+      return await table.entries(await table.chunkAt(chunk))
+    } catch (error) {
+      if (!(await this.files.mend(info, error))) throw error
+      const table = await this.files.table(info)
+      return table.entries(await table.chunkAt(chunk))
+    }
+  }
+
+  private takeCursor(partition: number, offset: number): Cursor {
+    const key = `${partition}/${offset}`
+    const cursor = this.cursors.get(key)
+    if (cursor === undefined) {
+      return { reader: this.nextReader++, readahead: new Readahead(), span: 0, record: null, chunk: 0 }
+    }
+    this.cursors.delete(key)
+    return cursor
+  }
+
+  private keepCursor(partition: number, offset: number, cursor: Cursor): void {
+    this.cursors.set(`${partition}/${offset}`, cursor)
+    if (this.cursors.size > cursorsMax) this.cursors.delete(this.cursors.keys().next().value!)
+  }
+}
