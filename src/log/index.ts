@@ -1,2 +1,6 @@
 export { BatchBuilder, batchHeader, RecordTable, type BatchProducer } from './batch/index.ts'
+export { Damaged } from './damaged.ts'
+export { openStore, type OpenStoreTerms } from './engine/open-store.ts'
+export { StoreRefused } from './engine/refused.ts'
+export { defaultOptions, type StoreOptions } from './engine/options.ts'
 export type * from './store.ts'

@@ -15,6 +15,8 @@ export interface Store {
   readonly written: number
   /** The highest commit that has been synced: a crash cannot take it back. */
   readonly durable: number
+  /** Bytes staged and not written yet: above a few MiB, stop reading publishers (P6). */
+  readonly stagedBytes: number
   readonly health: Health
 
   /** Partitions are made and dropped by entries of the commit being filled. Ids are the core's, never reused. */

@@ -1,0 +1,12 @@
+import type { Failure } from '../../base/index.ts'
+
+/** The data folder cannot be opened as it is; `failure` says why and what to do. */
+export class StoreRefused extends Error {
+  override name = 'StoreRefused'
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(failure.detail)
+    this.failure = failure
+  }
+}

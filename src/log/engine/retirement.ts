@@ -1,0 +1,50 @@
+import type { Disk } from '../../world/index.ts'
+import type { ActiveSegment } from '../journal/journal.ts'
+import type { Slots } from '../journal/slots.ts'
+
+interface Released {
+  slot: number
+  segmentSeq: number
+  commit: number
+}
+
+/** Takes slots back when nobody can need their bytes any more, not even a recovery from the older checkpoint (F3). */
+export class Retirement {
+  /** Adoption of sealed segments, one after the other. */
+  adopting: Promise<void> = Promise.resolve()
+  private readonly slots: Slots
+  readonly disk: Disk
+  private released: Released[] = []
+  /** Segments from here on are needed by the older of the two checkpoints. */
+  private floorSegment = 0
+  private floorCommit = 0
+
+  constructor(slots: Slots, disk: Disk) {
+    this.slots = slots
+    this.disk = disk
+  }
+
+  sealed(segment: ActiveSegment): void {
+    void segment.file.close()
+  }
+
+  /** The entry that says so, in commit `commit`, is durable. */
+  release(slot: number, segmentSeq: number, commit: number): void {
+    this.released.push({ slot, segmentSeq, commit })
+    this.collect()
+  }
+
+  /** Recovery begins at this segment at the earliest, with the commit after `commit`. */
+  setFloor(segmentSeq: number, commit: number): void {
+    this.floorSegment = segmentSeq
+    this.floorCommit = commit
+    this.collect()
+  }
+
+  private collect(): void {
+    const free = this.released.filter((each) => each.segmentSeq < this.floorSegment && each.commit <= this.floorCommit)
+    if (free.length === 0) return
+    this.released = this.released.filter((each) => !free.includes(each))
+    for (const { slot } of free) void this.slots.recycle(slot)
+  }
+}

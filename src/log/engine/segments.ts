@@ -1,0 +1,129 @@
+import { crc32c } from '../../base/index.ts'
+import { frameHeaderBytes, fragmentsOf, type CommitPlace } from '../frame/index.ts'
+import { bodyBytesOf, eachExtent, tableOf, type SealedCommit } from '../journal/commit.ts'
+import type { Tail } from '../journal/tail.ts'
+import type { LocatedExtent } from '../span/located-extent.ts'
+import { SegmentIndex } from '../span/segment-index.ts'
+import type { OpenSegment } from '../span/host.ts'
+
+/** A segment whose extents are indexed in memory: the active one, and those that the spans do not serve alone yet. */
+export interface HeldSegment extends OpenSegment {
+  index: SegmentIndex
+  /** The spans have it: they serve what is not in the tail. */
+  adopted: boolean
+  /** The last commit that begins or goes on here, and its time. */
+  lastCommit: number
+  lastCommitTime: number
+}
+
+/** The segments whose index is in memory, oldest first. */
+export class HeldSegments {
+  readonly list: HeldSegment[] = []
+  private readonly tail: Tail
+
+  constructor(tail: Tail) {
+    this.tail = tail
+  }
+
+  get(segmentSeq: number): HeldSegment | undefined {
+    return this.list.find((segment) => segment.segmentSeq === segmentSeq)
+  }
+
+  begin(segmentSeq: number, slot: number): HeldSegment {
+    const segment: HeldSegment = {
+      segmentSeq,
+      slot,
+      endPosition: 0,
+      index: new SegmentIndex(segmentSeq),
+      adopted: false,
+      lastCommit: 0,
+      lastCommitTime: 0,
+    }
+    this.list.push(segment)
+    return segment
+  }
+
+  /** Forgets the oldest ones as far as the spans have them and the tail has moved past them. */
+  forget(): void {
+    const oldest = this.tail.oldestSegment
+    while (this.list.length > 1 && this.list[0]!.adopted && this.list[0]!.segmentSeq < oldest) this.list.shift()
+  }
+
+  /** The first offset of the partition in here, Infinity when there is none. */
+  firstOffset(partition: number): number {
+    for (const { index } of this.list) {
+      const first = index.firstOffset(partition)
+      if (first >= 0) return first
+    }
+    return Infinity
+  }
+
+  /** Payload bytes of the extents in [from, below) as far as they are here. */
+  bytesBetween(partition: number, from: number, below: number): number {
+    let bytes = 0
+    for (const { index } of this.list) {
+      const count = index.extentCount(partition)
+      if (count === 0 || index.nextOffset(partition) <= from) continue
+      for (let nth = index.find(partition, from); nth < count; nth++) {
+        const extent = index.extent(partition, nth)
+        if (extent.baseOffset + extent.count > below) return bytes
+        bytes += extent.bytes
+      }
+    }
+    return bytes
+  }
+
+  /** Calls `visit` for the extents from the one that holds `from` on, in order, until it returns false. */
+  each(partition: number, from: number, visit: (segment: HeldSegment, extent: LocatedExtent) => boolean): void {
+    for (const segment of this.list) {
+      const { index } = segment
+      const count = index.extentCount(partition)
+      if (count === 0 || index.nextOffset(partition) <= from) continue
+      for (let nth = index.find(partition, from); nth < count; nth++) {
+        if (!visit(segment, index.extent(partition, nth))) return
+      }
+    }
+  }
+}
+
+/** Payload positions that more than one extent of the table names. */
+function sharedPositions(table: Buffer): Set<number> {
+  const seen = new Set<number>()
+  const shared = new Set<number>()
+  eachExtent(table, ({ payloadPos }) => {
+    if (seen.has(payloadPos)) shared.add(payloadPos)
+    seen.add(payloadPos)
+  })
+  return shared
+}
+
+/** Indexes the extents of a commit whose first frame lies at `position` of the segment. */
+export function indexCommit(
+  index: SegmentIndex,
+  commit: SealedCommit,
+  position: number,
+  segmentBytes: number,
+  frameBytesMax: number,
+  indexed: (partition: number, next: number) => void,
+): void {
+  const table = tableOf(commit)
+  const bodyBytes = bodyBytesOf(commit)
+  const place: CommitPlace = { position, segmentBytes, frameBytesMax, bodyBytes }
+  const whole = frameHeaderBytes + bodyBytes <= frameBytesMax
+  const shared = sharedPositions(table)
+  let crc = 0
+  let crcOf = -1
+  eachExtent(table, (entry) => {
+    const { payloadPos, payloadBytes } = entry
+    if (crcOf !== payloadPos) {
+      crc = crc32c(commit.payload.slice(payloadPos, payloadBytes))
+      crcOf = payloadPos
+    }
+    const bodyPos = table.length + payloadPos
+    const pieces = whole || payloadBytes === 0 ? null : fragmentsOf(place, bodyPos, payloadBytes)
+    const at = pieces === null ? position + frameHeaderBytes + bodyPos : pieces[0]!.position
+    const facts = { ...entry, appendTime: commit.timeMs, meta: entry.meta as Buffer }
+    index.add(entry.partition, facts, at, payloadBytes, crc, shared.has(payloadPos), pieces)
+    indexed(entry.partition, entry.baseOffset + entry.count)
+  })
+}
