@@ -32,6 +32,7 @@ export const code = {
   outOfOrderSequenceNumber: 45,
   invalidProducerEpoch: 47,
   invalidTxnState: 48,
+  transactionalIdAuthorizationFailed: 53,
   kafkaStorageError: 56,
   nonEmptyGroup: 68,
   groupIdNotFound: 69,

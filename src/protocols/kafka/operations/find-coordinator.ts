@@ -5,6 +5,7 @@ import { nodeId } from '../limits.ts'
 import { APIS } from '../wire/apis.ts'
 
 const groupKey = 0
+const transactionKey = 1
 
 /** There is one broker, and it coordinates every group. Version 4 asks for several keys at once (KIP-699). */
 export const findCoordinator = operation(APIS.findCoordinator, (request, call) => {
@@ -17,6 +18,8 @@ function coordinator(keyType: number, call: Call) {
   if (keyType === groupKey) {
     return { errorCode: code.none, errorMessage: null, nodeId, host: call.advertised.host, port: call.advertised.port }
   }
-  const errorMessage = keyType === 1 ? 'transactions are not supported' : `unknown kind of coordinator: ${keyType}`
-  return { errorCode: code.unsupportedVersion, errorMessage, nodeId: -1, host: '', port: -1 }
+  // Of all refusals this is the one that no client retries; the message says what is really the matter.
+  const errorCode = keyType === transactionKey ? code.transactionalIdAuthorizationFailed : code.invalidRequest
+  const errorMessage = keyType === transactionKey ? 'transactions are not supported' : `unknown key type ${keyType}`
+  return { errorCode, errorMessage, nodeId: -1, host: '', port: -1 }
 }

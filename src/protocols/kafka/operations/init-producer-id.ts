@@ -12,7 +12,7 @@ const refused = (errorCode: number) => ({ errorCode, producerId: -1, producerEpo
  * itself keeps nothing, so it ends at once; what is remembered of a producer is remembered by each partition.
  */
 export const initProducerId = operation(APIS.initProducerId, async (request, call) => {
-  if (request.transactionalId !== null) return refused(code.unsupportedVersion)
+  if (request.transactionalId !== null) return refused(code.transactionalIdAuthorizationFailed)
   // KIP-360: the producer lost count and starts again under the next epoch.
   if (request.producerId >= 0 && request.producerEpoch < epochMax) {
     return { errorCode: code.none, producerId: request.producerId, producerEpoch: request.producerEpoch + 1 }
