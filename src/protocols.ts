@@ -1,7 +1,9 @@
+import { kafka } from './protocols/kafka/index.ts'
+import { mqtt } from './protocols/mqtt/index.ts'
 import type { Group, Known, Protocol } from './server/index.ts'
 
 /** Every protocol of this build. */
-export const protocols: readonly Protocol[] = []
+export const protocols: readonly Protocol[] = [kafka, mqtt]
 
 /** The listener of the HTTP API; it is not a protocol, but it is configured like one. */
 export const httpListener = { name: 'http', port: 8090 }

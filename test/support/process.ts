@@ -106,11 +106,11 @@ export async function eventually<T>(
   probe: () => T | Promise<T>,
   what: string,
   timeoutMs = 10_000,
-): Promise<NonNullable<T>> {
+): Promise<Exclude<NonNullable<T>, false>> {
   const until = Date.now() + timeoutMs
   for (;;) {
     const value = await probe()
-    if (value !== undefined && value !== null && value !== false) return value
+    if (value !== undefined && value !== null && value !== false) return value as Exclude<NonNullable<T>, false>
     if (Date.now() > until) throw new Error(`not within ${timeoutMs} ms: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }

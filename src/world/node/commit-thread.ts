@@ -1,0 +1,149 @@
+import { constants } from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { assert } from '../../base/index.ts'
+import {
+  DiskError,
+  type CommitDone,
+  type CommitFile,
+  type CommitThread,
+  type CommitWrite,
+  type SealLayout,
+} from '../disk.ts'
+import { chainAt, errorAt, field, sharedBytes, slicesMax, type CommitWorkerData } from './commit-protocol.ts'
+import { diskError } from './disk-error.ts'
+import { SharedMemories } from './shared-memories.ts'
+
+/** Larger commits are written, then synced: writing through gains nothing for them (measured). */
+const writeThroughBytesMax = 256 * 1024
+/** While commits take less than this on average, the loop waits so long for one (P4). */
+const waitMs = 0.3
+
+class NodeCommitFile implements CommitFile {
+  readonly path: string
+  readonly plain: FileHandle
+  /** Writes through to the disk; null when no sync is wanted. */
+  readonly through: FileHandle | null
+
+  constructor(path: string, plain: FileHandle, through: FileHandle | null) {
+    this.path = path
+    this.plain = plain
+    this.through = through
+  }
+
+  async close(): Promise<void> {
+    await this.plain.close()
+    await this.through?.close()
+  }
+}
+
+/** A thread for commits alone: the runtime's I/O pool may be busy with anything, and then a commit would wait. */
+export class NodeCommitThread implements CommitThread {
+  private readonly folder: string
+  private readonly shared = new SharedArrayBuffer(sharedBytes)
+  private readonly fields = new Int32Array(this.shared, 0, chainAt / 4)
+  private readonly bytes = Buffer.from(this.shared)
+  private readonly worker: Worker
+  private readonly memories: SharedMemories
+  private readonly mayWait = availableParallelism() > 1
+  private averageMs = 1
+  private done: CommitDone | null = null
+  private path = ''
+  private dead: DiskError | null = null
+  private closing = false
+
+  constructor(folder: string, layout: SealLayout) {
+    this.folder = folder
+    // The sources run as they are; a build puts the worker beside, compiled.
+    const name = import.meta.url.endsWith('.ts') ? './commit-worker.ts' : './commit-worker.js'
+    const workerData: CommitWorkerData = { shared: this.shared, ...layout }
+    this.worker = new Worker(new URL(name, import.meta.url), { workerData, name: 'commit' })
+    this.memories = new SharedMemories((message) => this.worker.postMessage(message))
+    this.worker.on('message', () => this.finish())
+    this.worker.on('error', (error) => this.died(error.message))
+    this.worker.on('exit', () => {
+      if (!this.closing) this.died('the commit thread ended')
+    })
+  }
+
+  private died(detail: string): void {
+    this.dead ??= new DiskError('io', 'commit', this.path, detail)
+    const { done } = this
+    this.done = null
+    done?.(this.dead, Buffer.alloc(16))
+  }
+
+  async open(path: string, sync: boolean): Promise<CommitFile> {
+    const full = join(this.folder, path)
+    try {
+      const plain = await open(full, constants.O_RDWR)
+      const through = sync ? await open(full, constants.O_RDWR | constants.O_DSYNC) : null
+      return new NodeCommitFile(path, plain, through)
+    } catch (error) {
+      throw diskError(error, 'open', path)
+    }
+  }
+
+  commit(write: CommitWrite, done: CommitDone): void {
+    assert(this.done === null, 'one commit in flight')
+    assert(write.slices.length <= slicesMax, 'too many slices')
+    if (this.dead !== null) return done(this.dead, Buffer.alloc(16))
+    const { fields } = this
+    const file = write.file as NodeCommitFile
+    let bytes = 0
+    let at: number = field.firstSlice
+    for (const slice of write.slices) {
+      fields[at++] = this.memories.slotOf(slice.buffer as unknown as SharedArrayBuffer)
+      fields[at++] = slice.byteOffset
+      fields[at++] = slice.length
+      bytes += slice.length
+    }
+    const through = file.through !== null && bytes <= writeThroughBytesMax
+    fields[field.descriptor] = (through ? file.through! : file.plain).fd
+    fields[field.syncAfter] = file.through !== null && !through ? 1 : 0
+    fields[field.positionLow] = write.at | 0
+    fields[field.positionHigh] = Math.floor(write.at / 0x1_0000_0000)
+    fields[field.headerSlice] = write.header
+    fields[field.bodyBytes] = write.bodyBytes
+    fields[field.slices] = write.slices.length
+    this.done = done
+    this.path = write.file.path
+    const number = Atomics.add(fields, field.request, 1) + 1
+    Atomics.notify(fields, field.request)
+    this.await(number)
+  }
+
+  private await(number: number): void {
+    const { fields } = this
+    if (this.mayWait && this.averageMs < waitMs) Atomics.wait(fields, field.done, number - 1, waitMs)
+    if (Atomics.load(fields, field.done) === number) return this.finish()
+    Atomics.store(fields, field.wantMessage, 1)
+    // It may have become done before it could see the wish: then there will be no message.
+    if (Atomics.load(fields, field.done) === number && Atomics.exchange(fields, field.wantMessage, 0) === 1) {
+      this.finish()
+    }
+  }
+
+  private finish(): void {
+    const { fields, done } = this
+    if (done === null || Atomics.load(fields, field.done) !== Atomics.load(fields, field.request)) return
+    this.done = null
+    this.averageMs += (fields[field.tookUs]! / 1000 - this.averageMs) * 0.1
+    this.memories.forgetLarge()
+    const chain = Buffer.from(this.bytes.subarray(chainAt, chainAt + 16))
+    const errorBytes = fields[field.errorBytes]!
+    if (errorBytes === 0) return done(null, chain)
+    const [code, message] = this.bytes.toString('utf8', errorAt, errorAt + errorBytes).split('\n')
+    done(diskError(Object.assign(new Error(message), { code }), 'commit', this.path), chain)
+  }
+
+  async close(): Promise<void> {
+    this.closing = true
+    Atomics.store(this.fields, field.quit, 1)
+    Atomics.add(this.fields, field.request, 1)
+    Atomics.notify(this.fields, field.request)
+    await this.worker.terminate()
+  }
+}

@@ -1,0 +1,93 @@
+import { constants } from 'node:fs'
+import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Outcome } from '../../base/index.ts'
+import type { CommitThread, Disk, DiskFile, DiskSpace, FileFacts, Lock, OpenMode, SealLayout } from '../disk.ts'
+import { NodeCommitThread } from './commit-thread.ts'
+import { diskError } from './disk-error.ts'
+import { NodeFile } from './disk-file.ts'
+import { lockFolder } from './lock.ts'
+
+const flags: Record<OpenMode, number> = {
+  read: constants.O_RDONLY,
+  write: constants.O_RDWR,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC,
+}
+
+/** The real disk, below `folder`. */
+export class NodeDisk implements Disk {
+  readonly prefill = true
+  private readonly folder: string
+
+  constructor(folder: string) {
+    this.folder = folder
+  }
+
+  private async run<T>(operation: string, path: string, work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      throw diskError(error, operation, path)
+    }
+  }
+
+  async open(path: string, mode: OpenMode): Promise<DiskFile> {
+    return new NodeFile(path, await this.run('open', path, open(join(this.folder, path), flags[mode])))
+  }
+
+  async stat(path: string): Promise<FileFacts | null> {
+    try {
+      const facts = await stat(join(this.folder, path))
+      return { bytes: facts.size, links: facts.nlink }
+    } catch (error) {
+      const told = diskError(error, 'stat', path)
+      if (told.kind === 'notFound') return null
+      throw told
+    }
+  }
+
+  async list(folder: string): Promise<string[]> {
+    try {
+      return (await readdir(join(this.folder, folder))).sort()
+    } catch (error) {
+      const told = diskError(error, 'list', folder)
+      if (told.kind === 'notFound') return []
+      throw told
+    }
+  }
+
+  async makeFolder(path: string): Promise<void> {
+    await this.run('make folder', path, mkdir(join(this.folder, path), { recursive: true }))
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.run('rename', from, rename(join(this.folder, from), join(this.folder, to)))
+  }
+
+  remove(path: string): Promise<void> {
+    return this.run('remove', path, rm(join(this.folder, path), { force: true }))
+  }
+
+  async syncFolder(path: string): Promise<void> {
+    const handle = await this.run('sync folder', path, open(join(this.folder, path), constants.O_RDONLY))
+    try {
+      await this.run('sync folder', path, handle.sync())
+    } finally {
+      await handle.close()
+    }
+  }
+
+  async space(): Promise<DiskSpace> {
+    const facts = await this.run('space', '.', statfs(this.folder))
+    return { freeBytes: facts.bavail * facts.bsize, totalBytes: facts.blocks * facts.bsize }
+  }
+
+  async lock(): Promise<Outcome<Lock>> {
+    await this.makeFolder('.')
+    return lockFolder(this.folder)
+  }
+
+  commitThread(layout: SealLayout): CommitThread {
+    return new NodeCommitThread(this.folder, layout)
+  }
+}

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import { WebSocket } from 'ws'
+import type { Outcome } from '../../base/index.ts'
+import type { Connection, ConnectionEvents, Listening } from '../net.ts'
+import { callHttp } from './http.ts'
+import { systemNet } from './net.ts'
+
+const free = { host: '127.0.0.1', port: 0 }
+
+/** Says back what it hears, and keeps what happened. */
+function echo() {
+  const events: string[] = []
+  const connections: Connection[] = []
+  const accept = (connection: Connection): ConnectionEvents => {
+    connections.push(connection)
+    return {
+      received: (chunk) => {
+        events.push(`received ${chunk.toString()}`)
+        connection.send([chunk.subarray(0, 1), chunk.subarray(1)])
+      },
+      flushed: () => undefined,
+      closed: (error) => void events.push(`closed ${error ?? ''}`),
+    }
+  }
+  return { events, connections, accept }
+}
+
+/** The other side may learn of an end a little later than we do. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 1))
+}
+
+function open(t: TestContext, outcome: Outcome<Listening>): Listening {
+  assert.ok('ok' in outcome)
+  t.after(() => outcome.ok.close())
+  return outcome.ok
+}
+
+test('TCP: bytes come in, go out, and the end is told once', async (t) => {
+  const { events, connections, accept } = echo()
+  const { bound } = open(t, await systemNet.listenTcp(free, accept))
+  const client = connect(bound.port, bound.host)
+  client.write('hello')
+  const [answer] = (await once(client, 'data')) as [Buffer]
+  assert.equal(answer.toString(), 'hello')
+  assert.match(connections[0]?.address ?? '', /^127\.0\.0\.1:\d+$/)
+  assert.equal(connections[0]?.local, true)
+  client.end()
+  await once(client, 'close')
+  await until(() => events.length === 2)
+  assert.deepEqual(events, ['received hello', 'closed '])
+})
+
+test('TCP: what was sent before the end arrives, also when the client sent more than was read', async (t) => {
+  let ended = false
+  const accept = (connection: Connection): ConnectionEvents => ({
+    received: () => {
+      if (ended) return
+      ended = true
+      connection.send([Buffer.from('bye')])
+      connection.end()
+    },
+    flushed: () => undefined,
+    closed: () => undefined,
+  })
+  const { bound } = open(t, await systemNet.listenTcp(free, accept))
+  const client = connect(bound.port, bound.host)
+  client.write(Buffer.alloc(300_000))
+  const heard: Buffer[] = []
+  for await (const chunk of client) heard.push(chunk as Buffer)
+  assert.equal(Buffer.concat(heard).toString(), 'bye')
+})
+
+test('a busy port is a failure that says so', async (t) => {
+  const { bound } = open(t, await systemNet.listenTcp(free, echo().accept))
+  const second = await systemNet.listenTcp(bound, echo().accept)
+  assert.ok('error' in second)
+  assert.equal(second.error, 'busy')
+  assert.match(second.detail, /127\.0\.0\.1:\d+ is in use/)
+})
+
+test('an address of another machine is a failure', async () => {
+  const outcome = await systemNet.listenTcp({ host: '192.0.2.1', port: 0 }, echo().accept)
+  assert.ok('error' in outcome)
+  assert.match(outcome.detail, /192\.0\.2\.1 is not an address of this machine/)
+})
+
+const terms = { path: '/mqtt', subprotocols: ['mqtt'], messageBytesMax: 1000 }
+
+test('WebSocket: a byte stream over binary messages', async (t) => {
+  const { events, accept } = echo()
+  const { bound } = open(t, await systemNet.listenWebSocket(free, terms, accept))
+  const client = new WebSocket(`ws://127.0.0.1:${bound.port}/mqtt`, ['mqtt'])
+  await once(client, 'open')
+  assert.equal(client.protocol, 'mqtt')
+  const heard: Buffer[] = []
+  const done = new Promise<void>((resolve) => {
+    client.on('message', (data: Buffer) => {
+      heard.push(data)
+      if (Buffer.concat(heard).toString() === 'hello') resolve()
+    })
+  })
+  client.send(Buffer.from('hello'))
+  await done
+  client.close()
+  await once(client, 'close')
+  await until(() => events.length === 2)
+  assert.deepEqual(events, ['received hello', 'closed '])
+})
+
+test('WebSocket: another path, another subprotocol and text are refused', async (t) => {
+  const { bound } = open(t, await systemNet.listenWebSocket(free, terms, echo().accept))
+  for (const [path, protocols, status] of [
+    ['/other', ['mqtt'], 404],
+    ['/mqtt', ['chat'], 400],
+    ['/mqtt', [], 400],
+  ] as const) {
+    const client = new WebSocket(`ws://127.0.0.1:${bound.port}${path}`, [...protocols])
+    const [error] = (await once(client, 'error')) as [Error]
+    assert.match(error.message, new RegExp(`${status}`))
+  }
+  const client = new WebSocket(`ws://127.0.0.1:${bound.port}/mqtt`, ['mqtt'])
+  await once(client, 'open')
+  client.send('text')
+  const [code] = (await once(client, 'close')) as [number]
+  assert.equal(code, 1003)
+})
+
+test('WebSocket: a message that is too long closes the connection', async (t) => {
+  const { events, accept } = echo()
+  const { bound } = open(t, await systemNet.listenWebSocket(free, terms, accept))
+  const client = new WebSocket(`ws://127.0.0.1:${bound.port}/mqtt`, ['mqtt'])
+  await once(client, 'open')
+  client.send(Buffer.alloc(2000))
+  const [code] = (await once(client, 'close')) as [number]
+  assert.equal(code, 1009)
+  await until(() => events.length === 1)
+  assert.match(events[0] ?? '', /^closed Max payload/)
+})
+
+test('HTTP: request, reply, and a live answer that the client leaves', async (t) => {
+  let left = false
+  const { bound } = open(
+    t,
+    await systemNet.listenHttp(free, ({ method, path, query, body }) => {
+      if (path !== '/live')
+        return { status: 201, type: 'text/plain', body: `${method} ${path} ${query.get('q')} ${body.toString()}` }
+      return {
+        status: 200,
+        type: 'text/plain',
+        body: (sink) => {
+          sink.onClosed(() => (left = true))
+          sink.write('one\n')
+          sink.close()
+        },
+      }
+    }),
+  )
+  const url = (path: string): URL => new URL(path, `http://127.0.0.1:${bound.port}`)
+  const reply = await callHttp({ method: 'POST', url: url('/a?q=1'), body: '{}' })
+  assert.deepEqual(reply, { status: 201, text: 'POST /a 1 {}' })
+  const pieces: string[] = []
+  await callHttp({ method: 'GET', url: url('/live'), onText: (text) => pieces.push(text) })
+  assert.equal(pieces.join(''), 'one\n')
+  assert.equal(left, true)
+})
