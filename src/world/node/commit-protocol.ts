@@ -26,7 +26,7 @@ export const field = {
 
 export const slicesMax = 64
 /** Shared memories that the thread knows at a time. */
-export const memorySlots = 16
+export const memorySlots = slicesMax
 
 const fieldBytes = (field.firstSlice + 3 * slicesMax) * 4
 export const chainAt = fieldBytes

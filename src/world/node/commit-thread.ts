@@ -110,14 +110,14 @@ export class NodeCommitThread implements CommitThread {
     fields[field.slices] = write.slices.length
     this.done = done
     this.path = write.file.path
-    const number = Atomics.add(fields, field.request, 1) + 1
+    const number = (Atomics.add(fields, field.request, 1) + 1) | 0
     Atomics.notify(fields, field.request)
     this.await(number)
   }
 
   private await(number: number): void {
     const { fields } = this
-    if (this.mayWait && this.averageMs < waitMs) Atomics.wait(fields, field.done, number - 1, waitMs)
+    if (this.mayWait && this.averageMs < waitMs) Atomics.wait(fields, field.done, (number - 1) | 0, waitMs)
     if (Atomics.load(fields, field.done) === number) return this.finish()
     Atomics.store(fields, field.wantMessage, 1)
     // It may have become done before it could see the wish: then there will be no message.
@@ -131,7 +131,7 @@ export class NodeCommitThread implements CommitThread {
     if (done === null || Atomics.load(fields, field.done) !== Atomics.load(fields, field.request)) return
     this.done = null
     this.averageMs += (fields[field.tookUs]! / 1000 - this.averageMs) * 0.1
-    this.memories.forgetLarge()
+    this.memories.forget()
     const chain = Buffer.from(this.bytes.subarray(chainAt, chainAt + 16))
     const errorBytes = fields[field.errorBytes]!
     if (errorBytes === 0) return done(null, chain)

@@ -2,6 +2,8 @@ import { memorySlots, type MemoryMessage } from './commit-protocol.ts'
 
 /** Larger ones are used once and must not be kept alive by the thread. */
 const keptBytesMax = 2 * 1024 * 1024
+/** A commit of one frame uses three or four. */
+const keptUses = 64
 
 /**
  * Which shared memories the commit thread knows, by slot. A message goes out only for a new one, about once for each
@@ -34,10 +36,11 @@ export class SharedMemories {
     return least
   }
 
-  forgetLarge(): void {
+  /** After each job: what is large or was not used for a while. */
+  forget(): void {
     for (let slot = 0; slot < memorySlots; slot++) {
       const memory = this.slots[slot]
-      if (memory === null || memory!.byteLength <= keptBytesMax) continue
+      if (memory === null || (memory!.byteLength <= keptBytesMax && this.usedAt[slot]! > this.uses - keptUses)) continue
       this.slots[slot] = null
       this.usedAt[slot] = 0
       this.send({ slot, memory: null })

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'node:test'
+import { crc32c } from '../../base/index.ts'
+import { chainOf, sharedBuffer, type CommitWrite, type DiskError } from '../index.ts'
+import { NodeDisk } from './disk.ts'
+
+const layout = { headerBytes: 32, bodyCrcAt: 8, headerCrcAt: 28 }
+
+function folder(context: { after(run: () => void): void }): string {
+  const path = mkdtempSync(join(tmpdir(), 'commit-'))
+  context.after(() => rmSync(path, { recursive: true }))
+  return path
+}
+
+test('commits are sealed and written, small and large, synced and not', async (t) => {
+  const path = folder(t)
+  writeFileSync(join(path, 'slot'), Buffer.alloc(4_000_000))
+  const thread = new NodeDisk(path).commitThread(layout)
+  t.after(() => thread.close())
+  for (const sync of [true, false]) {
+    const file = await thread.open('slot', sync)
+    let at = 0
+    for (const size of [10, 3000, 1_000_000, 5]) {
+      const header = sharedBuffer(32)
+      header.fill(7)
+      const body = sharedBuffer(size).fill(size & 0xff)
+      const write: CommitWrite = { file, at, slices: [header, body, sharedBuffer(100)], header: 0, bodyBytes: size }
+      const chain = await new Promise<Buffer>((resolve, reject) =>
+        thread.commit(write, (error, value) => (error === null ? resolve(value) : reject(error))),
+      )
+      const stored = readFileSync(join(path, 'slot')).subarray(at, at + 32 + size)
+      assert.equal(stored.readUInt32LE(8), crc32c(body))
+      assert.equal(stored.readUInt32LE(28), crc32c(stored.subarray(0, 28)))
+      assert.deepEqual(chain, chainOf(stored.subarray(0, 28)))
+      assert.ok(stored.subarray(32).equals(body))
+      at += 32 + size + 100
+    }
+    await file.close()
+  }
+})
+
+test('an error of the disk comes back as one', async (t) => {
+  const path = folder(t)
+  writeFileSync(join(path, 'slot'), Buffer.alloc(100))
+  const thread = new NodeDisk(path).commitThread(layout)
+  t.after(() => thread.close())
+  const file = await thread.open('slot', true)
+  await file.close()
+  const error = await new Promise<DiskError | null>((resolve) =>
+    thread.commit({ file, at: 0, slices: [sharedBuffer(32)], header: 0, bodyBytes: 0 }, resolve),
+  )
+  assert.equal(error?.kind, 'io')
+})

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'node:test'
+import { failed } from '../../base/index.ts'
+import { lockFolder } from './lock.ts'
+
+test('one process at a time holds a folder, and a dead one does not', async (t) => {
+  const top = mkdtempSync(join(tmpdir(), 'lock-'))
+  t.after(() => rmSync(top, { recursive: true }))
+  for (const path of [top, join(top, 'd'.repeat(120))]) {
+    mkdirSync(path, { recursive: true })
+    const first = await lockFolder(path)
+    assert.ok(!failed(first))
+    const second = await lockFolder(path)
+    assert.ok(failed(second))
+    assert.equal(second.error, 'inUse')
+    assert.match(second.detail, new RegExp(`process ${process.pid}`))
+    await first.ok.release()
+    const third = await lockFolder(path)
+    assert.ok(!failed(third))
+    await third.ok.release()
+
+    const script = `import { lockFolder } from ${JSON.stringify(import.meta.resolve('./lock.ts'))}
+      const lock = await lockFolder(${JSON.stringify(path)}); console.log(Object.keys(lock)); setInterval(() => {}, 1000)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const told = await new Promise((resolve) => child.stdout.once('data', (text) => resolve(String(text).trim())))
+    assert.equal(told, "[ 'ok' ]")
+    const taken = await lockFolder(path)
+    assert.ok(failed(taken) && taken.detail.includes(`process ${child.pid}`))
+    child.kill('SIGKILL')
+    await new Promise((resolve) => child.once('exit', resolve))
+    const four = await lockFolder(path)
+    assert.ok(!failed(four), 'the lock of a killed process is free')
+    await four.ok.release()
+    assert.deepEqual(readdirSync(path).filter((name) => name.startsWith('LOCK')), [])
+  }
+})
