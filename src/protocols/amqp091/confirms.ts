@@ -1,0 +1,101 @@
+import type { Failure } from '../../base/index.ts'
+import { decodeProperties, type OpResult } from '../../core/index.ts'
+import { RecordTable } from '../../log/index.ts'
+import type { Channel } from './channel.ts'
+import { protocolError } from './errors.ts'
+import type { Link } from './link.ts'
+import { fromProperties } from './properties.ts'
+import type { PublishRoute } from './publish-route.ts'
+import { FrameWriter, writeBody, writeConfirm, writeContentHeader, writeMethod, writeProperties } from './wire/index.ts'
+
+/** Publishes that were one batch, and the ops that it became: none when the route led nowhere. */
+export interface PublishGroup {
+  channel: Channel
+  route: PublishRoute
+  batch: Buffer
+  count: number
+  /** Sequence number of the first; 0 = nobody waits for confirms. */
+  first: number
+  /** Where its ops stand among those of the commit, and how many they are. */
+  firstOp: number
+  ops: number
+}
+
+/** What became of one batch, record by record. */
+interface Fate {
+  unrouted: readonly number[] | 'all' | null
+  /** Records from here on were refused by some log. */
+  refusedFrom: number
+  failure: Failure | null
+}
+
+/**
+ * Tells a connection what became of its publishes: first what is returned, then acks and nacks in the order of the
+ * sequence numbers. All earlier ones of a channel were answered before, so an ack may always speak for several.
+ */
+export function answerPublishes(
+  link: Link,
+  groups: readonly PublishGroup[],
+  results: readonly OpResult[],
+  failed: (channel: Channel, error: unknown) => void,
+): void {
+  const acked = new Map<Channel, number>()
+  for (const group of groups) {
+    const fate = fateOf(results.slice(group.firstOp, group.firstOp + group.ops), group.count)
+    if (!group.channel.open) continue
+    if (group.route.args.mandatory && fate.unrouted !== null) returnRecords(link, group, fate.unrouted)
+    if (group.first > 0) confirm(link, group, fate, acked)
+    else if (fate.failure !== null && fate.failure.error !== 'full') failed(group.channel, protocolError(fate.failure))
+  }
+  for (const [channel, last] of acked) if (channel.open) ackUpTo(link, channel, last)
+  if (link.out.pending > 0) link.send()
+}
+
+function fateOf(results: readonly OpResult[], count: number): Fate {
+  const fate: Fate = { unrouted: results.length === 0 ? 'all' : null, refusedFrom: count, failure: null }
+  for (const result of results) {
+    if ('error' in result) {
+      fate.failure = result
+      fate.refusedFrom = 0
+    } else if (result.ok.op === 'publish') {
+      if (results.length === 1) fate.unrouted = result.ok.unrouted ?? null
+      for (const refused of result.ok.refused ?? []) {
+        fate.failure = refused.failure
+        fate.refusedFrom = Math.min(fate.refusedFrom, refused.from)
+      }
+    }
+  }
+  return fate
+}
+
+function confirm(link: Link, group: PublishGroup, fate: Fate, acked: Map<Channel, number>): void {
+  const { channel, first, count } = group
+  if (fate.refusedFrom > 0) acked.set(channel, first + fate.refusedFrom - 1)
+  if (fate.refusedFrom === count) return
+  const upTo = acked.get(channel)
+  if (upTo !== undefined) ackUpTo(link, channel, upTo)
+  acked.delete(channel)
+  const nacks = count - fate.refusedFrom
+  channel.confirmedUpTo = first + count - 1
+  writeConfirm(link.out, channel.number, false, channel.confirmedUpTo, nacks > 1)
+}
+
+function ackUpTo(link: Link, channel: Channel, last: number): void {
+  writeConfirm(link.out, channel.number, true, last, last > channel.confirmedUpTo + 1)
+  channel.confirmedUpTo = last
+}
+
+const scratch = new FrameWriter()
+
+/** basic.return, made from the batch as it was to be stored. */
+function returnRecords(link: Link, { channel, route, batch, count }: PublishGroup, which: readonly number[] | 'all'): void {
+  const table = new RecordTable(batch)
+  const { exchange, routingKey } = route.args
+  for (const i of which === 'all' ? Array.from({ length: count }, (_, n) => n) : which) {
+    writeMethod(link.out, channel.number, 'basic.return', { replyCode: 312, replyText: 'NO_ROUTE', exchange, routingKey })
+    const body = table.value(i) ?? Buffer.alloc(0)
+    writeProperties(scratch, fromProperties(decodeProperties(table.envelope(i)), table.key(i)))
+    writeContentHeader(link.out, channel.number, body.length, scratch.take())
+    writeBody(link.out, channel.number, body, link.frameBytesMax, link.send)
+  }
+}

@@ -1,0 +1,55 @@
+import type { Envelope } from './properties.ts'
+import type { PublishRoute } from './publish-route.ts'
+import type { BasicProperties } from './wire/index.ts'
+
+/** What the properties of a publish say, read once for all publishes that carry the same bytes. */
+export interface PublishFacts {
+  properties: BasicProperties
+  envelope: Buffer | null
+  key: Buffer | null
+  /** The record's time, where the publisher set it. */
+  timestamp: Envelope['properties']['timestamp']
+  priority: number | undefined
+  timeToLiveMs: number | undefined
+  /** More routing keys, from the CC and BCC headers. */
+  copies: readonly string[]
+}
+
+const firstBytes = 128 * 1024
+
+/** A publish whose content is arriving. Memory is taken as bytes arrive, not as the header promises them. */
+export class Content {
+  readonly route: PublishRoute
+  /** Null until the content header has come. */
+  facts: PublishFacts | null = null
+  bodyBytes = 0
+  received = 0
+  private body: Buffer | null = null
+
+  constructor(route: PublishRoute) {
+    this.route = route
+  }
+
+  get complete(): boolean {
+    return this.facts !== null && this.received === this.bodyBytes
+  }
+
+  /** The body if this part is all of it, or the last of it; else null. */
+  add(part: Buffer): Buffer | null {
+    const first = this.received === 0
+    this.received += part.length
+    if (first && this.received === this.bodyBytes) return part
+    const body = this.roomFor(part.length)
+    part.copy(body, this.received - part.length)
+    return this.received === this.bodyBytes ? body.subarray(0, this.bodyBytes) : null
+  }
+
+  private roomFor(bytes: number): Buffer {
+    const before = this.received - bytes
+    if (this.body !== null && this.body.length >= this.received) return this.body
+    const grown = Buffer.allocUnsafe(Math.min(this.bodyBytes, Math.max(firstBytes, this.received * 2)))
+    this.body?.copy(grown, 0, 0, before)
+    this.body = grown
+    return grown
+  }
+}

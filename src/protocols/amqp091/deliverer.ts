@@ -1,0 +1,116 @@
+import type { Delivery, Header } from '../../core/index.ts'
+import type { Channel } from './channel.ts'
+import type { Consumer } from './consumer.ts'
+import { sizedName } from './consumer.ts'
+import { DeliveredProperties } from './delivered-properties.ts'
+import type { Link } from './link.ts'
+import { encodeName, exchangeName } from './names.ts'
+import { writeBody, writeContentHeader, writeDeliver, writeGetOk, type DeliverRun } from './wire/index.ts'
+
+/** Encoded this far, it is handed to the socket, so that the slab seldom has to move. */
+const sendBytes = 32 * 1024
+const nothing = Buffer.alloc(0)
+const noTag = sizedName('')
+
+/** What frames say of all records of one delivery. `queue`: the name of the log it came from. */
+export function runOf(link: Link, delivery: Delivery, channel: number, consumerTag: Buffer, queue: string): DeliverRun {
+  const { address } = delivery.batch
+  const space = address === null ? undefined : link.broker.get(address.space)
+  const exchange = space?.spec.kind === 'space' ? exchangeName(space.spec.name) : ''
+  return {
+    channel,
+    consumerTag,
+    redelivered: delivery.attempt > 1,
+    exchange: sizedName(exchange),
+    routingKey: sizedName(address === null ? queue : encodeName(address.levels)),
+  }
+}
+
+const deliveryCount = (delivery: Delivery): Header[] =>
+  delivery.attempt > 1
+    ? [{ name: 'x-delivery-count', value: { type: 'i64', value: BigInt(delivery.attempt - 1) } }]
+    : []
+
+/** basic.deliver for each record; encodes, notes what waits to be settled, and sends. */
+export function deliver(link: Link, channel: Channel, consumer: Consumer, delivery: Delivery): void {
+  const { facts } = consumer
+  const run = runOf(link, delivery, channel.number, consumer.tagBytes, facts.queue)
+  const properties = new DeliveredProperties(delivery.batch, facts.countsDeliveries ? deliveryCount(delivery) : [])
+  const firstTag = channel.take(delivery.count)
+  const bytes = writeRecords(link, run, delivery, properties, firstTag)
+  consumer.delivered(delivery.count, bytes)
+  if (!facts.noAck) noteUnsettled(channel, delivery, firstTag, consumer)
+  link.context.metrics.messagesOut += delivery.count
+}
+
+/** A reply to a direct reply-to consumer: live, nothing to settle. */
+export function deliverReply(link: Link, channel: Channel, tagBytes: Buffer, delivery: Delivery): void {
+  const run = runOf(link, delivery, channel.number, tagBytes, '')
+  run.exchange = noTag
+  writeRecords(link, run, delivery, new DeliveredProperties(delivery.batch, []), channel.take(delivery.count))
+  link.context.metrics.messagesOut += delivery.count
+}
+
+function writeRecords(
+  link: Link,
+  run: DeliverRun,
+  { batch, first, count }: Delivery,
+  properties: DeliveredProperties,
+  firstTag: number,
+): number {
+  const { out } = link
+  let bytes = 0
+  for (let n = 0; n < count; n++) {
+    const body = batch.table.value(first + n) ?? nothing
+    writeDeliver(out, run, firstTag + n)
+    writeContentHeader(out, run.channel, body.length, properties.of(first + n))
+    writeBody(out, run.channel, body, link.frameBytesMax, link.send)
+    bytes += body.length
+    if (out.pending > sendBytes) link.send()
+  }
+  return bytes
+}
+
+/** basic.get-ok for the one record of a delivery. */
+export function deliverTaken(link: Link, channel: Channel, delivery: Delivery, facts: TakenFacts): void {
+  const { batch, first } = delivery
+  const run = runOf(link, delivery, channel.number, noTag, facts.queue)
+  const properties = new DeliveredProperties(batch, facts.countsDeliveries ? deliveryCount(delivery) : [])
+  const tag = channel.take(1)
+  const body = batch.table.value(first) ?? nothing
+  writeGetOk(link.out, run, tag, facts.messageCount)
+  writeContentHeader(link.out, channel.number, body.length, properties.of(first))
+  writeBody(link.out, channel.number, body, link.frameBytesMax, link.send)
+  link.send()
+  if (!facts.noAck) noteUnsettled(channel, delivery, tag, null)
+  link.context.metrics.messagesOut++
+}
+
+export interface TakenFacts {
+  queue: string
+  noAck: boolean
+  countsDeliveries: boolean
+  /** What is left in the queue. */
+  messageCount: number
+}
+
+/** One run for each stretch of offsets without a hole. */
+function noteUnsettled(channel: Channel, delivery: Delivery, firstTag: number, consumer: Consumer | null): void {
+  const { batch, first, count, subscription, attempt } = delivery
+  let from = 0
+  while (from < count) {
+    const delta = batch.table.offsetDelta(first + from)
+    let end = from + 1
+    while (end < count && batch.table.offsetDelta(first + end) === delta + end - from) end++
+    channel.unsettled.add({
+      firstTag: firstTag + from,
+      count: end - from,
+      subscription,
+      partition: batch.partition,
+      firstOffset: batch.baseOffset + delta,
+      attempt,
+      consumer,
+    })
+    from = end
+  }
+}

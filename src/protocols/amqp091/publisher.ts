@@ -1,0 +1,183 @@
+import type { Id, Op, OpResult, SettleOp, Verdict } from '../../core/index.ts'
+import { BatchBuilder } from '../../log/index.ts'
+import type { Channel } from './channel.ts'
+import { answerPublishes, type PublishGroup } from './confirms.ts'
+import { Content, type PublishFacts } from './content.ts'
+import { limits } from './limits.ts'
+import type { Link } from './link.ts'
+import { resolveRoute, targetOf, type PublishRoute } from './publish-route.ts'
+import { readPublishFacts } from './publish-facts.ts'
+import type { SettledRange } from './unsettled.ts'
+import { readPublish } from './wire/index.ts'
+
+/** Batches are begun and finished within one turn, so one builder serves all connections. */
+const builder = new BatchBuilder()
+const nothing: Buffer = Buffer.alloc(0)
+
+/** Publishes that become one batch: they agree in everything that is said of a batch as a whole. */
+interface OpenGroup {
+  channel: Channel
+  route: PublishRoute
+  priority: number | undefined
+  expiresAt: number | undefined
+  copies: readonly string[]
+  first: number
+}
+
+/**
+ * Gathers the publishes and the settled deliveries of one connection into ops, and commits them once for each chunk
+ * of input, or before anything else is done. What a publish has in common with the one before it (the bytes of its
+ * method, the bytes of its properties) is read once.
+ */
+export class Publisher {
+  private readonly link: Link
+  private readonly failed: (channel: Channel, error: unknown) => void
+  private ops: Op[] = []
+  private groups: PublishGroup[] = []
+  private group: OpenGroup | null = null
+  private route: PublishRoute | null = null
+  private methodBytes = nothing
+  private facts: PublishFacts | null = null
+  private propertyBytes = nothing
+  private factsOf = 0
+  private now = 0
+  private settle: SettleOp | null = null
+
+  constructor(link: Link, failed: (channel: Channel, error: unknown) => void) {
+    this.link = link
+    this.failed = failed
+  }
+
+  /** basic.publish; its arguments lie in the buffer from `start` to `end`. */
+  begin(channel: Channel, buffer: Buffer, start: number, end: number): void {
+    const length = end - start
+    let route = this.route
+    const same = route?.channel === channel.number && this.methodBytes.length === length
+    if (!same || buffer.compare(this.methodBytes, 0, length, start, end) !== 0) {
+      route = resolveRoute(this.link, channel.number, readPublish(buffer, start, end))
+      this.route = route
+      this.methodBytes = buffer.subarray(start, end)
+    }
+    channel.content = new Content(route!)
+  }
+
+  /** The properties of the content, from the flags on. */
+  properties(channel: Channel, content: Content, raw: Buffer): void {
+    if (this.facts === null || this.factsOf !== channel.number || !this.propertyBytes.equals(raw)) {
+      this.facts = readPublishFacts(raw, this.link.user, channel.replyConsumer?.name)
+      this.factsOf = channel.number
+      this.propertyBytes = raw
+    }
+    content.facts = this.facts
+  }
+
+  /** The content is whole. */
+  add(channel: Channel, route: PublishRoute, facts: PublishFacts, body: Buffer): void {
+    if (this.now === 0) this.now = this.link.context.clock.now()
+    const expiresAt = facts.timeToLiveMs === undefined ? undefined : this.now + facts.timeToLiveMs
+    this.open(channel, route, facts, expiresAt)
+    builder.add(facts.timestamp ?? this.now, facts.key, body, facts.envelope)
+    if (channel.nextPublish > 0) channel.nextPublish++
+    this.link.context.metrics.messagesIn++
+    if (builder.bytes >= limits.batchBytesMax) this.close()
+  }
+
+  private open(channel: Channel, route: PublishRoute, facts: PublishFacts, expiresAt: number | undefined): void {
+    const { group } = this
+    const goesOn =
+      group !== null &&
+      group.route === route &&
+      group.channel === channel &&
+      group.priority === facts.priority &&
+      group.expiresAt === expiresAt &&
+      group.copies === facts.copies
+    if (goesOn) return
+    this.close()
+    const { priority, copies } = facts
+    this.group = { channel, route, priority, expiresAt, copies, first: channel.nextPublish }
+  }
+
+  /** The batch of the open group becomes its ops. */
+  private close(): void {
+    const { group } = this
+    if (group === null) return
+    this.group = null
+    const { channel, route, priority, expiresAt, copies, first } = group
+    const count = builder.count
+    const batch = builder.finish()
+    const records = {
+      batch,
+      foreign: true,
+      ...(priority === undefined ? undefined : { priority }),
+      ...(expiresAt === undefined ? undefined : { expiresAt }),
+    }
+    const before = this.ops.length
+    const to = []
+    const logs = new Set<Id>()
+    for (const key of [route.args.routingKey, ...copies]) {
+      const target = targetOf(this.link, route, key)
+      if (target === null) continue
+      if ('to' in target) to.push(target.to)
+      else if (logs.size < logs.add(target.log).size) this.ops.push({ op: 'append', log: target.log, ...records })
+    }
+    if (to.length > 0) this.ops.push({ op: 'publish', to, ...records })
+    this.groups.push({ channel, route, batch, count, first, firstOp: before, ops: this.ops.length - before })
+    this.settle = null
+  }
+
+  /** Deliveries were settled; ranges next to one another become one. */
+  settled(range: SettledRange, as: Verdict): void {
+    const { subscription, partition, first, last, attempt } = range
+    if (this.settle?.subscription !== subscription || !sameVerdict(this.settle.as, as)) {
+      this.settle = { op: 'settle', subscription, ranges: [], as }
+      this.ops.push(this.settle)
+    }
+    const ranges = this.settle.ranges as SettleOp['ranges'][number][]
+    const before = ranges.at(-1)
+    if (before?.partition === partition && before.last + 1 === first && before.attempt === attempt) before.last = last
+    else ranges.push({ partition, first, last, attempt })
+  }
+
+  /** Commits what was gathered. Call before anything else is done for this connection, and at the end of a chunk. */
+  flush(): void {
+    this.close()
+    this.route = null
+    this.methodBytes = nothing
+    this.facts = null
+    this.propertyBytes = nothing
+    this.now = 0
+    this.settle = null
+    if (this.ops.length === 0 && this.groups.length === 0) return
+    const { ops, groups, link } = this
+    this.ops = []
+    this.groups = []
+    const { session, epoch } = link
+    const committed: Promise<OpResult[]> =
+      ops.length === 0 ? link.broker.settled().then(() => []) : link.broker.commit(ops, { session, epoch })
+    // Nobody waits for the answer to an acknowledgement.
+    if (groups.length === 0) return
+    let bytes = 0
+    for (const group of groups) bytes += group.batch.length
+    link.stagedBytes += bytes
+    const answered = (): void => {
+      link.stagedBytes -= bytes
+      link.pace()
+    }
+    link.outbox.after(
+      committed,
+      (results) => {
+        answered()
+        answerPublishes(link, groups, results, this.failed)
+      },
+      (error) => {
+        answered()
+        this.failed(groups[0]!.channel, error)
+      },
+    )
+    link.pace()
+  }
+}
+
+function sameVerdict(a: Verdict, b: Verdict): boolean {
+  return a.do === b.do
+}

@@ -1,0 +1,167 @@
+import type { Notice, Receiver } from '../../core/index.ts'
+import type { CloseReason, Peer, ProtocolContext, Session } from '../../server/index.ts'
+import type { Timer } from '../../world/index.ts'
+import { Connection } from './connection.ts'
+import { ProtocolError } from './errors.ts'
+import { FrameHandler } from './frame-handler.ts'
+import { limits } from './limits.ts'
+import { Link } from './link.ts'
+import { connectionStart } from './operations/index.ts'
+import { FrameCutter, heartbeatFrame } from './wire/index.ts'
+
+/** `AMQP`, 0, major 0, minor 9, revision 1: said by the client first, and by us to who says anything else. */
+const protocolHeader = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1])
+
+/** One client: bytes in, core calls, bytes out. */
+export class AmqpSession implements Session {
+  private readonly connection: Connection
+  private readonly frames: FrameHandler
+  private readonly cutter = new FrameCutter(limits.frameBytesMax)
+  private header = Buffer.alloc(0)
+  private handshake: Timer
+  private heartbeat: Timer | null = null
+  private heardAt = 0
+
+  constructor(peer: Peer, context: ProtocolContext) {
+    const connection = new Connection(new Link(peer, context))
+    this.connection = connection
+    const receiver: Receiver = {
+      deliver: (deliveries) => connection.consumers.deliver(deliveries),
+      notice: (notice) => this.notice(notice),
+    }
+    this.frames = new FrameHandler(connection, receiver)
+    this.handshake = context.timers.after(limits.handshakeMs, () => connection.end('timeout'))
+    connection.tuned = () => this.tuned()
+    connection.opened = () => this.opened()
+  }
+
+  receive(chunk: Buffer): void {
+    const { connection } = this
+    if (connection.phase === 'ended') return
+    this.heardAt = this.now()
+    const rest = connection.phase === 'header' ? this.takeHeader(chunk) : chunk
+    if (rest === null) return
+    const failure = this.cutter.push(rest, this.frames.frame)
+    if (failure !== null) {
+      this.cutter.halt()
+      connection.fail(null, new ProtocolError('FRAME_ERROR', failure), 0)
+    }
+    if (connection.phase !== 'running') return
+    connection.publisher.flush()
+    connection.consumers.grant()
+  }
+
+  /** What follows the protocol header, once it is there and good. */
+  private takeHeader(chunk: Buffer): Buffer | null {
+    const { connection } = this
+    const header = this.header.length === 0 ? chunk : Buffer.concat([this.header, chunk])
+    const bytes = Math.min(header.length, protocolHeader.length)
+    if (header.compare(protocolHeader, 0, bytes, 0, bytes) !== 0) {
+      connection.link.send(protocolHeader)
+      connection.end('error')
+      return null
+    }
+    if (header.length < protocolHeader.length) {
+      this.header = Buffer.from(header)
+      return null
+    }
+    this.header = Buffer.alloc(0)
+    connection.phase = 'start'
+    connectionStart(connection)
+    return header.subarray(protocolHeader.length)
+  }
+
+  drained(): void {
+    this.connection.link.writable = true
+    this.connection.consumers.grant()
+  }
+
+  closed(_reason: CloseReason): void {
+    const { connection } = this
+    this.handshake.cancel()
+    this.heartbeat?.cancel()
+    this.cutter.halt()
+    connection.phase = 'ended'
+    connection.link.outbox.drop()
+    void connection.endSession()
+  }
+
+  stop(): void {
+    const { connection } = this
+    if (connection.phase === 'running') {
+      connection.close(
+        new ProtocolError('CONNECTION_FORCED', "broker forced connection closure with reason 'shutdown'"),
+      )
+    } else if (connection.phase !== 'closing') {
+      connection.end('stopping')
+    }
+  }
+
+  private tuned(): void {
+    const { connection, cutter } = this
+    cutter.frameBytesMax = connection.link.frameBytesMax
+    if (connection.heartbeatSeconds > 0) this.beat(connection.heartbeatSeconds * 1000)
+  }
+
+  private opened(): void {
+    const { connection } = this
+    this.handshake.cancel()
+    connection.link.peer.resume()
+    for (const frame of connection.held.splice(0)) frame()
+    connection.publisher.flush()
+  }
+
+  /** A heartbeat goes out when nothing else did for half the interval; two intervals of silence are the end. */
+  private beat(intervalMs: number): void {
+    const { connection } = this
+    const { link } = connection
+    this.heartbeat = link.context.timers.after(intervalMs / 2, () => {
+      if (connection.phase === 'ended') return
+      if (this.now() - this.heardAt > intervalMs * 2) {
+        link.context.log.warn('AMQP client missed its heartbeats', { peer: link.peer.address })
+        connection.end('timeout')
+        return
+      }
+      if (!link.spoke) link.peer.write(heartbeatFrame)
+      link.spoke = false
+      this.beat(intervalMs)
+    })
+  }
+
+  private now(): number {
+    return this.connection.link.context.clock.monotonic()
+  }
+
+  private notice(notice: Notice): void {
+    const { connection } = this
+    const { link } = connection
+    switch (notice.notice) {
+      case 'fenced':
+        connection.close(new ProtocolError('CONNECTION_FORCED', 'closed by the broker'))
+        return
+      case 'gone':
+        this.gone(notice.consumer)
+        return
+      case 'blocked':
+        if (link.capabilities.connectionBlocked) link.method(0, 'connection.blocked', { reason: notice.reason })
+        return
+      case 'unblocked':
+        if (link.capabilities.connectionBlocked) link.method(0, 'connection.unblocked', {})
+        return
+      case 'active':
+        return
+    }
+  }
+
+  /** The queue of a consumer was deleted. */
+  private gone(id: number): void {
+    const attached = this.connection.consumers.gone(id)
+    if (attached === undefined) return
+    const { channel, consumer } = attached
+    consumer.cancelled = true
+    channel.consumers.delete(consumer.facts.tag)
+    const { link } = this.connection
+    if (!channel.open || !link.capabilities.consumerCancelNotify) return
+    link.method(channel.number, 'basic.cancel', { consumerTag: consumer.facts.tag, nowait: true })
+  }
+}
