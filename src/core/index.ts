@@ -3,4 +3,17 @@ export { decodeProperties, encodeProperties, readValue, writeValue, valueDepthMa
 export type { Header, Properties, ReplyTo, Value } from './message.ts'
 export { levelBytes, levelOf, levelOfUtf8, levelsKey, levelUtf8, nameCodec, plainNames } from './names.ts'
 export type { Levels, NameCodec, NameCodecOptions } from './names.ts'
-export { addressPrefix, keyHeader, parseReplyTo, propertiesOf, recordHeadersOf, replyToText, valueText } from './interchange.ts'
+export {
+  addressPrefix,
+  keyHeader,
+  parseReplyTo,
+  propertiesOf,
+  recordHeadersOf,
+  replyToText,
+  valueText,
+} from './interchange.ts'
+export { openBroker } from './broker.ts'
+export type { ShardBroker } from './broker.ts'
+export { openMemoryStore } from './memory-store.ts'
+export type { MemoryJournal, MemoryStore, MemoryStoreOptions } from './memory-store.ts'
+export type { BrokerLimits, BrokerOptions } from './options.ts'

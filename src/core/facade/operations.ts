@@ -104,6 +104,8 @@ export interface CommitOptions {
   /** All or none: judged before anything happens. */
   atomic?: boolean
   guards?: readonly Guard[]
+  /** Nobody waits for the answer: it rides along with the next commit, at the latest after 50 ms. */
+  soft?: boolean
 }
 
 /** Refused with `conflict` unless it holds. */

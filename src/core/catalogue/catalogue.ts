@@ -1,0 +1,127 @@
+import { levelsKey } from '../names.ts'
+import type { Levels } from '../names.ts'
+import type { Entry, Id, Kind, LogSpec, NamespaceSpec, RouteSpec, SpaceSpec, Spec, SubscriptionSpec } from '../facade/index.ts'
+
+/** A catalogue object as the shard keeps it. */
+export interface Item<S extends Spec = Spec> extends Entry<S> {
+  /** Of a log: the store's ids of its partitions, by index; 0 where there is none yet (lanes). */
+  partitions?: readonly number[]
+  /** Of a leased subscription: where it began in each partition, by index. */
+  starts?: readonly number[]
+  /** It dies with the process, because its owner does: not in the journal. */
+  volatile?: boolean
+}
+
+/** What exists, by id and by name. It has no effects: `define.ts` and `drop.ts` do. */
+export class Catalogue {
+  private readonly items = new Map<Id, Item>()
+  private readonly names = new Map<string, Id>()
+  private readonly byKind = new Map<Kind, Map<Id, Item>>()
+
+  get(id: Id): Item | undefined {
+    return this.items.get(id)
+  }
+
+  namespace(name: string): Item<NamespaceSpec> | undefined {
+    return this.named('namespace', `n${name}`)
+  }
+
+  space(namespace: Id, name: string): Item<SpaceSpec> | undefined {
+    return this.named('space', `s${namespace}:${name}`)
+  }
+
+  log(namespace: Id, name: Levels): Item<LogSpec> | undefined {
+    return this.named('log', `l${namespace}:${levelsKey(name)}`)
+  }
+
+  subscription(log: Id, name: string, mode: 'positional' | 'leased'): Item<SubscriptionSpec> | undefined {
+    return this.named('subscription', `${mode}${log}:${name}`)
+  }
+
+  /** The same route defined before, word for word. */
+  route(spec: RouteSpec): Item<RouteSpec> | undefined {
+    return this.named('route', routeKey(spec))
+  }
+
+  subscriptions(log: Id): Item<SubscriptionSpec>[] {
+    return this.all('subscription').filter((item) => item.spec.log === log)
+  }
+
+  all<K extends Kind>(kind: K): Item<Extract<Spec, { kind: K }>>[] {
+    return [...(this.byKind.get(kind)?.values() ?? [])] as Item<Extract<Spec, { kind: K }>>[]
+  }
+
+  count(kind: Kind): number {
+    return this.byKind.get(kind)?.size ?? 0
+  }
+
+  /** Which namespace an object is in. */
+  namespaceOf(spec: Spec): Id {
+    switch (spec.kind) {
+      case 'namespace':
+        return this.namespace(spec.name)?.id ?? 0
+      case 'space':
+      case 'log':
+        return spec.namespace
+      case 'subscription':
+        return typeof spec.log === 'number' ? this.namespaceOf(this.items.get(spec.log)!.spec) : spec.log.namespace
+      case 'route':
+        return (this.items.get(spec.space)?.spec as SpaceSpec | undefined)?.namespace ?? 0
+    }
+  }
+
+  put(item: Item): void {
+    const before = this.items.get(item.id)
+    if (before !== undefined) this.remove(item.id)
+    this.items.set(item.id, item)
+    this.names.set(nameKey(item.spec), item.id)
+    let kind = this.byKind.get(item.spec.kind)
+    if (kind === undefined) this.byKind.set(item.spec.kind, (kind = new Map<Id, Item>()))
+    kind.set(item.id, item)
+  }
+
+  remove(id: Id): void {
+    const item = this.items.get(id)
+    if (item === undefined) return
+    this.items.delete(id)
+    this.names.delete(nameKey(item.spec))
+    this.byKind.get(item.spec.kind)?.delete(id)
+  }
+
+  private named<K extends Kind>(_kind: K, key: string): Item<Extract<Spec, { kind: K }>> | undefined {
+    const id = this.names.get(key)
+    return id === undefined ? undefined : (this.items.get(id) as Item<Extract<Spec, { kind: K }>>)
+  }
+}
+
+export function routeTargetId(spec: RouteSpec): Id {
+  const { target } = spec
+  return 'log' in target ? target.log : 'space' in target ? target.space : target.session
+}
+
+function nameKey(spec: Spec): string {
+  switch (spec.kind) {
+    case 'namespace':
+      return `n${spec.name}`
+    case 'space':
+      return `s${spec.namespace}:${spec.name}`
+    case 'log':
+      return `l${spec.namespace}:${levelsKey(spec.name)}`
+    case 'subscription':
+      return `${spec.mode}${String(spec.log)}:${spec.name}`
+    case 'route':
+      return routeKey(spec)
+  }
+}
+
+/** Everything that makes a route another one, in one order; what is the maker's counts, what describes it does not. */
+function routeKey(spec: RouteSpec): string {
+  const { space, pattern, predicate, target, group, owner, attributes } = spec
+  return `r${space}:${routeTargetId(spec)}:${JSON.stringify([pattern, predicate, target, group, owner, attributes])}`
+}
+
+/** The same, whatever its attributes: what `replace` replaces. */
+export function sameRoute(a: RouteSpec, b: RouteSpec): boolean {
+  const strip = (spec: RouteSpec): string => routeKey({ ...spec, attributes: null })
+  return strip(a) === strip(b)
+}

@@ -1,0 +1,99 @@
+import { unreachable } from '../../base/index.ts'
+import type { Failure } from '../../base/index.ts'
+import type { CommitOptions, Op, OpResult } from '../facade/index.ts'
+import type { Session } from '../session/session.ts'
+import { fenced } from '../shard/shard.ts'
+import type { Shard } from '../shard/shard.ts'
+import { advance } from './advance.ts'
+import { append, judgeAppend } from './append.ts'
+import { holds } from './guards.ts'
+import { judgePublish, publishOp } from './publish.ts'
+import { remove } from './remove.ts'
+import { save } from './save.ts'
+import { seek } from './seek.ts'
+import { settle } from './settle.ts'
+
+/** Does the ops now, in their order, and answers when the commit they went into is as durable as promised. */
+export function commit(shard: Shard, ops: readonly Op[], options: CommitOptions): Promise<OpResult[]> {
+  const session = shard.sessions.get(options.session)
+  if (session === undefined || session.ended || session.epoch !== options.epoch) return refuse(ops, fenced)
+  const conflict = options.guards?.find((guard) => !holds(shard, guard))
+  if (conflict !== undefined) {
+    return shard.answer(session, refusal(ops, { error: 'conflict', detail: 'a guard does not hold' }), 0, 'fsync')
+  }
+  if (options.atomic) {
+    for (const op of ops) {
+      const failure = judge(shard, session, op)
+      if (failure !== null) return shard.answer(session, refusal(ops, failure), 0, 'fsync')
+    }
+  }
+  const before = shard.stage.count
+  const results: (OpResult | Promise<OpResult>)[] = []
+  let late = false
+  for (const op of ops) {
+    const result = perform(shard, session, op)
+    if (result instanceof Promise) late = true
+    results.push(result)
+  }
+  const level = weakest(shard, ops)
+  if (!late) return release(shard, session, results as OpResult[], before, options, level)
+  return Promise.all(results).then((all) => release(shard, session, all, before, options, level))
+}
+
+/** What has staged nothing and tells of nothing staged waits for nothing but its turn. */
+function release(
+  shard: Shard,
+  session: Session,
+  results: OpResult[],
+  before: number,
+  options: CommitOptions,
+  level: 'fsync' | 'os',
+): Promise<OpResult[]> {
+  const depends = shard.stage.count !== before || results.some(isDuplicate)
+  if (depends && !options.soft) shard.stage.hard()
+  return shard.answer(session, results, depends ? shard.stage.last : 0, level)
+}
+
+const isDuplicate = (result: OpResult): boolean => 'ok' in result && result.ok.op === 'append' && result.ok.duplicate
+
+function judge(shard: Shard, session: Session, op: Op): Failure | null {
+  if (op.op === 'append') return judgeAppend(shard, op).failure
+  if (op.op === 'publish') return judgePublish(shard, op)
+  if (op.op === 'settle' && !shard.leased.has(op.subscription)) return { error: 'notFound', detail: 'no such subscription' }
+  return session.ended ? fenced : null
+}
+
+function perform(shard: Shard, session: Session, op: Op): OpResult | Promise<OpResult> {
+  switch (op.op) {
+    case 'publish':
+      return publishOp(shard, session, op)
+    case 'append':
+      return append(shard, session, op)
+    case 'settle':
+      return settle(shard, op)
+    case 'advance':
+      return advance(shard, op)
+    case 'seek':
+      return seek(shard, op)
+    case 'remove':
+      return remove(shard, op)
+    case 'save':
+      return save(shard, session, op)
+    default:
+      return unreachable(op)
+  }
+}
+
+/** `os` only where all there is to wait for are appends to logs that ask for no more. */
+function weakest(shard: Shard, ops: readonly Op[]): 'fsync' | 'os' {
+  for (const op of ops) {
+    if (op.op !== 'append' || typeof op.log !== 'number') return 'fsync'
+    const log = shard.logs.get(op.log)
+    if (log === undefined || (log.spec.durability ?? shard.limits.durability) === 'fsync' || log.spec.bound) return 'fsync'
+  }
+  return 'os'
+}
+
+const refusal = (ops: readonly Op[], failure: Failure): OpResult[] => ops.map(() => failure)
+const refuse = (ops: readonly Op[], failure: Failure): Promise<OpResult[]> => Promise.resolve(refusal(ops, failure))
+

@@ -1,0 +1,32 @@
+import type { Failure } from '../../base/index.ts'
+import type { OpResult, PublishOp } from '../facade/index.ts'
+import { checkRecords } from '../publish/check-records.ts'
+import { Copier, noHistory } from '../publish/copier.ts'
+import { publish } from '../publish/publish.ts'
+import { storeRefuses } from '../publish/room.ts'
+import type { Session } from '../session/session.ts'
+import type { Shard } from '../shard/shard.ts'
+
+export function judgePublish(shard: Shard, op: PublishOp): Failure | null {
+  return storeRefuses(shard) ?? checkRecords(op)
+}
+
+export function publishOp(shard: Shard, session: Session, op: PublishOp): OpResult {
+  const failure = judgePublish(shard, op)
+  if (failure !== null) return failure
+  return { ok: publishNow(shard, session.id, op) }
+}
+
+/** A publish that has been judged. */
+export function publishNow(shard: Shard, publisher: number, op: PublishOp): ReturnType<typeof publish> {
+  const copier = new Copier(shard, op, {
+    publisher,
+    address: op.to[0] ?? null,
+    history: noHistory,
+    hops: 0,
+    messageId: null,
+  })
+  shard.counters.recordsIn += copier.count
+  shard.counters.bytesIn += op.batch.length
+  return publish(shard, { to: op.to, copier, atMostOnce: op.atMostOnce ?? false, except: 0 })
+}

@@ -1,0 +1,93 @@
+import { StoredBatch } from '../shard/batches.ts'
+import type { Shard } from '../shard/shard.ts'
+import type { Lane, Leased } from './leased.ts'
+import { exhausted, moveOut } from './move.ts'
+
+const readBytesMax = 256 * 1024
+
+/**
+ * The first record of a lane that may be delivered now; -1: there is none, or its bytes are on their way. Then
+ * `lane.batch` holds it. What it meets before that is expired, withheld or exhausted as it should be.
+ */
+export function head(shard: Shard, leased: Leased, lane: Lane, from?: number): number {
+  const { queue } = lane
+  for (;;) {
+    if (lane.reading) return -1
+    const offset = queue.next(from)
+    if (offset < 0) return -1
+    const batch = batchAt(shard, leased, lane, offset)
+    if (batch === null) return -1
+    const batchEnd = batch.baseOffset + batch.count
+    if (batch.baseOffset > offset) {
+      queue.discard(offset, Math.min(batch.baseOffset, queue.end) - 1)
+      continue
+    }
+    const run = (): number => queue.run(offset, batchEnd - offset)
+    if (leased.expires && expiryOf(leased, batch) <= shard.now) {
+      const moved = moveOut(shard, leased, lane, offset, offset + run() - 1, { to: 'deadLetter', reason: 'expired' })
+      if (moved !== null) shard.background(moved)
+      continue
+    }
+    const { notBefore } = leased.delays ? batch.meta : nothing
+    if (notBefore !== null && notBefore > shard.now && queue.attempt(offset) === 1) {
+      queue.delay(offset, batchEnd - 1, notBefore)
+      continue
+    }
+    const { attemptsMax } = leased.policy
+    if (attemptsMax !== undefined && queue.attempt(offset) > attemptsMax) {
+      const moved = exhausted(shard, leased, lane, offset, offset + run() - 1)
+      if (moved !== null) shard.background(moved)
+      continue
+    }
+    if (batch.table.count !== batch.count && skipHole(lane, batch, offset)) continue
+    return offset
+  }
+}
+
+const nothing = { notBefore: null }
+
+/** Offsets that compaction left empty are settled. */
+function skipHole(lane: Lane, batch: StoredBatch, offset: number): boolean {
+  const index = batch.indexOf(offset)
+  const found = index < batch.table.count ? batch.baseOffset + batch.table.offsetDelta(index) : batch.baseOffset + batch.count
+  if (found === offset) return false
+  lane.queue.discard(offset, found - 1)
+  return true
+}
+
+/** ms since 1970; Infinity: never. */
+export function expiryOf(leased: Leased, batch: StoredBatch): number {
+  const { ttlMs } = leased.policy
+  const own = batch.meta.expiresAt ?? Infinity
+  return ttlMs === undefined ? own : Math.min(own, batch.appendTime + ttlMs)
+}
+
+/** The batch that holds `offset`, or the first one after it; null while it is being read. */
+export function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number): StoredBatch | null {
+  const { batch } = lane
+  if (batch !== null && offset >= batch.baseOffset && offset < batch.baseOffset + batch.count) return batch
+  const ahead = lane.ahead.find((one) => offset >= one.baseOffset && offset < one.baseOffset + one.count)
+  if (ahead !== undefined) return (lane.batch = ahead)
+  const read = shard.store.read(lane.partition.id, offset, lane.queue.end, readBytesMax)
+  if (!(read instanceof Promise)) return take(lane, read.map((extent) => new StoredBatch(lane.partition.index, extent)))
+  lane.reading = true
+  read.then(
+    (extents) => {
+      lane.reading = false
+      take(lane, extents.map((extent) => new StoredBatch(lane.partition.index, extent)))
+      shard.wake(leased)
+    },
+    () => {
+      // The bytes are damaged: nobody can have this record, and the ones behind it must not wait for ever.
+      lane.reading = false
+      lane.queue.park(offset, offset)
+      shard.wake(leased)
+    },
+  )
+  return null
+}
+
+function take(lane: Lane, batches: StoredBatch[]): StoredBatch | null {
+  lane.ahead = batches
+  return (lane.batch = batches[0] ?? null)
+}

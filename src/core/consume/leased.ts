@@ -1,0 +1,97 @@
+import type { Timer } from '../../world/index.ts'
+import { ConsumerSet } from '../delivery/consumers.ts'
+import type { DeliveryPolicy, Id, SubscriptionSpec } from '../facade/index.ts'
+import { LeaseQueue } from '../queue/lease-queue.ts'
+import type { StoredBatch } from '../shard/batches.ts'
+import type { LogState } from '../shard/log-state.ts'
+import type { Partition } from '../shard/partition.ts'
+
+/** One partition as a leased subscription sees it. */
+export interface Lane {
+  readonly partition: Partition
+  readonly queue: LeaseQueue
+  /** The batch that was delivered from last; its records are often asked for again. */
+  batch: StoredBatch | null
+  /** What the last read brought; bounded by its size. */
+  ahead: readonly StoredBatch[]
+  /** `partition.appended` when the queue was last told of new records. */
+  seen: number
+  /** The bytes are on their way from the disk. */
+  reading: boolean
+}
+
+/** A leased subscription. */
+export class Leased {
+  readonly id: Id
+  readonly log: LogState
+  spec: SubscriptionSpec
+  policy: DeliveryPolicy
+  /** By partition index. */
+  readonly lanes: (Lane | null)[] = []
+  readonly consumers: ConsumerSet
+  /** Which lane is looked at first. */
+  turn = 0
+  /** Records may expire: there is a ttl, or one was published with an expiry. */
+  expires: boolean
+  /** Records may be withheld until a time. */
+  delays = false
+  lost = 0
+  timer: Timer | null = null
+  timerAt = Infinity
+  usedAt = 0
+  hadConsumer = false
+
+  constructor(id: Id, log: LogState, spec: SubscriptionSpec) {
+    this.id = id
+    this.log = log
+    this.spec = spec
+    this.policy = spec.policy ?? {}
+    this.expires = this.policy.ttlMs !== undefined
+    this.consumers = new ConsumerSet(this.policy.active ?? 'all')
+  }
+
+  redefine(spec: SubscriptionSpec): void {
+    this.spec = spec
+    this.policy = spec.policy ?? {}
+    if (this.policy.ttlMs !== undefined) this.expires = true
+    for (const lane of this.lanes) if (lane !== null) lane.queue.backOffMs = this.policy.backOffMs ?? []
+  }
+
+  /** `start`: the first offset of the partition that it wants. */
+  addLane(partition: Partition, start: number): Lane {
+    const queue = new LeaseQueue(start, Math.max(start, partition.durableEnd))
+    queue.backOffMs = this.policy.backOffMs ?? []
+    const lane: Lane = { partition, queue, batch: null, ahead: [], seen: partition.appended, reading: false }
+    while (this.lanes.length < partition.index) this.lanes.push(null)
+    this.lanes[partition.index] = lane
+    return lane
+  }
+
+  lane(partition: number): Lane | null {
+    return this.lanes[partition] ?? null
+  }
+
+  /** Of what is durable. */
+  get ready(): number {
+    let ready = 0
+    for (const lane of this.lanes) if (lane !== null) ready += lane.queue.ready
+    return ready
+  }
+
+  /** Ready, and what will be when it is durable. */
+  get staged(): number {
+    let staged = this.ready
+    for (const lane of this.lanes) if (lane !== null) staged += Math.max(0, lane.partition.next - lane.queue.end)
+    return staged
+  }
+
+  get readyBytes(): number {
+    let bytes = 0
+    for (const lane of this.lanes) if (lane !== null) bytes += lane.queue.readyBytes
+    return bytes
+  }
+
+  get retaining(): boolean {
+    return this.policy.retaining !== false
+  }
+}

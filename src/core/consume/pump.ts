@@ -1,0 +1,147 @@
+import type { Attached } from './attached.ts'
+import { rivalsQuantum } from './quantum.ts'
+import { room, spend } from '../delivery/consumers.ts'
+import type { Session } from '../session/session.ts'
+import type { StoredBatch } from '../shard/batches.ts'
+import type { Shard } from '../shard/shard.ts'
+import { arm } from './due.ts'
+import { head } from './head.ts'
+import { journalLeases } from './journal.ts'
+import type { Lane, Leased } from './leased.ts'
+import { dropOverflow } from './overflow.ts'
+
+/** Runs at the end of a turn: everything that is ready goes to who has credit. */
+export function pumpAll(shard: Shard): void {
+  const due = [...shard.ready]
+  shard.ready.clear()
+  for (const leased of due) if (shard.leased.get(leased.id) === leased) pump(shard, leased)
+}
+
+function pump(shard: Shard, leased: Leased): void {
+  grow(leased)
+  for (const lane of leased.lanes) if (lane !== null && lane.queue.nextDue() <= shard.now) lane.queue.wake(shard.now)
+  let budget = shard.limits.deliveriesPerTurn
+  while (budget > 0) {
+    const lane = deliverable(shard, leased)
+    if (lane === null) break
+    const consumer = leased.consumers.next() as Attached | null
+    if (consumer === null) break
+    budget -= Math.max(1, deliver(shard, leased, lane, consumer, budget))
+  }
+  if (budget <= 0) shard.wake(leased)
+  dropOverflow(shard, leased)
+  journalLeases(shard, leased)
+  arm(shard, leased)
+}
+
+/** Tells the queues of what has become durable. */
+export function grow(leased: Leased): void {
+  for (const lane of leased.lanes) {
+    if (lane === null || lane.partition.durableEnd <= lane.queue.end) continue
+    lane.queue.extend(lane.partition.durableEnd, lane.partition.appended - lane.seen)
+    lane.seen = lane.partition.appended
+  }
+}
+
+/** A lane whose head may be delivered: the highest priority first, else in turns. */
+export function deliverable(shard: Shard, leased: Leased): Lane | null {
+  const { lanes } = leased
+  if (lanes.length === 1) return head(shard, leased, lanes[0]!) < 0 ? null : lanes[0]!
+  const byPriority = leased.log.spec.lanes !== undefined
+  for (let i = 0; i < lanes.length; i++) {
+    const index = byPriority ? lanes.length - 1 - i : (leased.turn + i) % lanes.length
+    const lane = lanes[index]
+    if (!lane || head(shard, leased, lane) < 0) continue
+    leased.turn = index + 1
+    return lane
+  }
+  return null
+}
+
+/** Gives the consumer a run from the head of the lane; how many records. */
+function deliver(shard: Shard, leased: Leased, lane: Lane, consumer: Attached, budget: number): number {
+  const most = Math.min(room(consumer), rivalsQuantum(leased), budget)
+  const { owner, leaseMs, settle, id } = consumer
+  const taken = takeRun(shard, leased, lane, { messages: most, bytes: consumer.bytes, consumer: id, leaseMs, settle })
+  if (taken === null) return 0
+  spend(consumer, taken.count, taken.bytes)
+  push(shard, owner, leased, consumer.id, taken)
+  return taken.count
+}
+
+export interface Taken {
+  batch: StoredBatch
+  first: number
+  count: number
+  attempt: number
+  bytes: number
+}
+
+export interface TakeTerms {
+  messages: number
+  bytes: number
+  consumer: number
+  leaseMs: number
+  settle: 'byConsumer' | 'onDelivery'
+}
+
+/** Leases a run from the head that `head` has found; null: its key is in flight elsewhere. */
+export function takeRun(shard: Shard, leased: Leased, lane: Lane, terms: TakeTerms): Taken | null {
+  const { queue } = lane
+  const batch = lane.batch!
+  const offset = queue.next()
+  const first = batch.indexOf(offset)
+  const whole = batch.table.count === batch.count
+  const keyed = leased.policy.order === 'key'
+  const most = whole && !keyed ? Math.min(terms.messages, batch.baseOffset + batch.count - offset) : 1
+  const attempt = queue.attempt(offset)
+  const { count, bytes } = sized(batch, first, queue.run(offset, most), terms.bytes)
+  if (keyed && terms.settle === 'byConsumer') {
+    const key = batch.table.key(first)
+    if (key !== null) {
+      const mine = queue.leaseKeyed(offset, key.toString('latin1'), terms.consumer, terms.leaseMs, shard.now, bytes)
+      return mine ? { batch, first, count, attempt, bytes } : null
+    }
+  }
+  if (terms.settle === 'onDelivery') {
+    queue.discard(offset, offset + count - 1)
+    if (leased.log.spec.keep?.consumed) shard.consumed.add(leased.log)
+  } else {
+    queue.lease(offset, count, terms.consumer, terms.leaseMs, shard.now, bytes)
+  }
+  return { batch, first, count, attempt, bytes }
+}
+
+/** As many of `most` records as `bytesMax` holds, at least one. */
+function sized(batch: StoredBatch, first: number, most: number, bytesMax: number): { count: number; bytes: number } {
+  const { table } = batch
+  let bytes = table.valueBytes(first)
+  let count = 1
+  while (count < most) {
+    const more = table.valueBytes(first + count)
+    if (bytes + more > bytesMax) break
+    bytes += more
+    count++
+  }
+  return { count, bytes }
+}
+
+export function push(shard: Shard, session: Session, leased: Leased, consumer: number, taken: Taken): void {
+  const { batch, first, count, attempt } = taken
+  shard.counters.recordsOut += count
+  const last = session.deliveries.at(-1)
+  if (last?.consumer === consumer && last.batch === batch && last.attempt === attempt && last.first + last.count === first) {
+    last.count += count
+    return
+  }
+  session.deliveries.push({
+    consumer,
+    subscription: leased.id,
+    batch,
+    first,
+    count,
+    attempt,
+    routes: batch.meta.routes,
+  })
+  shard.output(session)
+}

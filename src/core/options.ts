@@ -1,0 +1,39 @@
+import type { Machine, Store } from '../log/index.ts'
+import type { Clock, Random, Timers } from '../world/index.ts'
+
+/** What a broker needs of the outside. */
+export interface BrokerOptions {
+  clock: Clock
+  timers: Timers
+  random: Random
+  /** Replays what is stored into the machine, then resolves. Called again after the store has failed. */
+  openStore(machine: Machine): Promise<Store>
+  options?: Partial<BrokerLimits>
+}
+
+export interface BrokerLimits {
+  /** Of logs that do not say. */
+  durability: 'fsync' | 'os'
+  /** Staged and not yet durable; above, publishers are told to wait. */
+  stagedBytesMax: number
+  /** Of logs that do not say: the largest batch of records taken, and the largest record. */
+  recordBytesMax: number
+  /** How often logs are looked at for what may go. */
+  retentionMs: number
+  /** Records one subscription delivers before others get their turn. */
+  deliveriesPerTurn: number
+  /** How often a record is published again before it is taken to go round in circles. */
+  hopsMax: number
+  /** How long until the store is opened again after it failed. */
+  reopenMs: number
+}
+
+export const defaultLimits: BrokerLimits = {
+  durability: 'fsync',
+  stagedBytesMax: 64 * 1024 * 1024,
+  recordBytesMax: 128 * 1024 * 1024,
+  retentionMs: 5000,
+  deliveriesPerTurn: 20_000,
+  hopsMax: 16,
+  reopenMs: 1000,
+}

@@ -1,0 +1,142 @@
+import type { Failure } from '../../base/index.ts'
+import type { RecordTable } from '../../log/index.ts'
+import type { Address, Id, PublishOk } from '../facade/index.ts'
+import type { Part, Target } from '../route/index.ts'
+import type { LogState } from '../shard/log-state.ts'
+import type { Shard } from '../shard/shard.ts'
+import { Copier } from './copier.ts'
+import { deadLetterRefused } from './refused.ts'
+import { place } from './place.ts'
+import { logFull, room } from './room.ts'
+
+export interface Publishing {
+  to: readonly Address[]
+  copier: Copier
+  atMostOnce: boolean
+  /** A log that has its copy already. */
+  except: Id
+}
+
+type Refused = NonNullable<PublishOk['refused']>[number]
+
+/** Routes a publication once and makes its copies: stored ones in the commit being filled, live ones in outboxes. */
+export function publish(shard: Shard, { to, copier, atMostOnce, except }: Publishing): PublishOk {
+  const { records, origin } = copier
+  const publication = {
+    publisher: origin.publisher,
+    atMostOnce,
+    count: copier.count,
+    foreign: records.foreign,
+    table: (): RecordTable => copier.table,
+  }
+  const match = shard.router.match(to, publication, except)
+  let logs = 0
+  let sinks = 0
+  const refused: Refused[] = []
+  for (const target of match.targets) {
+    if (target.log !== 0) {
+      const refusal = store(shard, target, copier)
+      if (refusal === null || refusal.from > 0) logs++
+      if (refusal !== null) refused.push(refusal)
+    } else if (handOver(shard, target, copier)) {
+      sinks++
+    }
+  }
+  const result: PublishOk = { op: 'publish', logs, sinks }
+  const nobody = match.unrouted === 'all' || (logs === 0 && sinks === 0 && refused.length === 0)
+  if (nobody) result.unrouted = Array.from({ length: copier.count }, (_, i) => i)
+  else if (match.unrouted !== null) result.unrouted = match.unrouted as readonly number[]
+  if (refused.length > 0) result.refused = refused
+  return result
+}
+
+/** The records that one log got, or where it stopped. */
+function store(shard: Shard, target: Target, copier: Copier): Refused | null {
+  const log = shard.logs.get(target.log)
+  if (log === undefined) return null
+  const tooLarge = tooLargeFor(shard, log, copier)
+  if (tooLarge !== null) return { log: log.id, from: 0, failure: tooLarge }
+  let left = room(shard, log)
+  for (const part of target.parts) {
+    const taken = left >= copier.count ? part : firstOf(part, copier.count, left)
+    if (taken !== null) append(shard, log, taken, copier)
+    if (taken === part) {
+      left -= recordsOf(part, copier.count)
+      continue
+    }
+    const from = taken === null ? firstRecord(part) : endOf(taken)
+    deadLetterRefused(shard, log, copier, from)
+    return { log: log.id, from, failure: logFull }
+  }
+  return null
+}
+
+function append(shard: Shard, log: LogState, part: Part, copier: Copier): void {
+  const { priority, expiresAt, notBefore } = copier.records
+  for (const { partition, runs } of place(shard, log, priority ?? 0, () => copier.table, part.runs)) {
+    copier.append(partition, runs, part.routes)
+  }
+  noteFacts(shard, log, expiresAt !== undefined, notBefore !== undefined)
+}
+
+/** Subscriptions look for expired and withheld records only if there may be some. */
+export function noteFacts(shard: Shard, log: LogState, expires: boolean, delays: boolean): void {
+  if (!expires && !delays) return
+  for (const id of log.subscriptions) {
+    const leased = shard.leased.get(id)
+    if (leased === undefined) continue
+    if (expires) leased.expires = true
+    if (delays) leased.delays = true
+  }
+}
+
+export function tooLargeFor(shard: Shard, log: LogState, copier: Copier): Failure | null {
+  const max = log.spec.recordBytesMax ?? shard.limits.recordBytesMax
+  if (copier.records.batch.length <= max) return null
+  for (let i = 0; i < copier.table.count; i++) {
+    const bytes = copier.table.valueBytes(i)
+    if (bytes > max) return { error: 'tooLarge', detail: `a record of ${bytes} bytes; at most ${max} are taken here` }
+  }
+  return null
+}
+
+function recordsOf(part: Part, count: number): number {
+  if (part.runs === null) return count
+  let records = 0
+  for (let r = 1; r < part.runs.length; r += 2) records += part.runs[r]!
+  return records
+}
+
+const firstRecord = (part: Part): number => part.runs?.[0] ?? 0
+const endOf = (part: Part): number => (part.runs === null ? 0 : part.runs.at(-2)! + part.runs.at(-1)!)
+
+/** The first `left` records of a part; the part itself if that is all of it, null if it is none. */
+function firstOf(part: Part, count: number, left: number): Part | null {
+  if (recordsOf(part, count) <= left) return part
+  if (left <= 0) return null
+  const runs: number[] = []
+  const all = part.runs ?? [0, count]
+  for (let r = 0, rest = left; rest > 0; r += 2) {
+    const taken = Math.min(rest, all[r + 1]!)
+    runs.push(all[r]!, taken)
+    rest -= taken
+  }
+  return { runs, routes: part.routes }
+}
+
+/** False: nobody is there. */
+function handOver(shard: Shard, target: Target, copier: Copier): boolean {
+  const session = shard.sessions.get(target.session)
+  if (session === undefined || session.receiver === null) return false
+  const batch = copier.liveBatch
+  for (const { runs, routes } of target.parts) {
+    const all = runs ?? [0, batch.table.count]
+    for (let r = 0; r < all.length; r += 2) {
+      const count = all[r + 1]!
+      session.deliveries.push({ consumer: 0, subscription: 0, batch, first: all[r]!, count, attempt: 1, routes })
+      shard.counters.recordsOut += count
+    }
+  }
+  shard.output(session)
+  return true
+}

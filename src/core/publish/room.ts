@@ -1,0 +1,30 @@
+import type { Failure } from '../../base/index.ts'
+import type { LogState } from '../shard/log-state.ts'
+import type { Shard } from '../shard/shard.ts'
+
+/** How many more records the log takes: Infinity, unless a subscription that refuses at its limit is near it. */
+export function room(shard: Shard, log: LogState): number {
+  let room = Infinity
+  for (const id of log.subscriptions) {
+    const leased = shard.leased.get(id)
+    if (leased === undefined) continue
+    const { overflow, readyMax, readyBytesMax } = leased.policy
+    if (overflow !== 'refuse' && overflow !== 'refuseDeadLetter') continue
+    if (readyMax !== undefined) {
+      let ready = 0
+      for (const lane of leased.lanes) {
+        if (lane !== null) ready += lane.queue.ready + lane.partition.next - lane.queue.end
+      }
+      room = Math.min(room, Math.max(0, readyMax - ready))
+    }
+    if (readyBytesMax !== undefined && leased.readyBytes >= readyBytesMax) room = 0
+  }
+  return room
+}
+
+export const logFull: Failure = { error: 'full', detail: 'the queue is at its limit and refuses more' }
+
+/** May anything that takes space be staged? */
+export function storeRefuses(shard: Shard): Failure | null {
+  return shard.health.state === 'ok' ? null : shard.health.failure
+}

@@ -1,0 +1,48 @@
+import { StoredBatch } from '../shard/batches.ts'
+import type { Partition } from '../shard/partition.ts'
+import type { Shard } from '../shard/shard.ts'
+
+const none = { offset: -1, timestamp: -1 }
+const extentsPerStep = 1024
+
+/** The first record whose producer time is at or after `time`, or the one with the highest time. */
+export async function locate(
+  shard: Shard,
+  partition: Partition,
+  time: number | 'max',
+): Promise<{ offset: number; timestamp: number }> {
+  const end = partition.durableEnd
+  let best = none
+  for (let from = partition.start; from < end; ) {
+    const extents = await shard.store.extents(partition.id, from, extentsPerStep)
+    if (extents.length === 0) break
+    for (const extent of extents) {
+      if (extent.baseOffset >= end) return best
+      if (time === 'max' && extent.maxTimestamp > best.timestamp) {
+        best = { offset: extent.baseOffset, timestamp: extent.maxTimestamp }
+      }
+      if (time !== 'max' && extent.maxTimestamp >= time) {
+        const found = await within(shard, partition, extent.baseOffset, time)
+        if (found !== null) return found
+      }
+    }
+    from = extents.at(-1)!.baseOffset + extents.at(-1)!.count
+  }
+  return time === 'max' && best !== none ? ((await within(shard, partition, best.offset, best.timestamp)) ?? best) : best
+}
+
+async function within(
+  shard: Shard,
+  partition: Partition,
+  offset: number,
+  time: number,
+): Promise<{ offset: number; timestamp: number } | null> {
+  const [extent] = await shard.store.read(partition.id, offset, partition.durableEnd, 1)
+  if (extent === undefined) return null
+  const { table } = new StoredBatch(partition.index, extent)
+  for (let i = 0; i < table.count; i++) {
+    const found = extent.baseOffset + table.offsetDelta(i)
+    if (found >= partition.start && table.timestamp(i) >= time) return { offset: found, timestamp: table.timestamp(i) }
+  }
+  return null
+}

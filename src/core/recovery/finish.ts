@@ -1,0 +1,40 @@
+import type { Store } from '../../log/index.ts'
+import { createNamespace } from '../catalogue/define.ts'
+import { dropItem } from '../catalogue/drop.ts'
+import { awaitReturn } from '../session/close.ts'
+import type { Shard } from '../shard/shard.ts'
+
+/** After the replay: the shard gets its store, and what a restart ends is ended. */
+export function finishRecovery(shard: Shard, store: Store): void {
+  shard.start(store)
+  for (const partition of shard.partitions.values()) {
+    const { start, next, bytes } = store.bounds(partition.id)
+    partition.start = start
+    partition.next = partition.durableEnd = next
+    partition.bytes = bytes
+  }
+  for (const leased of shard.leased.values()) {
+    for (const lane of leased.lanes) {
+      lane?.queue.recovered(lane.partition.start, lane.partition.next, lane.partition.bytes)
+    }
+    shard.settled(leased)
+  }
+  for (const item of [...shard.catalogue.all('space'), ...shard.catalogue.all('log'), ...shard.catalogue.all('subscription')]) {
+    const owner = item.spec.lifetime?.owner
+    if (owner !== undefined && !shard.sessions.has(owner)) dropItem(shard, item)
+    else if (owner !== undefined) shard.sessions.get(owner)!.owned.add(item.id)
+  }
+  for (const item of shard.catalogue.all('route')) {
+    const { owner } = item.spec
+    if (owner !== undefined && !shard.sessions.has(owner)) dropItem(shard, item)
+    else if (owner !== undefined) shard.sessions.get(owner)!.owned.add(item.id)
+  }
+  for (const session of shard.sessions.values()) {
+    // It was connected when the broker stopped.
+    if (session.leftAt === 0) session.leftAt = shard.now
+    awaitReturn(shard, session)
+  }
+  if (shard.catalogue.namespace('default') === undefined) {
+    createNamespace(shard, { kind: 'namespace', name: 'default' })
+  }
+}

@@ -1,0 +1,36 @@
+import type { Address, Id, LogSpec } from '../facade/index.ts'
+import type { DedupeWindow } from '../producer/dedupe.ts'
+import type { Partition } from './partition.ts'
+import type { Level } from './releases.ts'
+
+/** What a log has beside its catalogue entry. */
+export class LogState {
+  readonly id: Id
+  spec: LogSpec
+  level: Level
+  /** By index; with lanes the index is the priority, and null one that nobody has used. */
+  readonly partitions: (Partition | null)[] = []
+  /** Ids of its subscriptions. */
+  readonly subscriptions = new Set<Id>()
+  /** Its own address, if it is bound. */
+  address: Address | null = null
+  /** Message ids it remembers, if it does. */
+  dedupe: DedupeWindow | null = null
+  /** Where the next record without a key goes. */
+  turn = 0
+  /** Routes that lead here, however short they live; for `lastRoute`. */
+  hadRoute = false
+  hadConsumer = false
+  consumers = 0
+  usedAt = 0
+
+  constructor(id: Id, spec: LogSpec, level: Level) {
+    this.level = level
+    this.id = id
+    this.spec = spec
+  }
+
+  partition(index: number): Partition | null {
+    return this.partitions[index] ?? null
+  }
+}

@@ -1,0 +1,212 @@
+import type { Failure } from '../../base/index.ts'
+import type { Health, Store } from '../../log/index.ts'
+import type { Clock, Random, Timers } from '../../world/index.ts'
+import { Catalogue } from '../catalogue/catalogue.ts'
+import type { Attached } from '../consume/attached.ts'
+import type { Leased } from '../consume/leased.ts'
+import type { Positional } from '../consume/positional.ts'
+import type { Id } from '../facade/index.ts'
+import type { BrokerLimits } from '../options.ts'
+import { Router } from '../route/index.ts'
+import type { Session } from '../session/session.ts'
+import { Ids } from './ids.ts'
+import type { LogState } from './log-state.ts'
+import type { Partition } from './partition.ts'
+import { Releases, type Level } from './releases.ts'
+import { Stage } from './stage.ts'
+import { Turn } from './turn.ts'
+
+export interface ShardWorld {
+  clock: Clock
+  timers: Timers
+  random: Random
+}
+
+/**
+ * The state of the core over one store. What happens to it stands in the rooms beside: `catalogue`, `session`, `commit`,
+ * `consume`, `read`, `keep`. Recovery fills it before there is a store; `start` gives it one.
+ */
+export class Shard {
+  readonly world: ShardWorld
+  readonly limits: BrokerLimits
+  readonly catalogue = new Catalogue()
+  readonly router: Router
+  readonly turn: Turn
+  readonly logs = new Map<Id, LogState>()
+  /** By the store's id. */
+  readonly partitions = new Map<number, Partition>()
+  readonly leased = new Map<Id, Leased>()
+  readonly positional = new Map<Id, Positional>()
+  readonly consumers = new Map<Id, Attached>()
+  private readonly names = new Map<string, Session>()
+  readonly sessions = new Map<Id, Session>()
+  /** Leased subscriptions with something to deliver, perhaps. */
+  readonly ready = new Set<Leased>()
+  /** Sessions with something for their receiver. */
+  readonly outgoing = new Set<Session>()
+  /** Called with each partition whose durable end has moved, or that has gone. */
+  readonly watchers = new Map<number, Set<() => void>>()
+  readonly counters = { recordsIn: 0, bytesIn: 0, recordsOut: 0 }
+  /** What waits for the store to have space again. */
+  readonly whenStoreTakes: (() => void)[] = []
+  /** Logs whose records may have been consumed. */
+  readonly consumed = new Set<LogState>()
+  /** Logs, subscriptions and spaces that have lost a consumer or a route: perhaps their life is over. */
+  readonly unused = new Set<Id>()
+  /** Spaces that had a route; for `lastRoute`. */
+  readonly routed = new Set<Id>()
+  /** Ids below were given out, or may have been. */
+  reservedIds = 0
+  health: Health = { state: 'ok' }
+  ids!: Ids
+  stage!: Stage
+  releases!: Releases
+  store!: Store
+
+  constructor(world: ShardWorld, limits: BrokerLimits, crashed: (error: unknown) => void) {
+    this.crashed = crashed
+    this.world = world
+    this.limits = limits
+    this.turn = new Turn(world.timers)
+    this.router = new Router({
+      below: (bound) => world.random.below(bound),
+      alternateOf: (space) => this.alternateOf(space),
+    })
+  }
+
+  get now(): number {
+    return this.world.clock.now()
+  }
+
+  start(store: Store): void {
+    this.store = store
+    this.releases = new Releases(store)
+    this.stage = new Stage(store, (partition) => this.moved(partition))
+    this.ids = new Ids(this.stage, this.reservedIds)
+    this.health = store.health
+  }
+
+  private readonly crashed: (error: unknown) => void
+
+  private alternateOf(space: Id): Id {
+    const item = this.catalogue.get(space)
+    if (item?.spec.kind !== 'space' || item.spec.alternate === undefined) return 0
+    return this.catalogue.space(item.spec.namespace, item.spec.alternate)?.id ?? 0
+  }
+
+  private moved(partition: Partition): void {
+    const log = this.logs.get(partition.log)
+    if (log === undefined) return
+    for (const id of log.subscriptions) {
+      const leased = this.leased.get(id)
+      if (leased !== undefined) this.wake(leased)
+    }
+    this.watched(partition.id)
+  }
+
+  watched(partition: number): void {
+    const watchers = this.watchers.get(partition)
+    if (watchers !== undefined) for (const watcher of [...watchers]) watcher()
+  }
+
+  watch(partition: number, watcher: () => void): void {
+    let watchers = this.watchers.get(partition)
+    if (watchers === undefined) this.watchers.set(partition, (watchers = new Set()))
+    watchers.add(watcher)
+  }
+
+  unwatch(partition: number, watcher: () => void): void {
+    const watchers = this.watchers.get(partition)
+    if (watchers?.delete(watcher) && watchers.size === 0) this.watchers.delete(partition)
+  }
+
+  addSession(session: Session): void {
+    this.sessions.set(session.id, session)
+    if (session.name !== null) this.names.set(sessionKey(session.namespace, session.name), session)
+  }
+
+  removeSession(session: Session): void {
+    this.sessions.delete(session.id)
+    this.outgoing.delete(session)
+    if (session.name === null) return
+    const key = sessionKey(session.namespace, session.name)
+    if (this.names.get(key) === session) this.names.delete(key)
+  }
+
+  /** The session of that name, connected or waiting. */
+  named(namespace: Id, name: string): Session | undefined {
+    return this.names.get(sessionKey(namespace, name))
+  }
+
+  /** Hands a session what there is for it. */
+  flush(session: Session): void {
+    const { receiver, deliveries, notices } = session
+    session.deliveries = []
+    session.notices = []
+    if (receiver === null) return
+    if (deliveries.length > 0) receiver.deliver(deliveries)
+    for (const notice of notices) receiver.notice(notice)
+  }
+
+  /** There may be something to deliver. */
+  wake(leased: Leased): void {
+    this.ready.add(leased)
+    this.turn.ask()
+  }
+
+  /** Records of it have been settled: more may be ready, and the log may let them go. */
+  settled(leased: Leased): void {
+    if (leased.log.spec.keep?.consumed) this.consumed.add(leased.log)
+    this.wake(leased)
+  }
+
+  /** Resolves when more of the subscription's log has become durable, or has been read. */
+  nextChance(leased: Leased): Promise<void> {
+    this.stage.hard()
+    if (leased.lanes.some((lane) => lane?.reading)) {
+      return new Promise((resolve) => this.world.timers.after(1, resolve))
+    }
+    return this.releases.when(this.stage.last, leased.log.level, undefined, () => undefined)
+  }
+
+  /** Somebody has named it: its time without use begins anew. */
+  used(id: Id): void {
+    const log = this.logs.get(id)
+    if (log !== undefined) log.usedAt = this.now
+    const subscription = this.leased.get(id) ?? this.positional.get(id)
+    if (subscription !== undefined) subscription.usedAt = this.now
+  }
+
+  /** Something goes on by itself; it reports its own failures. */
+  background(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.crashed(error))
+  }
+
+  /** There is something for its receiver. */
+  output(session: Session): void {
+    this.outgoing.add(session)
+    this.turn.ask()
+  }
+
+  /** The results of one call, once what it has staged is as durable as promised, in the order of the session's calls. */
+  answer<T>(session: Session | undefined, results: T[], commit: number, level: Level): Promise<(T | Failure)[]> {
+    const ordered = session !== undefined && level === 'os' && session.replyCommit > this.store.durable
+    const strict = level === 'fsync' || ordered
+    const needed = Math.max(commit, session !== undefined && strict ? session.replyCommit : 0)
+    if (session !== undefined && strict) session.replyCommit = needed
+    return this.releases.when<(T | Failure)[]>(needed, strict ? 'fsync' : 'os', results, () => results.map(() => unavailable))
+  }
+
+  /** `value` when all that is staged now is durable; a commit is started for it. */
+  reply<T>(session: Session | undefined, value: T, failure: (failure: Failure) => T): Promise<T> {
+    this.stage.hard()
+    if (session !== undefined) session.replyCommit = this.stage.last
+    return this.releases.when(this.stage.last, 'fsync', value, () => failure(unavailable))
+  }
+}
+
+const sessionKey = (namespace: Id, name: string): string => `${namespace}:${name}`
+
+export const unavailable: Failure = { error: 'unavailable', detail: 'the store has failed; try again when it is open' }
+export const fenced: Failure = { error: 'fenced', detail: 'the session has ended, or another client has taken it over' }
+export const notFound = (what: string): Failure => ({ error: 'notFound', detail: `there is no such ${what}` })

@@ -1,0 +1,125 @@
+import type { ExtentFacts, Payload, Store } from '../../log/index.ts'
+import type { Partition } from './partition.ts'
+
+/** The partitions that grew in one commit, where they ended, and the bytes they grew by. */
+interface Growth {
+  commit: number
+  partitions: Partition[]
+  ends: number[]
+  bytes: number
+  written: boolean
+}
+
+/**
+ * Everything the shard stages goes through here, so that one place knows which commit a reply depends on, how many
+ * bytes are on their way, and when a partition's durable end moves.
+ */
+export class Stage {
+  readonly store: Store
+  /** The newest commit that holds something of ours. */
+  last: number
+  /** Grows with everything that is staged. */
+  count = 0
+  /** Payload bytes staged and not yet durable. */
+  bytes = 0
+  private growths: Growth[] = []
+  private readonly moved: (partition: Partition) => void
+
+  /** `moved` is called for each partition whose durable end has moved. */
+  constructor(store: Store, moved: (partition: Partition) => void) {
+    this.store = store
+    this.last = store.durable
+    this.moved = moved
+  }
+
+  private touch(): void {
+    this.last = this.store.staging
+    this.count++
+  }
+
+  entry(kind: number, object: number, body: Uint8Array): void {
+    this.touch()
+    this.store.stageEntry(kind, object, body)
+  }
+
+  create(partition: number): void {
+    this.touch()
+    this.store.createPartition(partition)
+  }
+
+  drop(partition: number): void {
+    this.touch()
+    this.store.dropPartition(partition)
+  }
+
+  trim(partition: Partition, start: number): void {
+    if (start <= partition.start) return
+    this.touch()
+    partition.start = start
+    this.store.stageTrim(partition.id, start)
+    partition.bytes = this.store.bounds(partition.id).bytes
+  }
+
+  payload(bytes: Uint8Array): Payload {
+    return this.store.stagePayload(bytes)
+  }
+
+  /** Appends at the partition's next offset, which it returns. */
+  extent(partition: Partition, facts: Omit<ExtentFacts, 'baseOffset' | 'appendTime'>, payload: Payload): number {
+    const commit = this.store.staging
+    const baseOffset = partition.next
+    this.store.stageExtent(partition.id, { ...facts, baseOffset, appendTime: 0 }, payload)
+    this.touch()
+    partition.next = baseOffset + facts.count
+    partition.bytes += payload.bytes
+    partition.appended += payload.bytes
+    this.grew(commit, partition, payload.bytes)
+    return baseOffset
+  }
+
+  private grew(commit: number, partition: Partition, bytes: number): void {
+    let growth = this.growths.at(-1)
+    if (growth === undefined || growth.commit !== commit) {
+      growth = { commit, partitions: [], ends: [], bytes: 0, written: false }
+      this.growths.push(growth)
+    }
+    if (partition.stagedIn !== commit) {
+      partition.stagedIn = commit
+      partition.slot = growth.partitions.length
+      growth.partitions.push(partition)
+    }
+    growth.ends[partition.slot] = partition.next
+    growth.bytes += bytes
+    this.bytes += bytes
+  }
+
+  /** Somebody waits for what has been staged. */
+  hard(): void {
+    if (this.last === this.store.staging) this.store.hard()
+  }
+
+  /** To be called when the store has made progress. */
+  progress(): void {
+    const { written, durable } = this.store
+    for (const growth of this.growths) {
+      if (growth.commit > written) break
+      if (!growth.written) {
+        growth.written = true
+        this.advance(growth, 'os')
+      }
+      if (growth.commit <= durable) this.advance(growth, 'fsync')
+    }
+    let done = 0
+    while (done < this.growths.length && this.growths[done]!.commit <= durable) this.bytes -= this.growths[done++]!.bytes
+    if (done > 0) this.growths.splice(0, done)
+  }
+
+  private advance(growth: Growth, level: 'fsync' | 'os'): void {
+    for (let i = 0; i < growth.partitions.length; i++) {
+      const partition = growth.partitions[i]!
+      if (partition.level !== level || partition.durableEnd >= growth.ends[i]!) continue
+      partition.durableEnd = growth.ends[i]!
+      this.moved(partition)
+    }
+  }
+}
