@@ -32,7 +32,7 @@ async function start(
   speaking: readonly Protocol[],
   storage: Storage,
 ): Promise<Outcome<Running>> {
-  const { broker, store } = storage
+  const { broker } = storage
   const world = { net: systemNet, clock: systemClock, timers: systemTimers, random: systemRandom }
   const server = new Server({ broker, protocols: speaking, settings, log, ...world })
   const listeners = await server.start()
@@ -43,7 +43,15 @@ async function start(
   const endpoint = settings.listen[httpListener.name]
   if (endpoint !== undefined) {
     const serving = { bound: () => all, metrics: () => server.metrics() }
-    const admin = adminHandler({ broker, store, server: serving, clock: systemClock, log, version, ready: () => ready })
+    const admin = adminHandler({
+      broker,
+      store: () => storage.store(),
+      server: serving,
+      clock: systemClock,
+      log,
+      version,
+      ready: () => ready,
+    })
     const opened = await systemNet.listenHttp(endpoint, admin)
     if (failed(opened)) {
       await server.stop(0)

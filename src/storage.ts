@@ -1,16 +1,54 @@
 import type { Outcome } from './base/index.ts'
-import type { Broker } from './core/index.ts'
-import type { Store } from './log/index.ts'
+import { openBroker, type Broker } from './core/index.ts'
+import { Damaged, openStore, StoreRefused, type Machine, type Store } from './log/index.ts'
 import type { Logger, Settings } from './server/index.ts'
+import { DiskError } from './world/index.ts'
+import { NodeDisk, systemClock, systemRandom, systemTimers } from './world/node/index.ts'
 
 /** The core over its log, open. */
 export interface Storage {
   broker: Broker
-  store: Store
+  /** Of the moment: after a failure of the disk the core opens another one. */
+  store(): Store
   close(): Promise<void>
 }
 
 /** Opens the data folder (or memory), recovers what is there, and puts the core on it. */
-export async function openStorage(_settings: Settings, _log: Logger): Promise<Outcome<Storage>> {
-  return Promise.resolve({ error: 'unavailable', detail: 'there is no core yet' })
+export async function openStorage(settings: Settings, log: Logger): Promise<Outcome<Storage>> {
+  const world = { clock: systemClock, timers: systemTimers, random: systemRandom }
+  const { data, durability, storage } = settings
+  let store: Store | undefined
+  const open = async (machine: Machine): Promise<Store> => {
+    const place = data === 'memory' ? {} : { directory: data }
+    const options = { durability, ...optionsOf(storage, data === 'memory') }
+    const terms = { world: { ...world, disk: (folder: string) => new NodeDisk(folder) }, machine, options, ...place }
+    const opened = await openStore(terms)
+    opened.onHealth((health) => {
+      if (health.state === 'ok') log.info('storage takes writes again')
+      else log.error(`storage ${health.state}`, { detail: health.failure.detail })
+    })
+    return (store = opened)
+  }
+  try {
+    const broker = await openBroker({ ...world, openStore: open, options: { durability } })
+    return { ok: { broker, store: () => store!, close: () => broker.shutdown() } }
+  } catch (error) {
+    return explain(error, data)
+  }
+}
+
+/** A broker in memory keeps its own, smaller sizes. */
+function optionsOf(storage: Settings['storage'], memory: boolean): { slotBytes?: number } {
+  return memory ? {} : { slotBytes: storage.segmentBytes }
+}
+
+/** What an operator can mend is told in a sentence; all else is a fault of ours and goes on as it is. */
+function explain(error: unknown, data: string): Outcome<never> {
+  if (error instanceof StoreRefused) return error.failure
+  if (error instanceof Damaged) {
+    const detail = `${data} is damaged: ${error.message}; see what would be lost: dragoman check --data ${data}`
+    return { error: 'unavailable', detail }
+  }
+  if (error instanceof DiskError) return { error: 'unavailable', detail: `data folder ${data}: ${error.message}` }
+  throw error
 }

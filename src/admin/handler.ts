@@ -33,10 +33,10 @@ function probeRoutes(options: AdminOptions): Routes {
   const { store, clock } = options
   const startedAt = clock.monotonic()
   return {
-    'GET /healthz': () => (store.health.state === 'failed' ? text('failed\n', 503) : text('ok\n')),
+    'GET /healthz': () => (store().health.state === 'failed' ? text('failed\n', 503) : text('ok\n')),
     'GET /readyz': () => {
-      const ready = options.ready() && store.health.state === 'ok'
-      return ready ? text('ready\n') : text(`not ready: storage ${store.health.state}\n`, 503)
+      const ready = options.ready() && store().health.state === 'ok'
+      return ready ? text('ready\n') : text(`not ready: storage ${store().health.state}\n`, 503)
     },
     'GET /metrics': () => ({ ...text(metricsText(options)), type: 'text/plain; version=0.0.4; charset=utf-8' }),
     'GET /api/status': () => json(status(options, startedAt)),

@@ -7,7 +7,7 @@ export function status(
   { broker, store, server, clock, version, ready }: AdminOptions,
   startedAt: number,
 ): StatusAnswer {
-  const { health } = store
+  const { health } = store()
   const listenerMetrics = server.metrics().listeners
   return {
     version,
@@ -18,7 +18,7 @@ export function status(
       return { name, address: formatEndpoint({ host, port }), ...listenerMetrics[name] }
     }),
     core: broker.metrics(),
-    storage: store.metrics(),
+    storage: store().metrics(),
   }
 }
 

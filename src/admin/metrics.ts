@@ -40,8 +40,8 @@ export function metricsText({ broker, store, server }: AdminOptions): string {
   const out = new Exposition()
   serverMetrics(out, server.metrics())
   coreMetrics(out, broker)
-  storeMetrics(out, store.metrics(), broker.metrics().bytesIn)
-  out.one('dragoman_healthy', 'gauge', '1 while the storage takes writes', store.health.state === 'ok' ? 1 : 0)
+  storeMetrics(out, store().metrics(), broker.metrics().bytesIn)
+  out.one('dragoman_healthy', 'gauge', '1 while the storage takes writes', store().health.state === 'ok' ? 1 : 0)
   subscriptionMetrics(out, broker)
   return out.toString()
 }

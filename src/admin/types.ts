@@ -6,7 +6,8 @@ import type { Clock } from '../world/index.ts'
 /** What the HTTP API is given to look at. */
 export interface AdminOptions {
   broker: Broker
-  store: { readonly health: Health; metrics(): StoreMetrics }
+  /** Of the moment: it changes when the storage is opened again. */
+  store(): { readonly health: Health; metrics(): StoreMetrics }
   server: { bound(): readonly BoundListener[]; metrics(): ServerMetrics }
   clock: Clock
   log: Logger

@@ -9,15 +9,21 @@ const sameWishMs = 50
 /** A stop that takes longer than this is given up; what was acknowledged is on disk. */
 const stopMsMax = 9_500
 
-/** Resolves with the first signal to stop; the second ends the process at once. */
-export function untilSignal(): Promise<string> {
+/** Waits for the first signal to stop, then runs `stop`; a second signal ends the process at once. */
+export async function stopOnSignal(stop: (signal: string) => Promise<void>): Promise<void> {
+  const signal = await firstSignal()
+  const guard = systemTimers.after(stopMsMax, () => give(1, `not stopped within ${stopMsMax} ms`))
+  await stop(signal)
+  guard.cancel()
+}
+
+function firstSignal(): Promise<string> {
   return new Promise((resolve) => {
     let firstAt: number | undefined
     const onSignal = (signal: NodeJS.Signals): void => {
       const now = systemClock.monotonic()
       if (firstAt === undefined) {
         firstAt = now
-        systemTimers.after(stopMsMax, () => give(1, `not stopped within ${stopMsMax} ms`))
         resolve(signal)
       } else if (now - firstAt > sameWishMs) {
         give(130, `second ${signal}: stopping at once`)

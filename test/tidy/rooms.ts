@@ -7,7 +7,6 @@ export interface Room {
 const floors: [prefix: string, floor: number][] = [
   ['src/base/', 0],
   ['src/world/node/', 1.5],
-  ['src/world/sim/', 1.5],
   ['src/world/', 1],
   ['src/log/', 2],
   ['src/core/', 3],

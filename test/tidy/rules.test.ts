@@ -35,8 +35,8 @@ test('a room entered by a window is caught', () => {
 })
 
 test('the real world chosen below the top is caught', () => {
-  caught(checkFloors, { 'src/server/a.ts': `import '../world/node/index.ts'` }, /real or the simulated/)
-  fine(checkFloors, { 'src/server/a.test.ts': `import '../world/sim/index.ts'` })
+  caught(checkFloors, { 'src/server/a.ts': `import '../world/node/index.ts'` }, /choose the real world/)
+  fine(checkFloors, { 'src/server/a.test.ts': `import '../world/node/index.ts'` })
   fine(checkFloors, { 'src/compose.ts': `import './world/node/index.ts'` })
 })
 

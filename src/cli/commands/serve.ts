@@ -4,7 +4,7 @@ import { createLogger, formatEndpoint, type Logger, type Settings } from '../../
 import { systemClock, writeError, writeOutput } from '../../world/node/index.ts'
 import { UserError, type Input } from '../command.ts'
 import { readConfiguration } from '../configuration.ts'
-import { untilSignal } from '../signals.ts'
+import { stopOnSignal } from '../signals.ts'
 
 /** Runs the broker until a signal ends it. */
 export async function serve(input: Input): Promise<number> {
@@ -18,10 +18,11 @@ export async function serve(input: Input): Promise<number> {
   }
   const readyMs = Math.round(systemClock.monotonic())
   say(`ready in ${readyMs} ms`, { readyMs })
-  const signal = await untilSignal()
-  log.info('stopping', { signal })
-  await running.ok.stop()
-  log.info('stopped')
+  await stopOnSignal(async (signal) => {
+    log.info('stopping', { signal })
+    await running.ok.stop()
+    log.info('stopped')
+  })
   return 0
 }
 
