@@ -150,6 +150,10 @@ export class BlockCache {
     this.bytes -= block.bytes.length
   }
 
+  clear(): void {
+    for (const queue of [this.probation, this.kept]) for (const block of queue.values()) this.drop(block)
+  }
+
   /** Forgets a file that is gone. */
   forget(file: CachedFile): void {
     const last = Math.ceil(file.bytes / blockBytes)

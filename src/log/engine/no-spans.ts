@@ -23,6 +23,8 @@ export class NoSpans implements Spans {
     return Promise.resolve()
   }
 
+  readonly adoptedThrough = 0
+
   hasSegment(): boolean {
     return false
   }

@@ -54,7 +54,7 @@ export function readDirectoryRecord(from: Buffer, at: number): DirectoryRecord {
  * One chunk of a partition's extents, 40 bytes little-endian, in the order of the directory and then of offsets: the
  * sparse index.
  *
- *   0 firstOffset 8 | 8 position 8 | 16 bytes 4 | 20 crc 4 | 24 maxTimestamp f64 | 32 extents 4 | 36 0 4
+ *   0 firstOffset 8 | 8 position 8 | 16 bytes 4 | 20 crc 4 | 24 maxTimestamp f64 | 32 extents 4 | 36 payloadBytes 4
  */
 export interface ChunkRecord {
   firstOffset: number
@@ -65,6 +65,8 @@ export interface ChunkRecord {
   crc: number
   maxTimestamp: number
   extents: number
+  /** Of its extents; 2^32 - 1 when more. */
+  payloadBytes: number
 }
 
 export const chunkRecordBytes = 40
@@ -76,6 +78,7 @@ export function writeChunkRecord(into: Buffer, at: number, record: ChunkRecord):
   into.writeUInt32LE(record.crc, at + 20)
   into.writeDoubleLE(record.maxTimestamp, at + 24)
   into.writeUInt32LE(record.extents, at + 32)
+  into.writeUInt32LE(Math.min(record.payloadBytes, 0xffff_ffff), at + 36)
 }
 
 export const chunkFirstOffset = (from: Buffer, at: number): number => readU64(from, at)
@@ -88,5 +91,6 @@ export function readChunkRecord(from: Buffer, at: number): ChunkRecord {
     crc: from.readUInt32LE(at + 20),
     maxTimestamp: from.readDoubleLE(at + 24),
     extents: from.readUInt32LE(at + 32),
+    payloadBytes: from.readUInt32LE(at + 36),
   }
 }

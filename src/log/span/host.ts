@@ -99,7 +99,11 @@ export interface Spans {
   replay(edit: Buffer, frame: number): void
   /** Puts the index in order, removes files that the manifest does not name. Rejects with `Damaged`. */
   recovered(): Promise<void>
-  /** Does the list name this segment? If not, it was sealed and its adoption lost: call `adopt` again, in order. */
+  /**
+   * The highest segment that was ever adopted. A sealed one above it lost its adoption in the crash: call `adopt`
+   * again, in order. One up to here that `hasSegment` denies was replaced or was dead: its slot is free.
+   */
+  readonly adoptedThrough: number
   hasSegment(segmentSeq: number): boolean
 
   /**

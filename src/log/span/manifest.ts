@@ -6,7 +6,7 @@ const spansPerPart = 256
 
 /**
  * The list of spans. Whatever file it does not name does not exist. Changed by edits that are entries of the journal,
- * and checkpointed in parts of 256 ids: `nextId uvarint | spans`.
+ * and checkpointed in parts of 256 ids: `nextId uvarint | adoptedThrough uvarint | spans`.
  */
 export class Manifest {
   private readonly spans = new Map<number, SpanInfo>()
@@ -14,6 +14,8 @@ export class Manifest {
   private readonly partFrames = new Map<number, number>()
   private readonly dirty = new Set<number>()
   private nextId = 1
+  /** The highest segment ever adopted; they come in order. */
+  adoptedThrough = 0
   private walk: Iterator<CheckpointPart> | null = null
   private round = -1
 
@@ -57,7 +59,10 @@ export class Manifest {
 
   private add(info: SpanInfo): void {
     this.spans.set(info.id, info)
-    if (info.slot >= 0) this.segments.set(info.firstSeq, info)
+    if (info.slot >= 0) {
+      this.segments.set(info.firstSeq, info)
+      this.adoptedThrough = Math.max(this.adoptedThrough, info.firstSeq)
+    }
     this.nextId = Math.max(this.nextId, info.id + 1)
     this.dirty.add(partOf(info.id))
   }
@@ -90,6 +95,7 @@ export class Manifest {
       this.dirty.delete(part)
       const out = new Writer(1024)
       out.uvarint(this.nextId)
+      out.uvarint(this.adoptedThrough)
       let count = 0
       for (let id = part * spansPerPart; id < (part + 1) * spansPerPart; id++) {
         const info = this.spans.get(id)
@@ -105,7 +111,10 @@ export class Manifest {
     this.partFrames.set(part, frame)
     for (let id = part * spansPerPart; id < (part + 1) * spansPerPart; id++) this.remove(id)
     const reader = new Reader(state)
-    if (state.length > 0) this.nextId = Math.max(this.nextId, reader.uvarint())
+    if (state.length > 0) {
+      this.nextId = Math.max(this.nextId, reader.uvarint())
+      this.adoptedThrough = Math.max(this.adoptedThrough, reader.uvarint())
+    }
     while (reader.remaining > 0) this.add(readSpanInfo(reader))
     this.dirty.delete(part)
   }

@@ -9,6 +9,8 @@ import { TableReader } from './table-reader.ts'
 
 /** Footers kept in memory. */
 const tablesMax = 256
+/** Room for the places where a merge of 16 spans reads. */
+const scanCacheBytes = 12 * 1024 * 1024
 /** File ids of the cache: two for each span, and from here on one for each segment that is not adopted. */
 const openSegmentIds = 2 ** 30
 
@@ -18,6 +20,8 @@ const openSegmentIds = 2 ** 30
  */
 export class SpanFiles {
   readonly cache: BlockCache
+  /** For the cleaner, which reads everything once. */
+  private readonly scanCache: BlockCache
   private readonly host: SpanHost
   private readonly manifest: Manifest
   private readonly pool: FilePool
@@ -30,6 +34,7 @@ export class SpanFiles {
     this.manifest = manifest
     this.pool = new FilePool(host.disk)
     this.cache = new BlockCache(this.pool, host.limits.cacheBytesMax)
+    this.scanCache = new BlockCache(this.pool, scanCacheBytes)
   }
 
   pin(id: number): void {
@@ -90,6 +95,21 @@ export class SpanFiles {
     return table
   }
 
+  /** The index as the cleaner reads it. */
+  async scan(info: SpanInfo): Promise<TableReader> {
+    const table = await this.table(info)
+    return table.through(this.scanCache)
+  }
+
+  /** Reads past the cache, for the cleaner. */
+  readonly readAround = (file: CachedFile, into: Buffer, at: number): Promise<number> =>
+    this.cache.around(file, into, at)
+
+  /** Gives back the memory that the cleaner read into. */
+  scanned(): void {
+    this.scanCache.clear()
+  }
+
   private async openSidecar(info: SpanInfo): Promise<TableReader> {
     const path = tablePath(info)
     const facts = await this.host.disk.stat(path)
@@ -129,7 +149,9 @@ export class SpanFiles {
   private async forgetTable(info: SpanInfo): Promise<void> {
     const path = tablePath(info)
     const facts = await this.host.disk.stat(path)
-    this.cache.forget({ id: info.id * 2 + 1, path, bytes: facts?.bytes ?? 0 })
+    const file = { id: info.id * 2 + 1, path, bytes: facts?.bytes ?? 0 }
+    this.cache.forget(file)
+    this.scanCache.forget(file)
     await this.pool.forget(path)
   }
 
@@ -137,6 +159,7 @@ export class SpanFiles {
   async forget(info: SpanInfo): Promise<void> {
     this.tables.delete(info.id)
     this.cache.forget(this.data(info))
+    this.scanCache.forget(this.data(info))
     if (adopted(info)) await this.forgetTable(info)
     await this.pool.forget(this.data(info).path)
   }

@@ -10,6 +10,8 @@ import type { SpanInfo } from './span-info.ts'
 
 const cursorsMax = 4096
 const decodedChunksMax = 32
+/** A reader of a partition that has less than one in so many of a segment's bytes is better off settled. */
+const thinShare = 4
 
 /** Where a reader that reads on will find its next record, so that it need not search again (D3). */
 interface Cursor {
@@ -32,9 +34,12 @@ export class SpanReader {
   /** By the partition and offset they stand at; least recently used first. */
   private readonly cursors = new Map<string, Cursor>()
   private readonly decoded = new Map<string, Promise<LocatedExtent[]>>()
+  private readonly scattered: (span: number) => void
   private nextReader = 1
 
-  constructor(files: SpanFiles, manifest: Manifest, pages: IndexPages) {
+  /** `scattered` is told when a partition's records are thinly spread over an adopted segment (C2). */
+  constructor(files: SpanFiles, manifest: Manifest, pages: IndexPages, scattered: (span: number) => void) {
+    this.scattered = scattered
     this.files = files
     this.manifest = manifest
     this.pages = pages
@@ -106,12 +111,14 @@ export class SpanReader {
     if (cursor.span !== info.id || cursor.record === null) await this.seek(partition, info, from, cursor)
     const record = cursor.record
     if (record === null) return -1
+    let reached = from
     while (cursor.chunk < record.firstChunk + record.chunks) {
       const extents = await this.entries(info, cursor.chunk)
       for (const extent of extents) {
         const extentEnd = extent.baseOffset + extent.count
         if (extentEnd <= from) continue
-        if (extent.baseOffset >= end) return end === below ? extent.baseOffset : -1
+        if (extent.baseOffset >= end) return end === below ? Math.max(reached, below) : -1
+        reached = extentEnd
         const more = visit(extent, cursor, file)
         if (!(more instanceof Promise ? await more : more)) return extentEnd
       }
@@ -134,6 +141,9 @@ export class SpanReader {
     const table = await this.files.table(info)
     cursor.record = await table.find(partition)
     cursor.chunk = cursor.record === null ? 0 : await table.findChunk(cursor.record, from)
+    if (cursor.record !== null && info.slot >= 0 && cursor.record.payloadBytes * thinShare < info.payloadBytes) {
+      this.scattered(info.id)
+    }
   }
 
   private entries(info: SpanInfo, chunk: number): Promise<LocatedExtent[]> {

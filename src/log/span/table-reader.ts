@@ -38,6 +38,11 @@ export class TableReader {
     return new TableReader(cache, file, readFooter(bytes, file.path, position))
   }
 
+  /** The same index through another cache: for who reads all of it and must not push out what others want. */
+  through(cache: BlockCache): TableReader {
+    return new TableReader(cache, this.file, this.footer)
+  }
+
   /** What the span has of the partition. */
   async find(partition: number): Promise<DirectoryRecord | null> {
     const { directoryPosition, partitions } = this.footer

@@ -27,18 +27,22 @@ export type FooterFacts = Pick<
  */
 export class TableWriter {
   private readonly out: Appender
+  private readonly onPartition: (record: DirectoryRecord) => void
   private readonly encoder = new EntryEncoder(new Writer(chunkBytesTarget * 2))
   private readonly chunks = new RecordPages(chunkRecordBytes)
   private readonly directory = new RecordPages(directoryRecordBytes)
   private current: DirectoryRecord | null = null
   private chunkFirstOffset = 0
   private chunkMaxTimestamp = 0
+  private chunkPayloadBytes = 0
   private extents = 0
   private payloadBytes = 0
   private segmentsOn = 0
 
-  constructor(out: Appender) {
+  /** `onPartition` is told of each partition when all of it was added. */
+  constructor(out: Appender, onPartition: (record: DirectoryRecord) => void = () => undefined) {
     this.out = out
+    this.onPartition = onPartition
   }
 
   /** Extents come sorted by partition, then offset. True: await `out.step()` before more. */
@@ -54,6 +58,7 @@ export class TableWriter {
     if (this.encoder.count === 0) this.openChunk(extent)
     this.encoder.add(extent)
     this.chunkMaxTimestamp = Math.max(this.chunkMaxTimestamp, extent.maxTimestamp)
+    this.chunkPayloadBytes += extent.bytes
     current.endOffset = end
     current.maxTimestamp = Math.max(current.maxTimestamp, extent.maxTimestamp)
     current.lastAppendTime = Math.max(current.lastAppendTime, extent.appendTime)
@@ -84,6 +89,7 @@ export class TableWriter {
     this.encoder.begin(first.baseOffset)
     this.chunkFirstOffset = first.baseOffset
     this.chunkMaxTimestamp = first.maxTimestamp
+    this.chunkPayloadBytes = 0
   }
 
   /** Ends the chunk here, so that its entries stand near the payloads just written. True: await `out.step()`. */
@@ -101,6 +107,7 @@ export class TableWriter {
       crc: crc32c(entries),
       maxTimestamp: this.chunkMaxTimestamp,
       extents: this.encoder.count,
+      payloadBytes: this.chunkPayloadBytes,
     })
     this.current!.chunks++
     const full = this.out.push(entries)
@@ -113,6 +120,7 @@ export class TableWriter {
     const full = this.endChunk()
     const { bytes, at } = this.directory.add()
     writeDirectoryRecord(bytes, at, this.current)
+    this.onPartition(this.current)
     this.current = null
     return full
   }

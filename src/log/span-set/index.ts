@@ -1,0 +1,1 @@
+export { SpanSet } from './span-set.ts'

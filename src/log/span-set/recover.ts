@@ -1,0 +1,61 @@
+import { Damaged } from '../damaged.ts'
+import type { IndexPages } from '../index-pages/index.ts'
+import {
+  adopted,
+  sidecarFolder,
+  sidecarPath,
+  spanFolder,
+  spanPath,
+  type Manifest,
+  type SpanEdit,
+  type SpanFiles,
+  type SpanHost,
+  type SpanInfo,
+} from '../span/index.ts'
+
+/**
+ * Puts index and files in order after the journal was replayed. Reads the directories of the few spans that came after
+ * the checkpoint, and the names in two folders; opens no other span, however many there are.
+ */
+export async function recover(
+  host: SpanHost,
+  manifest: Manifest,
+  files: SpanFiles,
+  pages: IndexPages,
+  edits: readonly SpanEdit[],
+): Promise<void> {
+  await host.disk.makeFolder(spanFolder)
+  await host.disk.makeFolder(sidecarFolder)
+  await removeOrphans(host, manifest)
+  for (const { added } of edits) {
+    // What a later edit removed again may be gone already, and the later one says where its records went.
+    for (const info of added) if (manifest.has(info.id)) await insertAll(host, files, pages, info)
+  }
+}
+
+async function insertAll(host: SpanHost, files: SpanFiles, pages: IndexPages, info: SpanInfo): Promise<void> {
+  const table = await files.table(info)
+  for (let page = 0; page < table.directoryPages; page++) {
+    for (const record of await table.directoryPage(page)) {
+      const { partition, firstOffset, endOffset, payloadBytes } = record
+      if (host.bounds(partition) !== null) pages.insert(partition, firstOffset, endOffset, info.id, payloadBytes)
+    }
+  }
+}
+
+/** Files that the manifest does not name are what a crash left over: of a copy whose edit was never durable. */
+async function removeOrphans(host: SpanHost, manifest: Manifest): Promise<void> {
+  const named = new Set(manifest.list().map((info) => (adopted(info) ? sidecarPath(info.firstSeq) : spanPath(info))))
+  const there = new Set<string>()
+  for (const folder of [spanFolder, sidecarFolder]) {
+    for (const name of await host.disk.list(folder)) {
+      const path = `${folder}/${name}`
+      if (named.has(path)) there.add(path)
+      else await host.disk.remove(path)
+    }
+  }
+  for (const info of manifest.list()) {
+    if (adopted(info)) continue // Its sidecar is a cache; whoever misses it makes it again.
+    if (!there.has(spanPath(info))) throw new Damaged(spanPath(info), 0, 'the span is named by the manifest and missing')
+  }
+}
