@@ -88,11 +88,20 @@ function ackUpTo(link: Link, channel: Channel, last: number): void {
 const scratch = new FrameWriter()
 
 /** basic.return, made from the batch as it was to be stored. */
-function returnRecords(link: Link, { channel, route, batch, count }: PublishGroup, which: readonly number[] | 'all'): void {
+function returnRecords(
+  link: Link,
+  { channel, route, batch, count }: PublishGroup,
+  which: readonly number[] | 'all',
+): void {
   const table = new RecordTable(batch)
   const { exchange, routingKey } = route.args
   for (const i of which === 'all' ? Array.from({ length: count }, (_, n) => n) : which) {
-    writeMethod(link.out, channel.number, 'basic.return', { replyCode: 312, replyText: 'NO_ROUTE', exchange, routingKey })
+    writeMethod(link.out, channel.number, 'basic.return', {
+      replyCode: 312,
+      replyText: 'NO_ROUTE',
+      exchange,
+      routingKey,
+    })
     const body = table.value(i) ?? Buffer.alloc(0)
     writeProperties(scratch, fromProperties(decodeProperties(table.envelope(i)), table.key(i)))
     writeContentHeader(link.out, channel.number, body.length, scratch.take())

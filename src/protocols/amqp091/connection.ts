@@ -8,7 +8,6 @@ import type { Link } from './link.ts'
 import { Publisher } from './publisher.ts'
 import type { SettledRange } from './unsettled.ts'
 
-
 /**
  * Where the client is in the conversation. `opening`: connection.open is being answered, frames wait. `closing`: we
  * sent connection.close. `ended`: nothing more is read or written.
@@ -74,7 +73,8 @@ export class Connection {
   /** Ends what the error ends: the channel, or the whole connection. */
   fail(channel: Channel | null, error: unknown, cause = this.current): void {
     const reply = replyOf(error)
-    if (!(error instanceof ProtocolError || error instanceof MalformedError)) this.link.context.log.error('AMQP operation failed', { error: String(error) })
+    if (!(error instanceof ProtocolError || error instanceof MalformedError))
+      this.link.context.log.error('AMQP operation failed', { error: String(error) })
     if (reply.scope === 'connection' || channel === null) this.close(reply, cause)
     else this.closeChannel(channel, reply, cause)
   }
@@ -134,4 +134,3 @@ function replyOf(error: unknown): ProtocolError {
 function closeArgs(reply: ProtocolError, cause: number) {
   return { replyCode: reply.code, replyText: reply.text, classId: cause >>> 16, methodId: cause & 0xffff }
 }
-

@@ -78,6 +78,7 @@ export class FrameHandler {
         this.contentBody(number, buffer.subarray(start, end))
         return
       case frameHeartbeat:
+        this.connection.current = 0
         if (number !== 0) refuse('UNEXPECTED_FRAME', 'heartbeat on a channel')
         if (end > start) refuse('FRAME_ERROR', 'heartbeat with a payload')
         return
@@ -141,6 +142,7 @@ export class FrameHandler {
       return
     }
     if (channel.content !== null) {
+      connection.current = publish
       refuse('UNEXPECTED_FRAME', 'expected content header for class 60, got non content header frame instead')
     }
     this.openChannelMethod(channel, id, buffer, start + methodIdBytes, end)
@@ -212,7 +214,10 @@ export class FrameHandler {
     }
     if (bodyBytes > limits.bodyBytesMax) {
       channel.content = null
-      refuse('PRECONDITION_FAILED', `message size ${bodyBytes} is larger than configured max size ${limits.bodyBytesMax}`)
+      refuse(
+        'PRECONDITION_FAILED',
+        `message size ${bodyBytes} is larger than configured max size ${limits.bodyBytesMax}`,
+      )
     }
     content.bodyBytes = bodyBytes
     this.connection.publisher.properties(channel, content, buffer.subarray(start + contentHeaderHeadBytes, end))

@@ -6,7 +6,11 @@ export const amqp091: Protocol = {
   name: 'amqp',
   listeners: [{ name: 'amqp', port: 5672, transport: 'tcp' }],
   settings: {
-    product: { kind: 'text', default: 'RabbitMQ', help: 'the product that clients are told: some choose features by it' },
+    product: {
+      kind: 'text',
+      default: 'RabbitMQ',
+      help: 'the product that clients are told: some choose features by it',
+    },
     version: { kind: 'text', default: '3.13.7', help: 'the version that clients are told, in the product above' },
     user: { kind: 'text', default: 'guest', help: 'the user that may log in; guest only from this machine' },
     password: { kind: 'text', default: 'guest', help: 'the password of the user' },

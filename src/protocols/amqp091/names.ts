@@ -1,4 +1,11 @@
-import { addressPrefix, levelOfUtf8, nameCodec, type Levels, type PatternLevel, type ReplyTo } from '../../core/index.ts'
+import {
+  addressPrefix,
+  levelOfUtf8,
+  nameCodec,
+  type Levels,
+  type PatternLevel,
+  type ReplyTo,
+} from '../../core/index.ts'
 
 /**
  * Names and routing keys: `.` separates levels, every other byte stands for itself, a `.` inside a level is `%2E`.

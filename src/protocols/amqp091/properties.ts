@@ -53,7 +53,10 @@ function takeKey(p: BasicProperties): Buffer | null {
 export function fromProperties(p: Properties, key: Buffer | null): BasicProperties {
   const out: BasicProperties = {}
   const headers: Header[] = []
-  const text = (name: 'contentType' | 'contentEncoding' | 'messageId' | 'type' | 'userId' | 'appId', value?: string): void => {
+  const text = (
+    name: 'contentType' | 'contentEncoding' | 'messageId' | 'type' | 'userId' | 'appId',
+    value?: string,
+  ): void => {
     if (value === undefined) return
     if (Buffer.byteLength(value) <= 255) out[name] = value
     else headers.push({ name: `x-${name}`, value: { type: 'utf8', value } })
@@ -75,7 +78,8 @@ export function fromProperties(p: Properties, key: Buffer | null): BasicProperti
   if (p.timestamp !== undefined && p.timestamp >= 0) out.timestamp = BigInt(Math.floor(p.timestamp / 1000))
   for (const header of p.headers ?? []) {
     const { name, value } = header
-    if (name === clusterIdHeader && value.type === 'utf8' && Buffer.byteLength(value.value) <= 255) out.clusterId = value.value
+    if (name === clusterIdHeader && value.type === 'utf8' && Buffer.byteLength(value.value) <= 255)
+      out.clusterId = value.value
     else if (name === timestampHeader && value.type === 'seconds') out.timestamp = BigInt.asUintN(64, value.value)
     else headers.push(header)
   }

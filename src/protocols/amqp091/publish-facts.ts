@@ -4,6 +4,7 @@ import type { PublishFacts } from './content.ts'
 import { refuse } from './errors.ts'
 import { directReplyTo } from './names.ts'
 import { toProperties } from './properties.ts'
+import { typeName } from './topology/arguments.ts'
 import { readProperties, type BasicProperties } from './wire/index.ts'
 
 /**
@@ -17,10 +18,7 @@ export function readPublishFacts(raw: Buffer, user: string, replyName: string | 
   }
   const timeToLiveMs = expiration(properties.expiration)
   if (properties.userId !== undefined && properties.userId !== user) {
-    refuse(
-      'PRECONDITION_FAILED',
-      `user_id property set to '${properties.userId}' but authenticated user was '${user}'`,
-    )
+    refuse('PRECONDITION_FAILED', `user_id property set to '${properties.userId}' but authenticated user was '${user}'`)
   }
   const { properties: shared, key } = toProperties(properties)
   return {
@@ -38,7 +36,9 @@ export function readPublishFacts(raw: Buffer, user: string, replyName: string | 
 function expiration(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   if (/^\d{1,15}$/.test(text)) return Number(text)
-  const why = /^-\d+$/.test(text) ? `{value_negative,${text}}` : 'no_integer'
+  const digits = /^\d+/.exec(text)?.[0].length ?? 0
+  const leftover = digits > 0 ? `{leftover_string,"${text.slice(digits)}"}` : 'no_integer'
+  const why = /^-\d+$/.test(text) ? `{value_negative,${text}}` : leftover
   return refuse('PRECONDITION_FAILED', `invalid expiration '${text}': ${why}`)
 }
 
@@ -53,11 +53,11 @@ function copies({ headers }: BasicProperties): readonly string[] {
 
 function keysOf({ name, value }: Header): string[] {
   if (value.type !== 'list') {
-    refuse('PRECONDITION_FAILED', `invalid message: {unacceptable_type_in_header,"${name}",${value.type}}`)
+    refuse('PRECONDITION_FAILED', `invalid message: {unacceptable_type_in_header,"${name}",${typeName(value)}}`)
   }
   return value.value.map((item) => {
     if (item.type === 'utf8') return levelOfUtf8(item.value)
     if (item.type === 'bytes') return item.value.toString('latin1')
-    return refuse('PRECONDITION_FAILED', `invalid message: {unacceptable_type_in_header,"${name}",${item.type}}`)
+    return refuse('PRECONDITION_FAILED', `invalid message: {unacceptable_type_in_header,"${name}",${typeName(item)}}`)
   })
 }

@@ -67,7 +67,8 @@ export class Unsettled {
       return true
     }
     const last = this.runs[this.find(tag)]
-    if (last === undefined || last.left === 0 || tag >= last.firstTag + last.count) return false
+    if (last === undefined || last.left === 0) return false
+    if (tag < last.firstTag || tag >= last.firstTag + last.count) return false
     if (last.settled?.[tag - last.firstTag] === 1) return false
     while (this.head < this.runs.length && this.runs[this.head]!.firstTag <= tag) {
       const run = this.runs[this.head]!

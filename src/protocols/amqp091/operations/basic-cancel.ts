@@ -16,7 +16,12 @@ export const basicCancel: ChannelOperation<Args<'basic.cancel'>> = (connection, 
     consumers.replies.delete(route)
     done = link.broker.drop([{ id: route }])
   }
-  replyWhen(connection, channel, done.then(() => []), () => {
-    if (!args.nowait) link.method(channel.number, 'basic.cancel-ok', { consumerTag })
-  })
+  replyWhen(
+    connection,
+    channel,
+    done.then(() => []),
+    () => {
+      if (!args.nowait) link.method(channel.number, 'basic.cancel-ok', { consumerTag })
+    },
+  )
 }

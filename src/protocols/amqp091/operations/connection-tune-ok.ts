@@ -14,8 +14,12 @@ export function connectionTuneOk(connection: Connection, args: Args<'connection.
 
 function negotiated(name: string, value: number, min: number, max: number): number {
   if (value === 0 || value > max) {
-    refuse('NOT_ALLOWED', `negotiated ${name} = ${value}${value === 0 ? ' (no limit)' : ''} is higher than the maximum allowed value (${max})`)
+    refuse(
+      'NOT_ALLOWED',
+      `negotiated ${name} = ${value}${value === 0 ? ' (no limit)' : ''} is higher than the maximum allowed value (${max})`,
+    )
   }
-  if (value < min) refuse('NOT_ALLOWED', `negotiated ${name} = ${value} is lower than the minimum allowed value (${min})`)
+  if (value < min)
+    refuse('NOT_ALLOWED', `negotiated ${name} = ${value} is lower than the minimum allowed value (${min})`)
   return value
 }

@@ -4,7 +4,13 @@ import { refuse } from '../errors.ts'
 import type { Link } from '../link.ts'
 import { spaceName, stripLineEnds } from '../names.ts'
 import { argument, argumentsJson, inequivalent, inequivalentArgument, textOf, typeName } from '../topology/arguments.ts'
-import { exchangeAttributes, exchangeFacts, exchangeTypes, type ExchangeFacts, type ExchangeType } from '../topology/exchange-facts.ts'
+import {
+  exchangeAttributes,
+  exchangeFacts,
+  exchangeTypes,
+  type ExchangeFacts,
+  type ExchangeType,
+} from '../topology/exchange-facts.ts'
 import { inVhost } from '../topology/queue-facts.ts'
 import type { Args } from '../wire/index.ts'
 import { replySettled, replyWhen, type ChannelOperation } from './reply.ts'

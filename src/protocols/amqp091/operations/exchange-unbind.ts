@@ -15,8 +15,7 @@ export const exchangeUnbind: ChannelOperation<Args<'exchange.unbind'>> = (connec
   }
   const source = link.broker.findSpace(link.namespace, spaceName(stripLineEnds(args.source)))
   const destination = link.broker.findSpace(link.namespace, spaceName(stripLineEnds(args.destination)))
-  const route =
-    source && destination && findBinding(link, source.id, destination.id, args.routingKey, args.arguments)
+  const route = source && destination && findBinding(link, source.id, destination.id, args.routingKey, args.arguments)
   if (route === undefined) replySettled(connection, channel, unbindOk)
   else replyWhen(connection, channel, link.broker.drop([{ id: route }]), unbindOk)
 }

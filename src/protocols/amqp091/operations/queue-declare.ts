@@ -6,7 +6,15 @@ import type { Link } from '../link.ts'
 import { decodeName, directReplyTo, stripLineEnds } from '../names.ts'
 import { argumentsJson, inequivalent, inequivalentArgument } from '../topology/arguments.ts'
 import { comparedArguments, queueTerms, type QueueTerms } from '../topology/queue-arguments.ts'
-import { checkExclusive, findQueue, inVhost, locked, queueAttributes, type Queue, type QueueFacts } from '../topology/queue-facts.ts'
+import {
+  checkExclusive,
+  findQueue,
+  inVhost,
+  locked,
+  queueAttributes,
+  type Queue,
+  type QueueFacts,
+} from '../topology/queue-facts.ts'
 import type { Args } from '../wire/index.ts'
 import { replySettled, replyWhen, type ChannelOperation } from './reply.ts'
 
@@ -40,7 +48,8 @@ export const queueDeclare: ChannelOperation<Declare> = (connection, channel, arg
   channel.lastQueue = name
   const specs: Spec[] = queue.subscription === null ? [subscriptionSpec(link, name, facts, terms, true)] : []
   // Declaring again counts as use, for x-expires.
-  const outcomes = specs.length > 0 ? link.broker.define(specs, 'ensure') : link.broker.define([queue.log.spec], 'ensure')
+  const outcomes =
+    specs.length > 0 ? link.broker.define(specs, 'ensure') : link.broker.define([queue.log.spec], 'ensure')
   replyWhen(connection, channel, outcomes, () => declareOk(channel, args, name))
 }
 
@@ -64,8 +73,13 @@ function isReplyAddress(link: Link, name: string): boolean {
   if (!name.startsWith(`${directReplyTo}.`)) return false
   const shared = link.broker.findSpace(link.namespace, '')
   if (shared === undefined) return false
-  const levels = decodeName(name).join('.')
-  return link.broker.routes(shared.id).some(({ spec }) => spec.pattern.levels.join('.') === levels)
+  const wanted = decodeName(name)
+  return link.broker
+    .routes(shared.id)
+    .some(
+      ({ spec: { pattern } }) =>
+        pattern.levels.length === wanted.length && pattern.levels.every((level, i) => level === wanted[i]),
+    )
 }
 
 /** The counts are those of the moment when the answer goes out. */
@@ -83,7 +97,13 @@ const generatedName = (link: Link): string => `amq.gen-${link.context.random.byt
 /** A replicated queue is nobody's own. We keep one as any other, but say no where RabbitMQ does. */
 function checkQuorum(terms: QueueTerms, args: Declare, of: string): void {
   if (terms.type !== 'quorum') return
-  const invalid = args.exclusive ? 'exclusive-owner' : args.autoDelete ? 'auto-delete' : args.durable ? null : 'non-durable'
+  const invalid = args.exclusive
+    ? 'exclusive-owner'
+    : args.autoDelete
+      ? 'auto-delete'
+      : args.durable
+        ? null
+        : 'non-durable'
   if (invalid !== null) refuse('PRECONDITION_FAILED', `invalid property '${invalid}' for ${of}`)
 }
 
@@ -122,7 +142,13 @@ function logSpec(link: Link, name: string, args: Declare, terms: QueueTerms): Lo
 }
 
 /** `view`: of a log that was there before; its records stay however this goes. */
-function subscriptionSpec(link: Link, name: string, facts: QueueFacts, terms: QueueTerms, view = false): SubscriptionSpec {
+function subscriptionSpec(
+  link: Link,
+  name: string,
+  facts: QueueFacts,
+  terms: QueueTerms,
+  view = false,
+): SubscriptionSpec {
   return {
     kind: 'subscription',
     log: { namespace: link.namespace, name: decodeName(name) },

@@ -12,7 +12,7 @@ export const queueDelete: ChannelOperation<Args<'queue.delete'>> = (connection, 
   }
   const queue = findQueue(link, name)
   const own = queue?.log.spec.tags?.by === 'amqp'
-  const id = own ? queue?.log.id : queue?.subscription?.id
+  const id = own ? queue.log.id : queue?.subscription?.id
   if (queue === undefined || id === undefined) {
     replySettled(connection, channel, () => deleteOk(0))
     return

@@ -30,5 +30,10 @@ export function replyWhen<T>(
 
 /** Runs `reply` in its turn, when what the look-ups showed is durable. */
 export function replySettled(connection: Connection, channel: Channel, reply: () => void): void {
-  replyWhen(connection, channel, connection.link.broker.settled().then(() => []), reply)
+  replyWhen(
+    connection,
+    channel,
+    connection.link.broker.settled().then(() => []),
+    reply,
+  )
 }

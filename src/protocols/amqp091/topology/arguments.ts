@@ -7,10 +7,13 @@ const integers = new Set<Value['type']>(['i8', 'u8', 'i16', 'u16', 'i32', 'u32',
 
 /** The number an integer of any width says, or undefined. */
 export function integerOf(value: Value | undefined): number | undefined {
-  return value !== undefined && integers.has(value.type) ? Number((value as { value: number | bigint }).value) : undefined
+  return value !== undefined && integers.has(value.type)
+    ? Number((value as { value: number | bigint }).value)
+    : undefined
 }
 
-export const textOf = (value: Value | undefined): string | undefined => (value?.type === 'utf8' ? value.value : undefined)
+export const textOf = (value: Value | undefined): string | undefined =>
+  value?.type === 'utf8' ? value.value : undefined
 
 export const argument = (table: readonly Header[], name: string): Value | undefined =>
   table.find((header) => header.name === name)?.value
@@ -18,34 +21,58 @@ export const argument = (table: readonly Header[], name: string): Value | undefi
 /** Names of types as error texts give them. */
 export function typeName(value: Value): string {
   switch (value.type) {
-    case 'null': return 'void'
-    case 'bool': return 'bool'
-    case 'i8': return 'byte'
-    case 'u8': return 'unsignedbyte'
-    case 'i16': return 'short'
-    case 'u16': return 'unsignedshort'
-    case 'i32': return 'signedint'
-    case 'u32': return 'unsignedint'
-    case 'i64': case 'u64': return 'long'
-    case 'f32': return 'float'
-    case 'f64': return 'double'
-    case 'decimal': return 'decimal'
-    case 'seconds': return 'timestamp'
-    case 'utf8': return 'longstr'
-    case 'bytes': return 'binary'
-    case 'list': return 'array'
-    case 'map': return 'table'
+    case 'null':
+      return 'void'
+    case 'bool':
+      return 'bool'
+    case 'i8':
+      return 'byte'
+    case 'u8':
+      return 'unsignedbyte'
+    case 'i16':
+      return 'short'
+    case 'u16':
+      return 'unsignedshort'
+    case 'i32':
+      return 'signedint'
+    case 'u32':
+      return 'unsignedint'
+    case 'i64':
+    case 'u64':
+      return 'long'
+    case 'f32':
+      return 'float'
+    case 'f64':
+      return 'double'
+    case 'decimal':
+      return 'decimal'
+    case 'seconds':
+      return 'timestamp'
+    case 'utf8':
+      return 'longstr'
+    case 'bytes':
+      return 'binary'
+    case 'list':
+      return 'array'
+    case 'map':
+      return 'table'
   }
 }
 
 export function plainText(value: Value): string {
   switch (value.type) {
-    case 'null': return ''
-    case 'bytes': return value.value.toString('latin1')
-    case 'decimal': return `${value.value}e-${value.scale}`
-    case 'list': return `[${value.value.map((item) => `${typeName(item)}:${plainText(item)}`).join(',')}]`
-    case 'map': return `{${value.value.map((h) => `${h.name}=${typeName(h.value)}:${plainText(h.value)}`).join(',')}}`
-    default: return String(value.value)
+    case 'null':
+      return ''
+    case 'bytes':
+      return value.value.toString('latin1')
+    case 'decimal':
+      return `${value.value}e-${value.scale}`
+    case 'list':
+      return `[${value.value.map((item) => `${typeName(item)}:${plainText(item)}`).join(',')}]`
+    case 'map':
+      return `{${value.value.map((h) => `${h.name}=${typeName(h.value)}:${plainText(h.value)}`).join(',')}}`
+    default:
+      return String(value.value)
   }
 }
 
@@ -61,7 +88,8 @@ export function sameArgument(a: ArgumentsJson[number] | undefined, b: ArgumentsJ
   return a[2] === b[2] && (a[1] === b[1] || (isIntegerName(a[1]) && isIntegerName(b[1])))
 }
 
-const isIntegerName = (type: string): boolean => /^(byte|unsignedbyte|short|unsignedshort|signedint|unsignedint|long)$/.test(type)
+const isIntegerName = (type: string): boolean =>
+  /^(byte|unsignedbyte|short|unsignedshort|signedint|unsignedint|long)$/.test(type)
 
 /** As RabbitMQ says it, for the first of `names` that differs; or undefined. */
 export function inequivalentArgument(
@@ -88,10 +116,24 @@ export function inequivalent(name: string, received: unknown, current: unknown, 
 /** A header value as a predicate compares it. Tables and lists compare as what they look like. */
 export function jsonOf(value: Value): Json {
   switch (value.type) {
-    case 'null': return null
-    case 'bool': case 'i8': case 'u8': case 'i16': case 'u16': case 'i32': case 'u32': case 'f32': case 'f64': case 'utf8':
+    case 'null':
+      return null
+    case 'bool':
+    case 'i8':
+    case 'u8':
+    case 'i16':
+    case 'u16':
+    case 'i32':
+    case 'u32':
+    case 'f32':
+    case 'f64':
+    case 'utf8':
       return value.value
-    case 'i64': case 'u64': case 'seconds': return Number(value.value)
-    default: return plainText(value)
+    case 'i64':
+    case 'u64':
+    case 'seconds':
+      return Number(value.value)
+    default:
+      return plainText(value)
   }
 }

@@ -1,4 +1,14 @@
-import type { Entry, Header, Id, Json, Pattern, Predicate, RouteSpec, RouteTarget, SpaceSpec } from '../../../core/index.ts'
+import type {
+  Entry,
+  Header,
+  Id,
+  Json,
+  Pattern,
+  Predicate,
+  RouteSpec,
+  RouteTarget,
+  SpaceSpec,
+} from '../../../core/index.ts'
 import { refuse } from '../errors.ts'
 import type { Link } from '../link.ts'
 import { decodeName, spaceName, stripLineEnds, topicPattern } from '../names.ts'
@@ -21,7 +31,12 @@ export function requireExchange(link: Link, given: string): Entry<SpaceSpec> {
 }
 
 /** The route that a binding is: how its key and arguments match depends on the type of the exchange it starts from. */
-export function bindingRoute(space: Entry<SpaceSpec>, target: RouteTarget, key: string, table: readonly Header[]): RouteSpec {
+export function bindingRoute(
+  space: Entry<SpaceSpec>,
+  target: RouteTarget,
+  key: string,
+  table: readonly Header[],
+): RouteSpec {
   const { pattern, predicate } = matching(space, key, table)
   const facts: BindingFacts = { key, arguments: argumentsJson(table) }
   return {
@@ -42,7 +57,8 @@ export function findBinding(link: Link, source: Id, target: Id, key: string, tab
     if (spec.space !== source) continue
     const facts = (spec.attributes as { amqp?: BindingFacts } | undefined)?.amqp
     if (facts?.key !== key || facts.arguments.length !== wanted.length) continue
-    if (wanted.every((item, i) => item[0] === facts.arguments[i]![0] && sameArgument(item, facts.arguments[i]))) return id
+    if (wanted.every((item, i) => item[0] === facts.arguments[i]![0] && sameArgument(item, facts.arguments[i])))
+      return id
   }
   return undefined
 }

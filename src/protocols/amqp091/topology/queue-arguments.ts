@@ -16,13 +16,23 @@ export interface QueueTerms {
 
 /** Arguments that a redeclaration must repeat. All others are taken and kept, and mean nothing. */
 export const comparedArguments = [
-  'x-message-ttl', 'x-expires', 'x-max-length', 'x-max-length-bytes', 'x-overflow', 'x-dead-letter-exchange',
-  'x-dead-letter-routing-key', 'x-max-priority', 'x-single-active-consumer', 'x-delivery-limit', 'x-queue-type',
+  'x-message-ttl',
+  'x-expires',
+  'x-max-length',
+  'x-max-length-bytes',
+  'x-overflow',
+  'x-dead-letter-exchange',
+  'x-dead-letter-routing-key',
+  'x-max-priority',
+  'x-single-active-consumer',
+  'x-delivery-limit',
+  'x-queue-type',
 ] as const
 
 /** Reads and checks; `of` names the queue for error texts. */
 export function queueTerms(table: readonly Header[], name: string, of: string): QueueTerms {
-  const invalid = (key: string, why: string): never => refuse('PRECONDITION_FAILED', `invalid arg '${key}' for ${of}: ${why}`)
+  const invalid = (key: string, why: string): never =>
+    refuse('PRECONDITION_FAILED', `invalid arg '${key}' for ${of}: ${why}`)
   const integer = (key: string, min: 0 | 1): number | undefined => {
     const value = argument(table, key)
     if (value === undefined) return undefined
@@ -51,8 +61,14 @@ export function queueTerms(table: readonly Header[], name: string, of: string): 
     ...given('ttlMs', integer('x-message-ttl', 0)),
     ...given('readyMax', integer('x-max-length', 0)),
     ...given('readyBytesMax', integer('x-max-length-bytes', 0)),
-    ...given('overflow', overflow(text('x-overflow'), (why) => invalid('x-overflow', why))),
-    ...given('deadLetter', deadLetter(text('x-dead-letter-exchange'), text('x-dead-letter-routing-key'), name, invalid)),
+    ...given(
+      'overflow',
+      overflow(text('x-overflow'), (why) => invalid('x-overflow', why)),
+    ),
+    ...given(
+      'deadLetter',
+      deadLetter(text('x-dead-letter-exchange'), text('x-dead-letter-routing-key'), name, invalid),
+    ),
     ...given('active', active?.type === 'bool' && active.value ? 'one' : undefined),
     ...given('attemptsMax', attemptsMax !== undefined && attemptsMax >= 0 ? attemptsMax + 1 : undefined),
   }
@@ -73,11 +89,16 @@ function queueType(type: string | undefined, invalid: (why: string) => never): Q
 
 function overflow(how: string | undefined, invalid: (why: string) => never): DeliveryPolicy['overflow'] {
   switch (how) {
-    case undefined: return undefined
-    case 'drop-head': return 'dropOldest'
-    case 'reject-publish': return 'refuse'
-    case 'reject-publish-dlx': return 'refuseDeadLetter'
-    default: return invalid('invalid_overflow')
+    case undefined:
+      return undefined
+    case 'drop-head':
+      return 'dropOldest'
+    case 'reject-publish':
+      return 'refuse'
+    case 'reject-publish-dlx':
+      return 'refuseDeadLetter'
+    default:
+      return invalid('invalid_overflow')
   }
 }
 

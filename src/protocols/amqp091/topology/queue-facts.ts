@@ -68,7 +68,16 @@ export function locked(link: Link, name: string): never {
 export function subscriptionOf(link: Link, queue: Queue): Id {
   if (queue.subscription !== null) return queue.subscription.id
   void link.broker.define(
-    [{ kind: 'subscription', log: queue.log.id, name: '', mode: 'leased', start: 'first', policy: { retaining: false } }],
+    [
+      {
+        kind: 'subscription',
+        log: queue.log.id,
+        name: '',
+        mode: 'leased',
+        start: 'first',
+        policy: { retaining: false },
+      },
+    ],
     'ensure',
   )
   return link.broker.findSubscription(queue.log.id, '', 'leased')?.id ?? 0

@@ -56,7 +56,9 @@ const { value: valueOf } = fc.letrec<{ value: Value; table: Header[] }>((tie) =>
   ),
   table: fc.array(fc.record({ name: fc.string({ maxLength: 20 }), value: tie('value') }, plain), { maxLength: 4 }),
 }))
-const table = fc.array(fc.record({ name: fc.string({ maxLength: 20, unit: 'binary' }), value: valueOf }, plain), { maxLength: 5 })
+const table = fc.array(fc.record({ name: fc.string({ maxLength: 20, unit: 'binary' }), value: valueOf }, plain), {
+  maxLength: 5,
+})
 
 const payloadOf = (frame: Buffer): Reader => new Reader(frame, 7, frame.length - 1)
 
@@ -72,7 +74,9 @@ test('field tables keep order, repeats and every type', () => {
 
 test('short forms of other dialects are read: U as i16, L as i64; text that is not UTF-8 is read as bytes', () => {
   const w = new FrameWriter()
-  w.bytes(Buffer.from([0, 0, 0, 24, 1, 97, 85, 0xff, 0xfe, 1, 98, 76, 0, 0, 0, 0, 0, 0, 0, 5, 1, 99, 83, 0, 0, 0, 1, 0xff]))
+  w.bytes(
+    Buffer.from([0, 0, 0, 24, 1, 97, 85, 0xff, 0xfe, 1, 98, 76, 0, 0, 0, 0, 0, 0, 0, 5, 1, 99, 83, 0, 0, 0, 1, 0xff]),
+  )
   assert.deepEqual(readTable(new Reader(w.take())), [
     { name: 'a', value: { type: 'i16', value: -2 } },
     { name: 'b', value: { type: 'i64', value: 5n } },
@@ -104,11 +108,13 @@ const fieldValue = {
 test('every method comes back as it was written', () => {
   for (const [key, facts] of Object.entries(methods)) {
     const name = key as MethodName
-    const args = fc.record(Object.fromEntries(Object.entries(facts.fields).map(([field, type]) => [field, fieldValue[type]])))
+    const args = fc.record(
+      Object.fromEntries(Object.entries(facts.fields).map(([field, type]) => [field, fieldValue[type]])),
+    )
     fc.assert(
       fc.property(args, fc.nat(65535), (value, channel) => {
         const w = new FrameWriter()
-        writeMethod(w, channel, name, value as Args<typeof name>)
+        writeMethod(w, channel, name, value as Args<'queue.declare'> & Args<MethodName>)
         const r = payloadOf(w.take())
         assert.equal(nameOf(r.u32()), name)
         assert.deepEqual({ ...readArgs(name, r) }, { ...value })
@@ -121,8 +127,16 @@ test('every method comes back as it was written', () => {
 
 test('ids, names, order and types of all methods are those that a real client was generated from', () => {
   const require = createRequire(import.meta.url)
-  interface Defined { id: number; classId: number; methodId: number; name: string; args: { type: string; name: string }[] }
-  const defs = require(path.join(path.dirname(require.resolve('amqplib')), 'lib/defs.js')) as { info(id: number): Defined }
+  interface Defined {
+    id: number
+    classId: number
+    methodId: number
+    name: string
+    args: { type: string; name: string }[]
+  }
+  const defs = require(path.join(path.dirname(require.resolve('amqplib')), 'lib/defs.js')) as {
+    info(id: number): Defined
+  }
   const theirs: Record<string, string> = { nowait: 'noWait' }
   let compared = 0
   for (const [name, facts] of Object.entries(methods)) {
@@ -157,11 +171,23 @@ test('the hand-written hot methods agree with the table', () => {
 
   const sized = (text: string) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text)])
   const run = { channel: 9, consumerTag: sized('c'), redelivered: true, exchange: sized('x'), routingKey: sized('k') }
-  writeMethod(w, 9, 'basic.deliver', { consumerTag: 'c', deliveryTag: 7, redelivered: true, exchange: 'x', routingKey: 'k' })
+  writeMethod(w, 9, 'basic.deliver', {
+    consumerTag: 'c',
+    deliveryTag: 7,
+    redelivered: true,
+    exchange: 'x',
+    routingKey: 'k',
+  })
   const deliver = w.take()
   writeDeliver(w, run, 7)
   assert.deepEqual(w.take(), deliver)
-  writeMethod(w, 9, 'basic.get-ok', { deliveryTag: 7, redelivered: true, exchange: 'x', routingKey: 'k', messageCount: 5 })
+  writeMethod(w, 9, 'basic.get-ok', {
+    deliveryTag: 7,
+    redelivered: true,
+    exchange: 'x',
+    routingKey: 'k',
+    messageCount: 5,
+  })
   const getOk = w.take()
   writeGetOk(w, run, 7, 5)
   assert.deepEqual(w.take(), getOk)
@@ -172,9 +198,20 @@ test('properties come back as they were written', () => {
   const binary = bytes(255).map((b) => b.toString('latin1'))
   const properties = fc.record<BasicProperties>(
     {
-      contentType: text, contentEncoding: text, headers: table, deliveryMode: fc.nat(255), priority: fc.nat(255),
-      correlationId: binary, replyTo: binary, expiration: text, messageId: text,
-      timestamp: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), type: text, userId: text, appId: text, clusterId: text,
+      contentType: text,
+      contentEncoding: text,
+      headers: table,
+      deliveryMode: fc.nat(255),
+      priority: fc.nat(255),
+      correlationId: binary,
+      replyTo: binary,
+      expiration: text,
+      messageId: text,
+      timestamp: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+      type: text,
+      userId: text,
+      appId: text,
+      clusterId: text,
     },
     { requiredKeys: [], noNullPrototype: true },
   )

@@ -26,9 +26,20 @@ export interface BasicProperties {
 }
 
 const flag = {
-  contentType: 0x8000, contentEncoding: 0x4000, headers: 0x2000, deliveryMode: 0x1000, priority: 0x0800,
-  correlationId: 0x0400, replyTo: 0x0200, expiration: 0x0100, messageId: 0x0080, timestamp: 0x0040, type: 0x0020,
-  userId: 0x0010, appId: 0x0008, clusterId: 0x0004,
+  contentType: 0x8000,
+  contentEncoding: 0x4000,
+  headers: 0x2000,
+  deliveryMode: 0x1000,
+  priority: 0x0800,
+  correlationId: 0x0400,
+  replyTo: 0x0200,
+  expiration: 0x0100,
+  messageId: 0x0080,
+  timestamp: 0x0040,
+  type: 0x0020,
+  userId: 0x0010,
+  appId: 0x0008,
+  clusterId: 0x0004,
 } as const
 
 /** Bytes of class 2, weight 2 and body size 8 in front of the property flags. */

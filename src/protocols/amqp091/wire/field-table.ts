@@ -41,24 +41,44 @@ function lengthEnd(r: Reader, depth: number): number {
 function readFieldValue(r: Reader, depth: number): Value {
   const type = String.fromCharCode(r.u8())
   switch (type) {
-    case 't': return { type: 'bool', value: r.u8() !== 0 }
-    case 'b': return { type: 'i8', value: r.i8() }
-    case 'B': return { type: 'u8', value: r.u8() }
-    case 's': case 'U': return { type: 'i16', value: r.i16() }
-    case 'u': return { type: 'u16', value: r.u16() }
-    case 'I': return { type: 'i32', value: r.i32() }
-    case 'i': return { type: 'u32', value: r.u32() }
-    case 'l': case 'L': return { type: 'i64', value: r.bigint64() }
-    case 'f': return { type: 'f32', value: r.f32() }
-    case 'd': return { type: 'f64', value: r.f64() }
-    case 'D': return { type: 'decimal', scale: r.u8(), value: r.i32() }
-    case 'S': return text(r.bytes(r.u32()))
-    case 'x': return { type: 'bytes', value: r.bytes(r.u32()) }
-    case 'A': return { type: 'list', value: readArray(r, depth + 1) }
-    case 'F': return { type: 'map', value: readTable(r, depth + 1) }
-    case 'T': return { type: 'seconds', value: r.bigint64() }
-    case 'V': return { type: 'null' }
-    default: throw new MalformedError(`unknown field type ${JSON.stringify(type)}`)
+    case 't':
+      return { type: 'bool', value: r.u8() !== 0 }
+    case 'b':
+      return { type: 'i8', value: r.i8() }
+    case 'B':
+      return { type: 'u8', value: r.u8() }
+    case 's':
+    case 'U':
+      return { type: 'i16', value: r.i16() }
+    case 'u':
+      return { type: 'u16', value: r.u16() }
+    case 'I':
+      return { type: 'i32', value: r.i32() }
+    case 'i':
+      return { type: 'u32', value: r.u32() }
+    case 'l':
+    case 'L':
+      return { type: 'i64', value: r.bigint64() }
+    case 'f':
+      return { type: 'f32', value: r.f32() }
+    case 'd':
+      return { type: 'f64', value: r.f64() }
+    case 'D':
+      return { type: 'decimal', scale: r.u8(), value: r.i32() }
+    case 'S':
+      return text(r.bytes(r.u32()))
+    case 'x':
+      return { type: 'bytes', value: r.bytes(r.u32()) }
+    case 'A':
+      return { type: 'list', value: readArray(r, depth + 1) }
+    case 'F':
+      return { type: 'map', value: readTable(r, depth + 1) }
+    case 'T':
+      return { type: 'seconds', value: r.bigint64() }
+    case 'V':
+      return { type: 'null' }
+    default:
+      throw new MalformedError(`unknown field type ${JSON.stringify(type)}`)
   }
 }
 
@@ -92,33 +112,65 @@ function endLength(w: FrameWriter, begun: number): void {
 
 function writeFieldValue(w: FrameWriter, v: Value): void {
   switch (v.type) {
-    case 'null': return tagged(w, 'V')
-    case 'bool': tagged(w, 't'); return w.u8(v.value ? 1 : 0)
-    case 'i8': tagged(w, 'b'); return w.u8(v.value & 0xff)
-    case 'u8': tagged(w, 'B'); return w.u8(v.value)
-    case 'i16': tagged(w, 's'); return w.u16(v.value & 0xffff)
-    case 'u16': tagged(w, 'u'); return w.u16(v.value)
-    case 'i32': tagged(w, 'I'); return w.i32(v.value)
-    case 'u32': tagged(w, 'i'); return w.u32(v.value)
-    case 'i64': tagged(w, 'l'); return w.bigint64(v.value)
+    case 'null':
+      return tagged(w, 'V')
+    case 'bool':
+      tagged(w, 't')
+      return w.u8(v.value ? 1 : 0)
+    case 'i8':
+      tagged(w, 'b')
+      return w.u8(v.value & 0xff)
+    case 'u8':
+      tagged(w, 'B')
+      return w.u8(v.value)
+    case 'i16':
+      tagged(w, 's')
+      return w.u16(v.value & 0xffff)
+    case 'u16':
+      tagged(w, 'u')
+      return w.u16(v.value)
+    case 'i32':
+      tagged(w, 'I')
+      return w.i32(v.value)
+    case 'u32':
+      tagged(w, 'i')
+      return w.u32(v.value)
+    case 'i64':
+      tagged(w, 'l')
+      return w.bigint64(v.value)
     case 'u64':
       if (v.value > 0x7fff_ffff_ffff_ffffn) return longText(w, String(v.value))
       tagged(w, 'l')
       return w.bigint64(v.value)
-    case 'f32': tagged(w, 'f'); return w.f32(v.value)
-    case 'f64': tagged(w, 'd'); return w.f64(v.value)
-    case 'decimal': tagged(w, 'D'); w.u8(v.scale); return w.i32(v.value)
-    case 'seconds': tagged(w, 'T'); return w.bigint64(v.value)
-    case 'utf8': return longText(w, v.value)
-    case 'bytes': tagged(w, 'x'); return w.longstr(v.value)
+    case 'f32':
+      tagged(w, 'f')
+      return w.f32(v.value)
+    case 'f64':
+      tagged(w, 'd')
+      return w.f64(v.value)
+    case 'decimal':
+      tagged(w, 'D')
+      w.u8(v.scale)
+      return w.i32(v.value)
+    case 'seconds':
+      tagged(w, 'T')
+      return w.bigint64(v.value)
+    case 'utf8':
+      return longText(w, v.value)
+    case 'bytes':
+      tagged(w, 'x')
+      return w.longstr(v.value)
     case 'list': {
       tagged(w, 'A')
       const begun = beginLength(w)
       for (const item of v.value) writeFieldValue(w, item)
       return endLength(w, begun)
     }
-    case 'map': tagged(w, 'F'); return writeTable(w, v.value)
-    default: unreachable(v)
+    case 'map':
+      tagged(w, 'F')
+      return writeTable(w, v.value)
+    default:
+      unreachable(v)
   }
 }
 

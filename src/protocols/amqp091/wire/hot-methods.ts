@@ -1,5 +1,12 @@
 import { MalformedError } from '../../../base/index.ts'
-import { frameBody, frameEnd, frameHeartbeat, frameMethod, frameOverheadBytes, type FrameWriter } from './frame-writer.ts'
+import {
+  frameBody,
+  frameEnd,
+  frameHeartbeat,
+  frameMethod,
+  frameOverheadBytes,
+  type FrameWriter,
+} from './frame-writer.ts'
 import { idOf } from './method-codec.ts'
 
 /**
@@ -75,7 +82,13 @@ export function writeGetOk(w: FrameWriter, run: DeliverRun, deliveryTag: number,
 }
 
 /** A confirm: the broker's basic.ack or basic.nack. */
-export function writeConfirm(w: FrameWriter, channel: number, ok: boolean, deliveryTag: number, multiple: boolean): void {
+export function writeConfirm(
+  w: FrameWriter,
+  channel: number,
+  ok: boolean,
+  deliveryTag: number,
+  multiple: boolean,
+): void {
   const begun = w.beginFrame(frameMethod, channel)
   w.u32(ok ? ackId : nackId)
   w.u64(deliveryTag)

@@ -1,8 +1,22 @@
-export { basicClass, contentHeaderHeadBytes, readProperties, writeContentHeader, writeProperties } from './content-header.ts'
+export {
+  basicClass,
+  contentHeaderHeadBytes,
+  readProperties,
+  writeContentHeader,
+  writeProperties,
+} from './content-header.ts'
 export type { BasicProperties } from './content-header.ts'
 export { readTable, writeTable } from './field-table.ts'
 export { FrameCutter, type FrameSink } from './frame-cutter.ts'
-export { frameBody, frameEnd, frameHeader, frameHeartbeat, frameMethod, frameOverheadBytes, FrameWriter } from './frame-writer.ts'
+export {
+  frameBody,
+  frameEnd,
+  frameHeader,
+  frameHeartbeat,
+  frameMethod,
+  frameOverheadBytes,
+  FrameWriter,
+} from './frame-writer.ts'
 export {
   heartbeatFrame,
   readDeliveryTag,

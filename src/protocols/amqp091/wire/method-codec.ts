@@ -70,13 +70,20 @@ export function readArgs<M extends MethodName>(name: M, r: Reader): Args<M> {
 
 function readField(r: Reader, type: Exclude<FieldType, 'bit'>): FieldValues[FieldType] {
   switch (type) {
-    case 'octet': return r.u8()
-    case 'short': return r.u16()
-    case 'long': return r.u32()
-    case 'longlong': return r.u32() * 0x1_0000_0000 + r.u32()
-    case 'shortstr': return readShortstr(r)
-    case 'longstr': return r.bytes(r.u32())
-    case 'table': return readTable(r)
+    case 'octet':
+      return r.u8()
+    case 'short':
+      return r.u16()
+    case 'long':
+      return r.u32()
+    case 'longlong':
+      return r.u32() * 0x1_0000_0000 + r.u32()
+    case 'shortstr':
+      return readShortstr(r)
+    case 'longstr':
+      return r.bytes(r.u32())
+    case 'table':
+      return readTable(r)
   }
 }
 
@@ -116,12 +123,19 @@ export function writeMethod<M extends MethodName>(w: FrameWriter, channel: numbe
 
 function writeField(w: FrameWriter, type: Exclude<FieldType, 'bit'>, value: FieldValues[FieldType]): void {
   switch (type) {
-    case 'octet': return w.u8(value as number)
-    case 'short': return w.u16(value as number)
-    case 'long': return w.u32(value as number)
-    case 'longlong': return w.u64(value as number)
-    case 'shortstr': return w.shortstr(value as string)
-    case 'longstr': return w.longstr(value as Buffer)
-    case 'table': return writeTable(w, value as Header[])
+    case 'octet':
+      return w.u8(value as number)
+    case 'short':
+      return w.u16(value as number)
+    case 'long':
+      return w.u32(value as number)
+    case 'longlong':
+      return w.u64(value as number)
+    case 'shortstr':
+      return w.shortstr(value as string)
+    case 'longstr':
+      return w.longstr(value as Buffer)
+    case 'table':
+      return writeTable(w, value as Header[])
   }
 }

@@ -15,7 +15,11 @@ export const methods = {
   'connection.start': {
     id: [10, 10],
     fields: {
-      versionMajor: 'octet', versionMinor: 'octet', serverProperties: 'table', mechanisms: 'longstr', locales: 'longstr',
+      versionMajor: 'octet',
+      versionMinor: 'octet',
+      serverProperties: 'table',
+      mechanisms: 'longstr',
+      locales: 'longstr',
     },
   },
   'connection.start-ok': {
@@ -57,8 +61,15 @@ export const methods = {
   'exchange.declare': {
     id: [40, 10],
     fields: {
-      ticket: 'short', exchange: 'shortstr', type: 'shortstr', passive: 'bit', durable: 'bit', autoDelete: 'bit',
-      internal: 'bit', nowait: 'bit', arguments: 'table',
+      ticket: 'short',
+      exchange: 'shortstr',
+      type: 'shortstr',
+      passive: 'bit',
+      durable: 'bit',
+      autoDelete: 'bit',
+      internal: 'bit',
+      nowait: 'bit',
+      arguments: 'table',
     },
   },
   'exchange.declare-ok': { id: [40, 11], fields: {} },
@@ -70,7 +81,11 @@ export const methods = {
   'exchange.bind': {
     id: [40, 30],
     fields: {
-      ticket: 'short', destination: 'shortstr', source: 'shortstr', routingKey: 'shortstr', nowait: 'bit',
+      ticket: 'short',
+      destination: 'shortstr',
+      source: 'shortstr',
+      routingKey: 'shortstr',
+      nowait: 'bit',
       arguments: 'table',
     },
   },
@@ -78,7 +93,11 @@ export const methods = {
   'exchange.unbind': {
     id: [40, 40],
     fields: {
-      ticket: 'short', destination: 'shortstr', source: 'shortstr', routingKey: 'shortstr', nowait: 'bit',
+      ticket: 'short',
+      destination: 'shortstr',
+      source: 'shortstr',
+      routingKey: 'shortstr',
+      nowait: 'bit',
       arguments: 'table',
     },
   },
@@ -87,15 +106,25 @@ export const methods = {
   'queue.declare': {
     id: [50, 10],
     fields: {
-      ticket: 'short', queue: 'shortstr', passive: 'bit', durable: 'bit', exclusive: 'bit', autoDelete: 'bit',
-      nowait: 'bit', arguments: 'table',
+      ticket: 'short',
+      queue: 'shortstr',
+      passive: 'bit',
+      durable: 'bit',
+      exclusive: 'bit',
+      autoDelete: 'bit',
+      nowait: 'bit',
+      arguments: 'table',
     },
   },
   'queue.declare-ok': { id: [50, 11], fields: { queue: 'shortstr', messageCount: 'long', consumerCount: 'long' } },
   'queue.bind': {
     id: [50, 20],
     fields: {
-      ticket: 'short', queue: 'shortstr', exchange: 'shortstr', routingKey: 'shortstr', nowait: 'bit',
+      ticket: 'short',
+      queue: 'shortstr',
+      exchange: 'shortstr',
+      routingKey: 'shortstr',
+      nowait: 'bit',
       arguments: 'table',
     },
   },
@@ -118,8 +147,14 @@ export const methods = {
   'basic.consume': {
     id: [60, 20],
     fields: {
-      ticket: 'short', queue: 'shortstr', consumerTag: 'shortstr', noLocal: 'bit', noAck: 'bit', exclusive: 'bit',
-      nowait: 'bit', arguments: 'table',
+      ticket: 'short',
+      queue: 'shortstr',
+      consumerTag: 'shortstr',
+      noLocal: 'bit',
+      noAck: 'bit',
+      exclusive: 'bit',
+      nowait: 'bit',
+      arguments: 'table',
     },
   },
   'basic.consume-ok': { id: [60, 21], fields: { consumerTag: 'shortstr' } },
@@ -136,7 +171,10 @@ export const methods = {
   'basic.deliver': {
     id: [60, 60],
     fields: {
-      consumerTag: 'shortstr', deliveryTag: 'longlong', redelivered: 'bit', exchange: 'shortstr',
+      consumerTag: 'shortstr',
+      deliveryTag: 'longlong',
+      redelivered: 'bit',
+      exchange: 'shortstr',
       routingKey: 'shortstr',
     },
   },
@@ -144,7 +182,11 @@ export const methods = {
   'basic.get-ok': {
     id: [60, 71],
     fields: {
-      deliveryTag: 'longlong', redelivered: 'bit', exchange: 'shortstr', routingKey: 'shortstr', messageCount: 'long',
+      deliveryTag: 'longlong',
+      redelivered: 'bit',
+      exchange: 'shortstr',
+      routingKey: 'shortstr',
+      messageCount: 'long',
     },
   },
   'basic.get-empty': { id: [60, 72], fields: { clusterId: 'shortstr' } },
