@@ -15,6 +15,8 @@ export interface Protocol {
   readonly settings?: Group
   /** A client has connected. The session lives until `Session.closed`. */
   open(peer: Peer, context: ProtocolContext): Session
+  /** The server has stopped and all sessions are closed: ends the timers of what they shared over this broker. */
+  stopped?(broker: Broker): void
 }
 
 export interface ListenerSpec {

@@ -118,6 +118,7 @@ export class Server {
     if (left > 0) log.warn('dropping connections that did not end in time', { connections: left })
     for (const listener of this.#listeners) listener.dropAll('stopping')
     await Promise.all(closing)
+    for (const protocol of this.#options.protocols) protocol.stopped?.(this.#options.broker)
   }
 
   #connections(): number {

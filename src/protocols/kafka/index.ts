@@ -20,6 +20,10 @@ export const kafka: Protocol = {
     if (shared === undefined) sharedOf.set(context.broker, (shared = share(context)))
     return new KafkaSession(peer, context, shared)
   },
+  stopped(broker) {
+    sharedOf.get(broker)?.groups.stop()
+    sharedOf.delete(broker)
+  },
 }
 
 function share({ broker, config, clock, timers, random }: ProtocolContext): Shared {

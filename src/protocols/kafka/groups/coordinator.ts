@@ -76,6 +76,11 @@ export class GroupCoordinator {
     return this.groups.get(groupId)?.describe()
   }
 
+  stop(): void {
+    for (const group of this.groups.values()) group.stop()
+    this.groups.clear()
+  }
+
   list(): GroupDescription[] {
     return [...this.groups.values()].map((group) => group.describe())
   }
