@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { MemoryDisk } from '../../world/index.ts'
+import { blockBytes, BlockCache, type Block, type CachedFile } from './block-cache.ts'
+import { FilePool } from './file-pool.ts'
+import { readRange } from './read-range.ts'
+import { Readahead } from './readahead.ts'
+
+const fileBytes = 20 * blockBytes + 1234
+
+async function setUp(bytesMax: number): Promise<{ cache: BlockCache; files: CachedFile[]; contents: Buffer[] }> {
+  const disk = new MemoryDisk()
+  const files: CachedFile[] = []
+  const contents: Buffer[] = []
+  for (let id = 1; id <= 3; id++) {
+    const content = Buffer.alloc(fileBytes)
+    for (let i = 0; i < fileBytes; i += 4) content.writeUInt32LE((i * 2654435761 + id) >>> 0, Math.min(i, fileBytes - 4))
+    const file = await disk.open(`f${id}`, 'create')
+    await file.write(content, 0)
+    files.push({ id, path: `f${id}`, bytes: fileBytes })
+    contents.push(content)
+  }
+  return { cache: new BlockCache(new FilePool(disk), bytesMax), files, contents }
+}
+
+test('whatever is read, when and by whom: the bytes are the file’s, and the limit holds', async () => {
+  const { cache, files, contents } = await setUp(8 * blockBytes)
+  const read = fc.record({
+    file: fc.nat(2),
+    at: fc.nat(fileBytes - 1),
+    length: fc.oneof(fc.nat(500), fc.nat(3 * blockBytes), fc.nat(2 * 1024 * 1024)),
+    reader: fc.nat(4),
+    ahead: fc.nat(4),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(read, { maxLength: 30 }), async (reads) => {
+      await Promise.all(
+        reads.map(async ({ file, at, length, reader, ahead }) => {
+          const bytes = Math.min(length, fileBytes - at)
+          cache.prefetch(files[file]!, Math.floor(at / blockBytes) + 1, ahead, reader)
+          const range = await readRange(cache, files[file]!, at, bytes, reader)
+          assert.ok(range.bytes.equals(contents[file]!.subarray(at, at + bytes)))
+          assert.ok(cache.bytes <= 8 * blockBytes, `${cache.bytes} bytes in the cache`)
+        }),
+      )
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('D5: a reader that passes through all files once does not evict what two readers share', async () => {
+  const { cache, files } = await setUp(12 * blockBytes)
+  for (const reader of [1, 2]) for (let block = 0; block < 4; block++) await cache.get(files[0]!, block, 1, reader)
+  for (const file of [files[1]!, files[2]!]) for (let block = 0; block < 20; block++) await cache.get(file, block, 1, 3)
+  const { misses } = cache
+  for (let block = 0; block < 4; block++) await cache.get(files[0]!, block, 1, 1)
+  assert.equal(cache.misses, misses)
+})
+
+test('one load for all who want a block at once', async () => {
+  const { cache, files } = await setUp(12 * blockBytes)
+  const blocks = await Promise.all(Array.from({ length: 50 }, (_, reader) => cache.get(files[0]!, 3, 1, reader)))
+  assert.equal(cache.misses, 1)
+  assert.equal(new Set(blocks).size, 1)
+})
+
+test('a block of a file that grows is loaded again when more of it is needed', async () => {
+  const disk = new MemoryDisk()
+  const file = await disk.open('grows', 'create')
+  await file.write(Buffer.alloc(1000, 1), 0)
+  const cache = new BlockCache(new FilePool(disk), 8 * blockBytes)
+  assert.equal((await cache.get({ id: 1, path: 'grows', bytes: 1000 }, 0, 1000, 1)).bytes.length, 1000)
+  await file.write(Buffer.alloc(1000, 2), 1000)
+  const grown: Block = await cache.get({ id: 1, path: 'grows', bytes: 2000 }, 0, 2000, 1)
+  assert.equal(grown.bytes[1999], 2)
+  assert.equal(cache.bytes, 2000)
+})
+
+test('a file that is forgotten is read again', async () => {
+  const { cache, files } = await setUp(8 * blockBytes)
+  for (let block = 0; block < 5; block++) await cache.get(files[0]!, block, 1, 1)
+  cache.forget(files[0]!)
+  assert.equal(cache.bytes, 0)
+})
+
+test('D2: readahead begins with one block and doubles to 1 MiB while the reader is sequential', () => {
+  const ahead = new Readahead()
+  assert.deepEqual([0, 1, 2, 3, 4, 4, 9, 10].map((block) => ahead.moved(1, block)), [0, 1, 2, 4, 4, 0, 0, 1])
+})

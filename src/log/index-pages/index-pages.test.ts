@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import fc from 'fast-check'
+import type { CheckpointPart } from '../store.ts'
+import { IndexPages } from './index-pages.ts'
+
+interface Entry {
+  span: number
+  from: number
+  below: number
+  bytes: number
+}
+
+/** What the index should say: a list of all entries, searched from the front. */
+class NaivePages {
+  readonly gone = new Set<number>()
+  entries: Entry[] = []
+
+  /** The spans that hold records from `offset` on, in order. */
+  from(offset: number): number[] {
+    return this.entries.filter((entry) => entry.below > offset).map((entry) => entry.span)
+  }
+}
+
+/** What a reader that starts at `offset` comes by, less spans that end before: it may be sent to those in vain. */
+function walk(pages: IndexPages, naive: NaivePages, offset: number): number[] {
+  const ended = new Set(naive.entries.filter((entry) => entry.below <= offset).map((entry) => entry.span))
+  const spans: number[] = []
+  for (let found = pages.find(7, offset); found !== null; found = pages.find(7, found.below)) spans.push(found.span)
+  return spans.filter((span) => !ended.has(span))
+}
+
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('adopt' as const), offsets: fc.integer({ min: 1, max: 9 }) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('merge' as const), at: fc.nat(400), count: fc.integer({ min: 1, max: 16 }) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('dead' as const), at: fc.nat(400) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const), full: fc.boolean() }) },
+)
+
+test('the index equals a naive list through adoptions, merges, dead spans and restarts', () => {
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 900 }), (steps) => {
+      const naive = new NaivePages()
+      let pages = new IndexPages((span) => naive.gone.has(span))
+      const stored = new Map<string, Buffer>()
+      let next = 0
+      let spans = 0
+      for (const [round, one] of steps.entries()) {
+        if (one.do === 'adopt') {
+          const entry = { span: ++spans, from: next, below: next + one.offsets, bytes: one.offsets * 10 }
+          next += one.offsets
+          naive.entries.push(entry)
+          pages.insert(7, entry.from, entry.below, entry.span, entry.bytes)
+        } else if (one.do === 'merge' && naive.entries.length > 0) {
+          const at = one.at % naive.entries.length
+          const merged = naive.entries.splice(at, one.count)
+          const entry = {
+            span: ++spans,
+            from: merged[0]!.from,
+            below: merged[merged.length - 1]!.below,
+            bytes: merged.reduce((sum, each) => sum + each.bytes, 0),
+          }
+          const ids = new Set(merged.map((each) => each.span))
+          assert.equal(pages.interleaved(7, entry.from, entry.below, ids), false)
+          for (const id of ids) naive.gone.add(id)
+          naive.entries.splice(at, 0, entry)
+          pages.insert(7, entry.from, entry.below, entry.span, entry.bytes)
+        } else if (one.do === 'dead' && naive.entries.length > 0) {
+          const [dead] = naive.entries.splice(one.at % naive.entries.length, 1)
+          naive.gone.add(dead!.span)
+        } else if (one.do === 'restart') {
+          save(pages, round, one.full, stored)
+          pages = new IndexPages((span) => naive.gone.has(span))
+          for (const [key, state] of stored) pages.restore(7, Number(key.split('/')[1]), state)
+          // Edits after the checkpoint are applied again, and those before it may be.
+          for (const { span, from, below, bytes } of naive.entries) pages.insert(7, from, below, span, bytes)
+        }
+        for (const offset of [0, next - 1, Math.floor(next / 2), Math.floor(next / 3)]) {
+          assert.deepEqual(walk(pages, naive, offset), naive.from(offset), `from offset ${offset}`)
+        }
+      }
+      const live = naive.entries.reduce((sum, each) => sum + each.bytes, 0)
+      save(pages, -1, false, stored) // A round sweeps what is gone out of the count.
+      assert.equal(pages.bytesFrom(7, 0), live)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+function save(pages: IndexPages, round: number, full: boolean, into: Map<string, Buffer>): void {
+  if (full) into.clear()
+  for (let part: CheckpointPart | null; (part = pages.checkpoint(round, full)) !== null; ) {
+    const key = `${part.object}/${part.part}`
+    if (part.state.length === 0) into.delete(key)
+    else into.set(key, Buffer.from(part.state))
+  }
+}
+
+test('bytes from an offset inside an entry are its share', () => {
+  const pages = new IndexPages(() => false)
+  pages.insert(1, 100, 200, 1, 5000)
+  pages.insert(1, 200, 300, 2, 1000)
+  assert.equal(pages.bytesFrom(1, 0), 6000)
+  assert.equal(pages.bytesFrom(1, 150), 3500)
+  assert.equal(pages.bytesFrom(1, 200), 1000)
+  assert.equal(pages.bytesFrom(1, 300), 0)
+  assert.equal(pages.nextOffset(1), 300)
+  pages.drop(1)
+  assert.equal(pages.bytesFrom(1, 0), 0)
+})
+
+test('spans that stand between the records of a partition are seen', () => {
+  const pages = new IndexPages((span) => span === 9)
+  pages.insert(1, 0, 10, 1, 1)
+  pages.insert(1, 10, 20, 2, 1)
+  pages.insert(1, 20, 30, 3, 1)
+  assert.equal(pages.interleaved(1, 0, 30, new Set([1, 3])), true)
+  assert.equal(pages.interleaved(1, 0, 30, new Set([1, 2, 3])), false)
+  assert.equal(pages.interleaved(1, 0, 20, new Set([1, 2])), false)
+})
+
+test('10,000 partitions in 100 spans each take less than 40 MB', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  const before = process.memoryUsage()
+  const pages = new IndexPages(() => false)
+  for (let span = 1; span <= 100; span++) {
+    for (let partition = 0; partition < 10_000; partition++) pages.insert(partition, span * 10, span * 10 + 10, span, 99)
+  }
+  collect()
+  const after = process.memoryUsage()
+  const used = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers
+  assert.ok(used < 40e6, `${used} bytes`)
+  assert.equal(pages.find(9_999, 505)?.span, 50)
+})
