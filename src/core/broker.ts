@@ -1,13 +1,15 @@
-import type { Failure, Outcome } from '../base/index.ts'
-import type { Health } from '../log/index.ts'
+import type { Outcome } from '../base/index.ts'
 import { define } from './catalogue/define.ts'
 import { drop } from './catalogue/drop.ts'
 import { commit } from './commit/commit.ts'
 import { attach, credit, detach } from './consume/attach.ts'
 import { pumpAll } from './consume/pump.ts'
 import { peek, take } from './consume/take.ts'
-import type { Broker, Entry, Id, Receiver, Spec } from './facade/index.ts'
+import type { AttachOptions, Broker, Entry, Id, Opened, Receiver, Spec } from './facade/index.ts'
 import { trimConsumed } from './keep/consumed.ts'
+import { endUnused } from './keep/lifetimes.ts'
+import { Sweep } from './keep/sweep.ts'
+import { lastValues } from './last-value/last-value.ts'
 import { defaultLimits, type BrokerOptions } from './options.ts'
 import { locate } from './read/locate.ts'
 import { read } from './read/read.ts'
@@ -15,7 +17,9 @@ import { finishRecovery } from './recovery/finish.ts'
 import { ShardMachine } from './recovery/machine.ts'
 import { disconnect, end } from './session/close.ts'
 import { open } from './session/open.ts'
-import { fenced, Shard } from './shard/shard.ts'
+import type { Session } from './session/session.ts'
+import { Pressure } from './shard/pressure.ts'
+import { fenced, flushAll, Shard, unavailable } from './shard/shard.ts'
 import { metricsOf, routesOf, sessionInfos, statsOf } from './shard/views.ts'
 
 type Options = Parameters<Broker['close']>[2]
@@ -30,6 +34,8 @@ export async function openBroker(options: BrokerOptions): Promise<ShardBroker> {
 export class ShardBroker implements Broker {
   private readonly options: BrokerOptions
   private shard: Shard
+  private sweep: Sweep | null = null
+  private stopped = false
   /** Called with errors that are the broker's own fault; the process should not go on. */
   crashed: (error: unknown) => void = (error) => {
     throw error
@@ -47,52 +53,85 @@ export class ShardBroker implements Broker {
   }
 
   async start(): Promise<void> {
-    const shard = (this.shard = this.newShard())
+    const shard = this.newShard()
     const store = await this.options.openStore(new ShardMachine(shard))
     finishRecovery(shard, store)
-    shard.turn.add(() => pumpAll(shard))
-    shard.turn.add(() => trimConsumed(shard))
-    shard.turn.add(() => {
-      const sessions = [...shard.outgoing]
-      shard.outgoing.clear()
-      for (const session of sessions) shard.flush(session)
-    })
+    const pressure = new Pressure(shard)
+    this.sweep = new Sweep(shard)
+    for (const phase of [
+      () => pumpAll(shard),
+      () => trimConsumed(shard),
+      () => endUnused(shard),
+      () => flushAll(shard),
+      () => pressure.look(),
+    ]) {
+      shard.turn.add(phase)
+    }
     store.onProgress(() => {
       shard.stage.progress()
       shard.releases.progress()
+      pressure.look()
     })
-    store.onHealth((health) => this.changed(shard, health))
+    store.onHealth((health) => {
+      shard.health = health
+      pressure.look()
+      if (health.state === 'ok') for (const resume of shard.whenStoreTakes.splice(0)) resume()
+      if (health.state === 'failed') this.failed(shard)
+    })
+    this.shard = shard
+    this.sweep.start()
     await shard.reply(undefined, undefined, () => undefined)
   }
 
-  private changed(shard: Shard, health: Health): void {
-    shard.health = health
-    if (health.state === 'ok') for (const resume of shard.whenStoreTakes.splice(0)) resume()
-    if (health.state === 'failed') shard.releases.fail()
+  /** What is under way is undecided: nobody hears anything but that, and the journal is read again. */
+  private failed(shard: Shard): void {
+    this.kill()
+    for (const session of shard.sessions.values()) {
+      session.notices = [{ notice: 'fenced' }]
+      session.deliveries = []
+      shard.flush(session)
+      session.receiver = null
+    }
+    const closed = shard.store.close().catch(() => undefined)
+    void closed.then(() => this.reopen())
+  }
+
+  private reopen(): void {
+    if (this.stopped) return
+    this.options.timers.after(this.shard.limits.reopenMs, () => {
+      if (this.stopped) return
+      this.start().catch(() => this.reopen())
+    })
+  }
+
+  /** Nothing can be staged: the store has failed, and is not open again yet. */
+  private get down(): boolean {
+    return this.stopped || this.shard.health.state === 'failed'
   }
 
   // -- catalogue
   define(specs: readonly Spec[], mode: 'create' | 'ensure' | 'replace') {
-    const { shard } = this
-    const results = specs.map((spec) => define(shard, spec, mode))
-    return this.settle(results)
+    return this.change(specs, (spec) => define(this.shard, spec, mode))
   }
 
   drop(items: readonly { id: Id; ifUnused?: boolean; ifEmpty?: boolean }[]) {
-    const { shard } = this
-    const results = items.map((item) => {
-      const session = shard.sessions.get(item.id)
-      if (session === undefined) return drop(shard, item)
-      session.notices.push({ notice: 'fenced' })
-      shard.flush(session)
-      end(shard, session)
-      return { ok: { records: 0 } }
+    return this.change(items, (item) => {
+      const session = this.shard.sessions.get(item.id)
+      return session === undefined ? drop(this.shard, item) : this.dropSession(session)
     })
-    return this.settle(results)
   }
 
-  private settle<T>(results: Outcome<T>[]): Promise<Outcome<T>[]> {
-    return this.shard.reply<Outcome<T>[]>(undefined, results, (failure: Failure) => results.map(() => failure))
+  private dropSession(session: Session): Outcome<{ records: number }> {
+    session.notices.push({ notice: 'fenced' })
+    this.shard.flush(session)
+    end(this.shard, session)
+    return { ok: { records: 0 } }
+  }
+
+  private change<A, B>(given: readonly A[], one: (item: A) => Outcome<B>): Promise<Outcome<B>[]> {
+    if (this.down) return Promise.resolve(given.map(() => unavailable))
+    const results = given.map(one)
+    return this.shard.reply<Outcome<B>[]>(undefined, results, (failure) => results.map(() => failure))
   }
 
   get(id: Id): Entry | undefined {
@@ -129,22 +168,27 @@ export class ShardBroker implements Broker {
     return statsOf(this.shard, subscription)
   }
 
+  /** After a failure of the store it never is: then nothing may be told. */
   settled(): Promise<void> {
+    if (this.down) return new Promise(() => undefined)
     return this.shard.reply(undefined, undefined, () => undefined)
   }
 
   // -- sessions
-  open(options: Parameters<Broker['open']>[0], receiver: Receiver) {
+  async open(options: Parameters<Broker['open']>[0], receiver: Receiver): Promise<Outcome<Opened>> {
     const { shard } = this
+    if (this.down) return unavailable
     const before = shard.stage.count
     const result = open(shard, options, receiver)
     if (shard.stage.count !== before) shard.stage.hard()
     const commit = shard.stage.count !== before ? shard.stage.last : shard.ids.commit
-    return shard.answer(undefined, [result], commit, 'fsync').then(([one]) => one!)
+    const [answer] = await shard.answer(undefined, [result], commit, 'fsync')
+    return answer!
   }
 
   async close(id: Id, epoch: number, options: Options): Promise<Outcome<object>> {
     const { shard } = this
+    if (this.down) return unavailable
     const session = shard.sessions.get(id)
     if (session === undefined || session.epoch !== epoch || session.receiver === null) return fenced
     const before = shard.stage.count
@@ -158,10 +202,12 @@ export class ShardBroker implements Broker {
   }
 
   // -- writing
-  commit: Broker['commit'] = (ops, options) => commit(this.shard, ops, options)
+  commit: Broker['commit'] = (ops, options) =>
+    this.down ? Promise.resolve(ops.map(() => unavailable)) : commit(this.shard, ops, options)
 
   // -- reading by position
-  read: Broker['read'] = (parts, options) => read(this.shard, parts, options)
+  read: Broker['read'] = (parts, options) =>
+    this.down ? Promise.resolve(parts.map(() => unavailable)) : read(this.shard, parts, options)
 
   bounds(log: Id) {
     const partitions = this.shard.logs.get(log)?.partitions ?? []
@@ -180,27 +226,29 @@ export class ShardBroker implements Broker {
     return item === undefined ? [] : this.shard.positional.get(item.id)!.list()
   }
 
-  async retained() {
-    return []
-  }
+  retained: Broker['retained'] = (namespace, pattern) => lastValues(this.shard, namespace, pattern)
 
   // -- being delivered to
-  attach(options: Parameters<Broker['attach']>[0]) {
+  async attach(options: AttachOptions): Promise<Outcome<{ consumer: Id; active: boolean }>> {
     const { shard } = this
+    if (this.down) return unavailable
     const result = attach(shard, options)
-    return shard.answer(shard.sessions.get(options.session), [result], shard.ids.commit, 'fsync').then(([one]) => one!)
+    const [answer] = await shard.answer(shard.sessions.get(options.session), [result], shard.ids.commit, 'fsync')
+    return answer!
   }
 
-  credit: Broker['credit'] = (grants) => credit(this.shard, grants)
+  credit: Broker['credit'] = (grants) => {
+    if (!this.down) credit(this.shard, grants)
+  }
 
   async detach(consumer: Id, leased: 'keep' | 'release'): Promise<Outcome<object>> {
-    return detach(this.shard, consumer, leased)
+    return this.down ? unavailable : detach(this.shard, consumer, leased)
   }
 
-  take: Broker['take'] = (options) => take(this.shard, options)
+  take: Broker['take'] = (options) => (this.down ? Promise.resolve(unavailable) : take(this.shard, options))
 
   async peek(subscription: Id, limit: number) {
-    const leased = this.shard.leased.get(subscription)
+    const leased = this.down ? undefined : this.shard.leased.get(subscription)
     return leased === undefined ? [] : peek(this.shard, leased, limit)
   }
 
@@ -210,12 +258,15 @@ export class ShardBroker implements Broker {
 
   /** Stops at once; what was not durable stays undecided. */
   kill(): void {
+    this.sweep?.stop()
     this.shard.turn.stop()
     this.shard.releases.fail()
   }
 
   /** Makes everything staged durable and stops. */
   async shutdown(): Promise<void> {
+    this.stopped = true
+    this.sweep?.stop()
     this.shard.turn.stop()
     await this.shard.store.close()
   }

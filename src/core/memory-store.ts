@@ -221,6 +221,11 @@ export class MemoryStore implements Store {
     for (const listener of this.healthListeners) listener(health)
   }
 
+  /** For tests: the process ends here. */
+  kill(): void {
+    this.health = { state: 'failed', failure: { error: 'unavailable', detail: 'killed' } }
+  }
+
   read(partition: number, from: number, upTo: number, bytesMax: number): StoredExtent[] {
     const { extents } = this.at(partition)
     const found: StoredExtent[] = []

@@ -14,6 +14,8 @@ export interface Item<S extends Spec = Spec> extends Entry<S> {
 
 /** What exists, by id and by name. It has no effects: `define.ts` and `drop.ts` do. */
 export class Catalogue {
+  /** Something here ends after a time without use. */
+  mayIdle = false
   private readonly items = new Map<Id, Item>()
   private readonly names = new Map<string, Id>()
   private readonly byKind = new Map<Kind, Map<Id, Item>>()
@@ -74,6 +76,7 @@ export class Catalogue {
     const before = this.items.get(item.id)
     if (before !== undefined) this.remove(item.id)
     this.items.set(item.id, item)
+    if ('lifetime' in item.spec && item.spec.lifetime?.unusedMs !== undefined) this.mayIdle = true
     this.names.set(nameKey(item.spec), item.id)
     let kind = this.byKind.get(item.spec.kind)
     if (kind === undefined) this.byKind.set(item.spec.kind, (kind = new Map<Id, Item>()))

@@ -1,6 +1,7 @@
 import type { Outcome } from '../../base/index.ts'
-import type { Id, RouteSpec, SubscriptionSpec } from '../facade/index.ts'
+import type { Id, NamespaceSpec, RouteSpec, SubscriptionSpec } from '../facade/index.ts'
 import { detach } from '../consume/attach.ts'
+import { dropLastValues } from '../last-value/last-value.ts'
 import { entryKind } from '../shard/entry-kinds.ts'
 import { notFound } from '../shard/shard.ts'
 import type { Shard } from '../shard/shard.ts'
@@ -43,7 +44,7 @@ export function dropItem(shard: Shard, item: Item): void {
   if (shard.catalogue.get(id) === undefined) return
   switch (spec.kind) {
     case 'namespace':
-      dropNamespace(shard, id)
+      dropNamespace(shard, item as Item<NamespaceSpec>)
       break
     case 'space':
       dropRoutes(shard, id)
@@ -72,10 +73,12 @@ function forget(shard: Shard, item: Item): void {
   if (!item.volatile) shard.stage.entry(entryKind.catalogue, item.id, nothing)
 }
 
-function dropNamespace(shard: Shard, namespace: Id): void {
+function dropNamespace(shard: Shard, item: Item<NamespaceSpec>): void {
+  const namespace = item.id
   const { catalogue } = shard
   for (const log of catalogue.all('log')) if (log.spec.namespace === namespace) dropItem(shard, log)
   for (const space of catalogue.all('space')) if (space.spec.namespace === namespace) dropItem(shard, space)
+  dropLastValues(shard, item)
 }
 
 function dropRoutes(shard: Shard, id: Id): void {

@@ -1,5 +1,7 @@
 import type { Failure } from '../../base/index.ts'
+import { batchHeader } from '../../log/index.ts'
 import type { OpResult, PublishOp } from '../facade/index.ts'
+import { retain } from '../last-value/last-value.ts'
 import { checkRecords } from '../publish/check-records.ts'
 import { Copier, noHistory } from '../publish/copier.ts'
 import { publish } from '../publish/publish.ts'
@@ -8,7 +10,9 @@ import type { Session } from '../session/session.ts'
 import type { Shard } from '../shard/shard.ts'
 
 export function judgePublish(shard: Shard, op: PublishOp): Failure | null {
-  return storeRefuses(shard) ?? checkRecords(op)
+  const failure = storeRefuses(shard) ?? checkRecords(op)
+  if (failure !== null || !op.retain || batchHeader.recordCount(op.batch) === 1) return failure
+  return { error: 'invalid', detail: 'one record can be the last value, not several' }
 }
 
 export function publishOp(shard: Shard, session: Session, op: PublishOp): OpResult {
@@ -28,5 +32,7 @@ export function publishNow(shard: Shard, publisher: number, op: PublishOp): Retu
   })
   shard.counters.recordsIn += copier.count
   shard.counters.bytesIn += op.batch.length
-  return publish(shard, { to: op.to, copier, atMostOnce: op.atMostOnce ?? false, except: 0 })
+  const result = publish(shard, { to: op.to, copier, atMostOnce: op.atMostOnce ?? false, except: 0 })
+  if (op.retain) retain(shard, publisher, op, copier)
+  return result
 }

@@ -1,4 +1,4 @@
-import { batchHeader } from '../../log/index.ts'
+import { batchHeader, RecordTable } from '../../log/index.ts'
 import type { ExtentFacts } from '../../log/index.ts'
 import type { Item } from '../catalogue/catalogue.ts'
 import { installLog } from '../catalogue/logs.ts'
@@ -9,6 +9,8 @@ import { Leased } from '../consume/leased.ts'
 import { Reader } from '../../base/index.ts'
 import { decodeExtentMeta } from '../extent-meta.ts'
 import type { Id, LogSpec, RouteSpec, SubscriptionSpec } from '../facade/index.ts'
+import { installLastValues } from '../last-value/last-value.ts'
+import type { LastValueState } from '../last-value/state.ts'
 import { Producers } from '../producer/producers.ts'
 import { applySaved, decodeSession } from '../session/codec.ts'
 import { extentFlag } from '../shard/batches.ts'
@@ -56,6 +58,11 @@ export function replayItem(shard: Shard, item: Item): void {
     case 'route':
       if (known !== undefined) shard.router.remove(item.id)
       installRoute(shard, item.id, item.spec as RouteSpec)
+      break
+    case 'namespace':
+      for (const id of item.partitions ?? []) {
+        if (!shard.partitions.has(id)) installLastValues(shard, item.id, id)
+      }
       break
     default:
       shard.router.changed()
@@ -142,6 +149,8 @@ function replayLeases(shard: Shard, id: Id, body: Buffer): void {
 
 /** What a stored batch says about its producer and its message id. */
 export function replayExtent(shard: Shard, id: number, extent: ExtentFacts, batch: Buffer): void {
+  const values = shard.lastValuePartitions.get(id)
+  if (values !== undefined) return replayLastValue(values, extent, batch)
   const partition = shard.partitions.get(id)
   if (partition === undefined) return
   const { baseOffset, appendTime, count, flags } = extent
@@ -158,4 +167,15 @@ export function replayExtent(shard: Shard, id: number, extent: ExtentFacts, batc
   if (!dedupe) return
   const { messageId } = decodeExtentMeta(extent.meta)
   if (messageId !== null) dedupe.record(messageId, { partition: partition.index, baseOffset, appendTime })
+}
+
+function replayLastValue({ values, partition }: LastValueState, extent: ExtentFacts, batch: Buffer): void {
+  const { address, expiresAt } = decodeExtentMeta(extent.meta)
+  if (address === null) return
+  const { levels } = address
+  if (new RecordTable(batch).valueBytes(0) > 0) {
+    values.set({ levels, partition: partition.id, offset: extent.baseOffset, expiresAt })
+  } else if ((values.get(levels)?.offset ?? -1) < extent.baseOffset) {
+    values.delete(levels)
+  }
 }

@@ -7,6 +7,7 @@ import type { Leased } from '../consume/leased.ts'
 import type { Positional } from '../consume/positional.ts'
 import type { Id } from '../facade/index.ts'
 import type { BrokerLimits } from '../options.ts'
+import type { LastValueState } from '../last-value/state.ts'
 import { Router } from '../route/index.ts'
 import type { Session } from '../session/session.ts'
 import { Ids } from './ids.ts'
@@ -55,6 +56,9 @@ export class Shard {
   readonly unused = new Set<Id>()
   /** Spaces that had a route; for `lastRoute`. */
   readonly routed = new Set<Id>()
+  /** By namespace, and by the store's id of their partition. */
+  readonly lastValues = new Map<Id, LastValueState>()
+  readonly lastValuePartitions = new Map<number, LastValueState>()
   /** Ids below were given out, or may have been. */
   reservedIds = 0
   health: Health = { state: 'ok' }
@@ -71,6 +75,7 @@ export class Shard {
     this.router = new Router({
       below: (bound) => world.random.below(bound),
       alternateOf: (space) => this.alternateOf(space),
+      isConnected: (session) => this.sessions.get(session)?.receiver != null,
     })
   }
 
@@ -210,3 +215,9 @@ const sessionKey = (namespace: Id, name: string): string => `${namespace}:${name
 export const unavailable: Failure = { error: 'unavailable', detail: 'the store has failed; try again when it is open' }
 export const fenced: Failure = { error: 'fenced', detail: 'the session has ended, or another client has taken it over' }
 export const notFound = (what: string): Failure => ({ error: 'notFound', detail: `there is no such ${what}` })
+
+export function flushAll(shard: Shard): void {
+  const sessions = [...shard.outgoing]
+  shard.outgoing.clear()
+  for (const session of sessions) shard.flush(session)
+}

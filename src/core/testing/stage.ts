@@ -106,8 +106,8 @@ export class Stand {
 
   /** As if the process had been killed: what was not durable is gone. */
   async crash(options: Partial<BrokerLimits> = {}): Promise<void> {
-    this.store.become({ state: 'failed', failure: { error: 'unavailable', detail: 'killed' } })
     this.broker.kill()
+    this.store.kill()
     await this.start(options)
   }
 
