@@ -1,10 +1,10 @@
 import type { Id } from '../facade/index.ts'
 
 /** Why an offset is neither ready nor settled. */
-export const held = { leased: 1, delayed: 2, blocked: 3, parked: 4 } as const
+export const held = { leased: 1, delayed: 2, blocked: 3, parked: 4, withheld: 5 } as const
 
 /**
- * What is known of each offset that is leased, delayed, blocked or parked: a hash in columns, no object each. Slots are
+ * What is known of each offset that is leased, delayed, blocked or held back: a hash in columns, no object each. Slots are
  * valid until the next `insert` or `remove`.
  */
 export class HeldTable {

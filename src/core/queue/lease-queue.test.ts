@@ -9,14 +9,18 @@ const seed = process.env['SEED'] === undefined ? {} : { seed: Number(process.env
 
 test('does what the naive model does', () => {
   fc.assert(
-    fc.property(fc.constantFrom(0, 32_760, 2 ** 32 - 8), fc.array(command, { maxLength: 60 }), (start, commands) => {
-      const pair = new QueuePair(new LeaseQueue(start, start, 3), new NaiveQueue(start, start, 3))
-      for (const c of commands) {
-        pair.run(c)
-        pair.compare()
-      }
-    }),
-    { numRuns: 3000, ...seed },
+    fc.property(
+      fc.constantFrom(0, 32_760, 2 ** 32 - 8),
+      fc.array(command, { maxLength: 60, size: 'max' }),
+      (start, commands) => {
+        const pair = new QueuePair(new LeaseQueue(start, start, 3), new NaiveQueue(start, start, 3))
+        for (const c of commands) {
+          pair.run(c)
+          pair.compare()
+        }
+      },
+    ),
+    { numRuns: 2000, ...seed },
   )
 })
 
@@ -85,7 +89,8 @@ test('deadlines of what was settled long before do not pile up', () => {
     queue.lease(i, 10, 1, 1_800_000, i, 0)
     queue.done(i, i + 9, 1)
   }
-  const lines = (queue as unknown as { deadlines: { inLines: number; heap: { size: number } } }).deadlines
+  type Inside = { holdings: { deadlines: { inLines: number; heap: { size: number } } } }
+  const lines = (queue as unknown as Inside).holdings.deadlines
   assert.ok(lines.inLines + lines.heap.size < 10_000)
 })
 

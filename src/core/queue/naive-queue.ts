@@ -141,7 +141,7 @@ export class NaiveQueue {
     const mine = this.items.get(offset)!
     for (const item of this.items.values()) {
       if (item.key !== key || item === mine) continue
-      const behind = item.state === 'leased' && item.consumer === consumer && (this.highest.get(key) ?? 0) < offset
+      const behind = item.state === 'leased' && item.consumer === consumer && (this.highest.get(key) ?? 0) <= offset
       if (item.state !== 'ready' && !behind) mine.state = 'blocked'
     }
     mine.key = key

@@ -72,7 +72,9 @@ export class Pages {
     let n = 0
     for (let at = first; at <= last && this.ready - n > 0; at = (pageOf(at) + 1) * pageOffsets) {
       const page = this.page(at)
-      if (page !== undefined && page.ready.count > 0) n += page.ready.clear(bitOf(at), bitsUpTo(at, last))
+      if (page === undefined || page.ready.count === 0) continue
+      n += page.ready.clear(bitOf(at), bitsUpTo(at, last))
+      page.changed = true
     }
     this.ready -= n
     return n

@@ -1,0 +1,213 @@
+import { assert } from '../../base/index.ts'
+import type { Id } from '../facade/index.ts'
+import { Changes } from './changes.ts'
+import { Deadlines } from './deadlines.ts'
+import { held, HeldTable } from './held-table.ts'
+import { KeyLocks } from './key-locks.ts'
+import { Pages } from './pages.ts'
+
+/**
+ * What a lease queue knows, and the steps from one state of an offset to another that its verbs are made of. After a
+ * step that may free a key, `unblock` must follow.
+ */
+export class Holdings {
+  end: number
+  readyBytes = 0
+  leased = 0
+  /** Delayed ones. */
+  waiting = 0
+  parked = 0
+  backOffMs: readonly number[] = []
+  readonly pages: Pages
+  readonly table = new HeldTable()
+  readonly deadlines = new Deadlines(this.table)
+  readonly locks = new KeyLocks()
+  readonly byConsumer = new Map<Id, number>()
+  readonly changes: Changes
+  private readonly scratch: number[] = []
+  private readonly freed: number[] = []
+
+  constructor(start: number, end: number) {
+    this.pages = new Pages(start)
+    this.end = Math.max(start, end)
+    this.changes = new Changes(start)
+  }
+
+  get ready(): number {
+    return this.end - this.pages.frontier + this.pages.ready
+  }
+
+  restart(generation: number, start: number): void {
+    this.changes.restart(generation, start)
+    this.pages.reset(start)
+    this.table.clear()
+    this.deadlines.clear()
+    this.locks.clear()
+    this.byConsumer.clear()
+    this.end = Math.max(this.end, start)
+    this.leased = this.parked = this.waiting = this.readyBytes = 0
+  }
+
+  // -- finding
+  /** The first ready offset at or after `from`; the end, or beyond, when there is none. */
+  nextReady(from: number): number {
+    const ready = from < this.pages.frontier ? this.pages.nextReady(from) : -1
+    return ready >= 0 ? ready : Math.max(from, this.pages.frontier)
+  }
+
+  /** From a ready one on, at most `max`. */
+  run(first: number, max: number): number {
+    return first >= this.pages.frontier ? Math.min(max, this.end - first) : this.pages.run(first, max)
+  }
+
+  /** Offsets of the range that may be held, rising. Valid until the next call. */
+  candidates(first: number, last: number): readonly number[] {
+    const { scratch, table } = this
+    const from = Math.max(first, this.pages.floor)
+    const to = Math.min(last, this.pages.frontier - 1)
+    scratch.length = 0
+    if (to - from < table.size) {
+      for (let offset = from; offset <= to; offset++) scratch.push(offset)
+      return scratch
+    }
+    table.forEach((slot) => {
+      const offset = table.offsets[slot]!
+      if (offset >= from && offset <= to) scratch.push(offset)
+    })
+    return scratch.sort(rising)
+  }
+
+  /** Slot of an offset that is leased with that attempt, or -1. */
+  leasedSlot(offset: number, attempt: number | 'any'): number {
+    const slot = this.table.find(offset)
+    if (slot < 0 || this.table.states[slot] !== held.leased) return -1
+    return attempt === 'any' || this.table.attempts[slot] === attempt ? slot : -1
+  }
+
+  /** Offsets in that state, rising; `consumer` 0: whoever has them. */
+  inState(state: number, consumer: Id): number[] {
+    const offsets: number[] = []
+    this.table.forEach((slot) => {
+      if (this.table.states[slot] !== state || (consumer !== 0 && this.table.consumers[slot] !== consumer)) return
+      offsets.push(this.table.offsets[slot]!)
+    })
+    return offsets.sort(rising)
+  }
+
+  // -- ready to held
+  /** Ready ones are about to be held. */
+  claim(first: number, count: number): void {
+    const { pages } = this
+    assert(first >= pages.floor && first + count <= this.end, 'only what is there can be leased')
+    if (first > pages.frontier) pages.look(first, true)
+    const below = Math.min(count, pages.frontier - first)
+    const taken = below > 0 ? pages.takeReady(first, first + below - 1) : 0
+    assert(taken === Math.max(0, below), 'only what is ready can be leased')
+    pages.look(first + count, false)
+  }
+
+  /** It is neither ready nor settled: parked, or withheld for a while. */
+  hold(offset: number, state: number): void {
+    this.table.insert(offset, state, 0, 0, Infinity, 0)
+    if (state === held.parked) this.parked++
+  }
+
+  // -- held to ready or nothing
+  /** It is not held any more. */
+  unhold(slot: number, offset: number): void {
+    switch (this.table.states[slot]) {
+      case held.leased:
+        this.unlease(slot)
+        this.locks.release(offset, false, this.freed)
+        break
+      case held.delayed:
+        this.waiting--
+        this.locks.release(offset, true, this.freed)
+        break
+      case held.blocked:
+        this.locks.forget(offset)
+        break
+      case held.parked:
+        this.parked--
+        break
+    }
+    this.table.remove(slot)
+  }
+
+  private unlease(slot: number): void {
+    const consumer = this.table.consumers[slot]!
+    const left = this.byConsumer.get(consumer)! - 1
+    if (left === 0) this.byConsumer.delete(consumer)
+    else this.byConsumer.set(consumer, left)
+    this.leased--
+  }
+
+  /** A lease ends: ready, or delayed. `delayMs` absent: the back-off of its attempt. */
+  giveBack(slot: number, offset: number, count: boolean, now: number, delayMs?: number): void {
+    const attempt = this.table.attempts[slot]!
+    const bytes = this.table.bytes[slot]!
+    this.pages.setCount(offset, count ? attempt : attempt - 1)
+    const wait = delayMs ?? this.backOffMs[Math.min(attempt, this.backOffMs.length) - 1] ?? 0
+    if (wait <= 0) return this.makeReady(slot, offset, bytes)
+    this.unlease(slot)
+    this.locks.delay(offset)
+    this.waiting++
+    this.table.states[slot] = held.delayed
+    this.table.untils[slot] = now + wait
+    this.deadlines.add(offset, 1, wait, now + wait)
+  }
+
+  makeReady(slot: number, offset: number, bytes: number): void {
+    this.unhold(slot, offset)
+    this.pages.giveReady(offset)
+    this.readyBytes += bytes
+  }
+
+  /** Gives back what waited for the keys that are free now. */
+  unblock(): void {
+    for (const offset of this.freed) {
+      const slot = this.table.find(offset)
+      if (slot < 0) continue
+      this.table.remove(slot)
+      this.pages.giveReady(offset)
+    }
+    this.freed.length = 0
+  }
+
+  // -- settling
+  /** Nothing of the range is ready or held. Returns how many were not settled yet. */
+  settle(first: number, last: number): number {
+    this.changes.settled.add(first, last)
+    return this.pages.settle(first, last)
+  }
+
+  /** Whatever its state. */
+  settleAll(first: number, last: number): number {
+    if (last < first) return 0
+    for (const offset of this.candidates(first, last)) {
+      const slot = this.table.find(offset)
+      if (slot >= 0) this.unhold(slot, offset)
+    }
+    const before = this.ready
+    this.pages.takeReady(first, Math.min(last, this.pages.frontier - 1))
+    const n = this.settle(first, last)
+    if (before > 0) this.readyBytes = Math.round((this.readyBytes * this.ready) / before)
+    this.unblock()
+    return n
+  }
+
+  /** What is ready in the range. */
+  settleReady(first: number, last: number): number {
+    let n = 0
+    for (let at = this.nextReady(first); at <= last;) {
+      const to = Math.min(last, at + this.run(at, last - at + 1) - 1)
+      if (at < this.pages.frontier) this.pages.takeReady(at, to)
+      else this.pages.look(at, true)
+      n += this.settle(at, to)
+      at = this.nextReady(to + 1)
+    }
+    return n
+  }
+}
+
+export const rising = (a: number, b: number): number => a - b
