@@ -6,28 +6,32 @@ import { line } from './line/index.ts'
 export interface Fixture {
   name: string
   protocol: Protocol | undefined
-  /** All that a client says to open, at once; empty when it may begin with a request. */
-  hello: Buffer
+  /** All that a client of this number says to open, at once; empty when it may begin with a request. */
+  hello(client: number): Buffer
   /** A request that is answered, and how the answer is known. It is given all bytes since the last request. */
   request: Buffer
   answered(bytes: Buffer): boolean
-  /** Each of these must end in an error in protocol or in a close. */
-  garbage: readonly Buffer[]
+  /** Each of these must end in an error in protocol or in a close; the first `opening` bytes are still in order. */
+  garbage: readonly { opening: number; bytes: Buffer }[]
   /** Subscribes live to all of `contract.#`, or the reason why this protocol has no such thing. */
   subscribe: Buffer | string
 }
 
 const find = (name: string): Protocol | undefined => protocols.find((protocol) => protocol.name === name)
 
-const http = Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+const http = Buffer.from(`GET / HTTP/1.1\r\nHost: localhost\r\nAccept: ${'text/html, '.repeat(20)}\r\n\r\n`)
+
+const bad = (bytes: Buffer, opening: Buffer = Buffer.alloc(0)): Fixture['garbage'][number] => {
+  return { opening: opening.length, bytes: Buffer.concat([opening, bytes]) }
+}
 
 const lineFixture: Fixture = {
   name: 'line',
   protocol: line,
-  hello: Buffer.alloc(0),
+  hello: () => Buffer.alloc(0),
   request: Buffer.from('PING\n'),
   answered: (bytes) => bytes.includes('+PONG\n'),
-  garbage: [http, Buffer.alloc(70_000, 0xff)],
+  garbage: [bad(http), bad(Buffer.alloc(70_000, 0xff))],
   subscribe: Buffer.from('SUB contract.#\n'),
 }
 
@@ -47,15 +51,15 @@ function kafkaRequest(apiKey: number, version: number, body: Buffer = Buffer.all
 const kafkaFixture: Fixture = {
   name: 'kafka',
   protocol: find('kafka'),
-  hello: Buffer.alloc(0),
+  hello: () => Buffer.alloc(0),
   request: kafkaRequest(18, 0),
   answered: (bytes) => bytes.length > 8 && bytes.readInt32BE(0) <= bytes.length - 4 && bytes.readInt32BE(4) === 7,
   garbage: [
-    http,
-    Buffer.from([0x7f, 0xff, 0xff, 0xff, 0, 18]),
-    Buffer.from([0xff, 0xff, 0xff, 0xff]),
-    kafkaRequest(3, 1, Buffer.from([0x7f, 0xff, 0xff, 0xff])),
-    kafkaRequest(999, 0),
+    bad(http),
+    bad(Buffer.from([0x7f, 0xff, 0xff, 0xff, 0, 18])),
+    bad(Buffer.from([0xff, 0xff, 0xff, 0xff])),
+    bad(kafkaRequest(3, 1, Buffer.from([0x7f, 0xff, 0xff, 0xff]))),
+    bad(kafkaRequest(999, 0)),
   ],
   subscribe: 'Kafka clients fetch; nothing is pushed to them',
 }
@@ -92,15 +96,15 @@ const qosOk = Buffer.from([0, 60, 0, 11])
 const amqpFixture: Fixture = {
   name: 'amqp',
   protocol: find('amqp'),
-  hello: amqpHello,
+  hello: () => amqpHello,
   request: amqpMethod(1, 60, 10, Buffer.from([0, 0, 0, 0, 0, 10, 0])),
   answered: (bytes) => bytes.includes(qosOk),
   garbage: [
-    http,
-    Buffer.from('AMQP\x03\x01\x00\x00', 'latin1'),
-    Buffer.concat([amqpHello, Buffer.from([1, 0, 1, 0, 0, 0, 4, 0, 20, 0, 10, 0x00])]),
-    Buffer.concat([amqpHello, Buffer.from([1, 0, 1, 0xff, 0xff, 0xff, 0xff, 0, 20])]),
-    Buffer.concat([amqpHello, amqpMethod(1, 77, 7, Buffer.alloc(0))]),
+    bad(http),
+    bad(Buffer.from('AMQP\x03\x01\x00\x00', 'latin1')),
+    bad(Buffer.from([1, 0, 1, 0, 0, 0, 4, 0, 20, 0, 10, 0x00]), amqpHello),
+    bad(Buffer.from([1, 0, 1, 0xff, 0xff, 0xff, 0xff, 0, 20]), amqpHello),
+    bad(amqpMethod(1, 77, 7, Buffer.alloc(0)), amqpHello),
   ],
   // A queue of its own, bound to amq.topic, consumed without acknowledgements.
   subscribe: Buffer.concat([
@@ -134,7 +138,9 @@ const amqpFixture: Fixture = {
 
 // -- MQTT 3.1.1: type and flags, remaining length, body
 
-const mqttConnect = Buffer.from('\x10\x11\x00\x04MQTT\x04\x02\x00\x00\x00\x05suite', 'latin1')
+/** Clients with one identifier would take over from one another. */
+const mqttConnect = (client: number): Buffer =>
+  Buffer.from(`\x10\x11\x00\x04MQTT\x04\x02\x00\x00\x00\x05${String(client).padStart(5, '0')}`, 'latin1')
 
 const mqttFixture: Fixture = {
   name: 'mqtt',
@@ -143,11 +149,11 @@ const mqttFixture: Fixture = {
   request: Buffer.from([0xc0, 0]),
   answered: (bytes) => bytes.includes(Buffer.from([0xd0, 0])),
   garbage: [
-    http,
-    Buffer.from([0xc0, 0]),
-    Buffer.concat([mqttConnect, Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff])]),
-    Buffer.concat([mqttConnect, mqttConnect]),
-    Buffer.concat([mqttConnect, Buffer.from([0xf1, 0])]),
+    bad(http),
+    bad(Buffer.from([0xc0, 0])),
+    bad(Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff]), mqttConnect(1)),
+    bad(mqttConnect(2), mqttConnect(2)),
+    bad(Buffer.from([0xf1, 0]), mqttConnect(3)),
   ],
   subscribe: Buffer.from('\x82\x0f\x00\x01\x00\x0acontract/#\x00', 'latin1'),
 }

@@ -1,6 +1,7 @@
 import { failed } from '../../../base/index.ts'
 import { BatchBuilder } from '../../../log/index.ts'
 import type { Opened, OpenOptions, PublishOp } from '../../../core/index.ts'
+import { finishTurn } from '../answer.ts'
 import { Pause } from '../client.ts'
 import type { Client } from '../client.ts'
 import { connectReason } from '../errors.ts'
@@ -41,6 +42,8 @@ export async function connect(client: Client, packet: ConnectPacket): Promise<vo
   client.parser.packetBytesMax = hub.settings.packetBytesMax
   client.resume(Pause.opening)
   client.parser.resume()
+  // the rest of CONNECT's own chunk may have asked for something
+  finishTurn(client)
 }
 
 function refusalOf(packet: ConnectPacket): ReasonCode | undefined {
