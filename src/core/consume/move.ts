@@ -19,7 +19,7 @@ const readBytesMax = 1024 * 1024
  * bytes have been read nobody else gets them. Null: done; else it is under way.
  */
 export function moveOut(shard: Shard, leased: Leased, lane: Lane, first: number, last: number, way: Way): Promise<void> | null {
-  lane.queue.park(first, last)
+  lane.queue.withhold(first, last)
   if (way.to === 'deadLetter' && leased.policy.deadLetter === undefined) {
     settleMoved(shard, leased, lane, first, last)
     return null
@@ -167,7 +167,7 @@ export function exhausted(shard: Shard, leased: Leased, lane: Lane, first: numbe
       lane.queue.park(first, last)
       return null
     case 'discard':
-      lane.queue.park(first, last)
+      lane.queue.withhold(first, last)
       settleMoved(shard, leased, lane, first, last)
       return null
     case 'deadLetter':
