@@ -5,7 +5,7 @@ import { startTestBroker } from '../../support/index.ts'
 /** A broker whose Kafka groups may time out fast, and its address. */
 export async function startKafka(t: TestContext, settings: Record<string, unknown> = {}): Promise<string> {
   const kafka = { groupSessionTimeoutMinMs: 200, ...settings }
-  const broker = await startTestBroker(t, { settings: { kafka } })
+  const broker = await startTestBroker(t, { settings: { protocols: { kafka } } })
   return broker.address('kafka')
 }
 

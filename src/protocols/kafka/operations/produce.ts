@@ -4,6 +4,7 @@ import { batchHeader } from '../../../log/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code, codeOf } from '../errors.ts'
+import { isTopicName } from '../mapping.ts'
 import type { Topic } from '../mapping.ts'
 import { APIS } from '../wire/apis.ts'
 import { ZERO_UUID } from '../wire/schema.ts'
@@ -57,7 +58,7 @@ function refuse(slot: Slot, errorCode: number, message: string | null = null): S
 function topicFor(name: string, topicId: string, call: Call): Topic | undefined {
   const { topics, settings } = call.shared
   const found = topics.named({ name, topicId })
-  if (found !== undefined || topicId !== ZERO_UUID || !settings.autoCreateTopics) return found
+  if (found !== undefined || !isTopicName(name) || !settings.autoCreateTopics) return found
   void topics.autoCreate(name)
   return topics.find(name)
 }

@@ -1,5 +1,5 @@
 import { Reader } from '../../../base/index.ts'
-import { apiOf, isFlexible, requestCodec } from './apis.ts'
+import { apiOf, isFlexible, isSupported, requestCodec } from './apis.ts'
 import { readLength } from './scalars.ts'
 import type { Api, ReadOf, Table } from './schema.ts'
 
@@ -28,7 +28,8 @@ export function readHeader(frame: Buffer): RequestHeader {
   const length = readLength(body, 'int16')
   const clientId = length < 0 ? null : body.utf8(length)
   const api = apiOf(apiKey)
-  if (api !== undefined && isFlexible(api, apiVersion)) skipTagged(body)
+  // What a version that is not known looks like from here on, nobody can say.
+  if (api !== undefined && isSupported(api, apiVersion) && isFlexible(api, apiVersion)) skipTagged(body)
   return { apiKey, apiVersion, correlationId, clientId, body }
 }
 

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { crc32c } from '../../../base/index.ts'
+import { encodeProperties } from '../../../core/index.ts'
+import { BatchBuilder, batchHeader, RecordTable } from '../../../log/index.ts'
+import { code } from '../errors.ts'
+import { topicIdOf, topicNames } from '../mapping.ts'
+import { batchOf, fetchRequest, startWorld } from '../testing/client.ts'
+import { APIS } from '../wire/apis.ts'
+
+/** The batches that a partition's answer holds. */
+function batchesOf(records: Buffer | null): Buffer[] {
+  const batches: Buffer[] = []
+  for (let at = 0; records !== null && at < records.length; at += batchHeader.batchBytes(records, at)) {
+    batches.push(records.subarray(at, at + batchHeader.batchBytes(records, at)))
+  }
+  return batches
+}
+
+test('batches come back as they were, with their offset and epoch', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  const sent = [batchOf(['a', 'b']), batchOf(['c'.repeat(5000)]), batchOf(['d'])]
+  for (const batch of sent) await client.produce('t', batch)
+  const { records, highWatermark, logStartOffset } = await client.fetch('t', 0)
+  const got = batchesOf(records)
+  assert.deepEqual(
+    got.map((batch) => batchHeader.baseOffset(batch)),
+    [0, 2, 3],
+  )
+  assert.deepEqual(
+    got.map((batch) => batch.readInt32BE(12)),
+    [0, 0, 0],
+  )
+  got.forEach((batch, i) => assert.ok(batch.subarray(16).equals(sent[i]!.subarray(16))))
+  assert.deepEqual([highWatermark, logStartOffset], [4, 0])
+})
+
+test('an offset inside a batch gives that whole batch', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  await client.produce('t', batchOf(['a', 'b', 'c']))
+  assert.equal(batchHeader.baseOffset((await client.fetch('t', 2)).records!), 0)
+})
+
+test('KIP-74: the first batch comes whole however small the limit, the next one does not', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  for (let i = 0; i < 3; i++) await client.produce('t', batchOf(['x'.repeat(3000)]))
+  assert.equal(batchesOf((await client.fetch('t', 0, { partitionMaxBytes: 10 })).records).length, 1)
+  assert.equal(batchesOf((await client.fetch('t', 0, { partitionMaxBytes: 7000 })).records).length, 2)
+})
+
+test('offsets that are not there, and topics that are not there', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  await client.produce('t', batchOf(['a']))
+  assert.equal((await client.fetch('t', 1)).errorCode, code.none)
+  const beyond = await client.fetch('t', 2)
+  assert.deepEqual([beyond.errorCode, beyond.highWatermark], [code.offsetOutOfRange, 1])
+  assert.equal((await client.fetch('u', 0)).errorCode, code.unknownTopicOrPartition)
+  const byId = await client.ask(APIS.fetch, 13, {
+    maxWaitMs: 5000,
+    minBytes: 1,
+    isolationLevel: 0,
+    topics: [{ topicId: topicIdOf(12_345), partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 }] }],
+  })
+  assert.equal(byId.responses[0]?.partitions[0]?.errorCode, code.unknownTopicId, 'and at once, though it may wait')
+})
+
+test('records before the start are gone after DeleteRecords', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  for (const value of ['a', 'b', 'c']) await client.produce('t', batchOf([value]))
+  const cut = await client.ask(APIS.deleteRecords, 2, {
+    timeoutMs: 1000,
+    topics: [{ name: 't', partitions: [{ partitionIndex: 0, offset: 2 }] }],
+  })
+  assert.equal(cut.topics[0]?.partitions[0]?.lowWatermark, 2)
+  const before = await client.fetch('t', 0)
+  assert.deepEqual([before.errorCode, before.logStartOffset], [code.offsetOutOfRange, 2])
+  assert.equal(batchHeader.baseOffset((await client.fetch('t', 2)).records!), 2)
+})
+
+test('an unknown fetch session is refused; none is ever made', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  const made = await client.ask(APIS.fetch, 11, { ...fetchRequest('t', 0), sessionEpoch: 0 })
+  assert.equal(made.sessionId, 0)
+  const later = await client.ask(APIS.fetch, 11, { ...fetchRequest('t', 0), sessionId: 5, sessionEpoch: 1 })
+  assert.equal(later.errorCode, code.fetchSessionIdNotFound)
+})
+
+test('what another protocol published is seen with plain headers and a right checksum', async () => {
+  const { time, broker, connect } = await startWorld()
+  const client = await connect()
+  await client.produce('orders.eu', batchOf(['native']))
+  const namespace = broker.findNamespace('default')!.id
+  const receiver = { deliver: () => undefined, notice: () => undefined }
+  const opened = await time.until(broker.open({ namespace, user: '' }, receiver))
+  assert.ok('ok' in opened)
+  const builder = new BatchBuilder()
+  const headers = [{ name: 'h', value: { type: 'i32' as const, value: 7 } }]
+  const envelope = encodeProperties({ contentType: 'text/plain', correlationId: Buffer.from('c1'), headers })
+  builder.add(5000, Buffer.from('k'), Buffer.from('v'), envelope)
+  builder.add(5001, null, null)
+  const publish = {
+    op: 'publish' as const,
+    to: [{ space: broker.findSpace(namespace, '')!.id, levels: topicNames.decode('orders.eu') }],
+    batch: builder.finish(),
+    foreign: true,
+  }
+  await time.until(broker.commit([publish], opened.ok))
+  const [, batch] = batchesOf((await client.fetch('orders.eu', 0)).records)
+  assert.equal(batchHeader.baseOffset(batch!), 1)
+  assert.equal(batchHeader.storedCrc(batch!), crc32c(batch!.subarray(batchHeader.crcStart)))
+  const table = new RecordTable(batch!)
+  assert.equal(table.count, 2)
+  assert.equal(table.key(0)?.toString(), 'k')
+  assert.equal(table.timestamp(0), 5000)
+  assert.deepEqual(
+    table.headers(0).map(({ key, value }) => `${key.toString()}=${value?.toString()}`),
+    ['content-type=text/plain', 'correlation-id=c1', 'h=7'],
+  )
+  assert.equal(table.value(1), null)
+  assert.deepEqual(table.headers(1), [])
+})

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { crc32c } from '../../../base/index.ts'
+import { code } from '../errors.ts'
+import { batchOf, produceRequest, startWorld } from '../testing/client.ts'
+import { APIS } from '../wire/apis.ts'
+
+/** Changes a batch and makes its checksum right again. */
+function patched(batch: Buffer, change: (batch: Buffer) => void): Buffer {
+  const copy = Buffer.from(batch)
+  change(copy)
+  copy.writeUInt32BE(crc32c(copy.subarray(21)), 17)
+  return copy
+}
+
+const batch = batchOf(['a', 'b'])
+const damaged = Buffer.from(batch)
+damaged[damaged.length - 1]! ^= 1
+
+for (const [what, bytes, errorCode, version] of [
+  ['a batch whose checksum is wrong', damaged, code.corruptMessage, 9],
+  ['a batch that ends early', batch.subarray(0, -1), code.corruptMessage, 9],
+  ['no batch', Buffer.alloc(0), code.corruptMessage, 9],
+  ['two batches', Buffer.concat([batch, batch]), code.invalidRecord, 9],
+  [
+    'a batch of the format before 0.11',
+    patched(batch, (b) => b.writeUInt8(1, 16)),
+    code.unsupportedForMessageFormat,
+    9,
+  ],
+  ['a count that is not the offsets', patched(batch, (b) => b.writeInt32BE(3, 57)), code.invalidRecord, 9],
+  ['a control batch', patched(batch, (b) => b.writeInt16BE(0x20, 21)), code.invalidRecord, 9],
+  ['a batch of a transaction', patched(batch, (b) => b.writeInt16BE(0x10, 21)), code.invalidTxnState, 9],
+  ['zstd before version 7', patched(batch, (b) => b.writeInt16BE(4, 21)), code.unsupportedCompressionType, 6],
+  ['a batch above max.message.bytes', batchOf(['x'.repeat(2000)]), code.messageTooLarge, 9],
+] as const) {
+  test(`${what} is refused, and nothing is appended`, async () => {
+    const { connect } = await startWorld({ messageBytesMax: 1024 })
+    const client = await connect()
+    assert.equal((await client.produce('t', bytes, version)).errorCode, errorCode)
+    assert.equal((await client.produce('t', batchOf(['x']))).baseOffset, 0)
+  })
+}
+
+test('acks other than -1, 0 and 1 are refused', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  const answer = await client.ask(APIS.produce, 9, produceRequest('t', batch, 2))
+  assert.equal(answer.responses[0]?.partitionResponses[0]?.errorCode, code.invalidRequiredAcks)
+})
+
+test('an idempotent producer: a retry gets the first offset, a gap and an old epoch are refused', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  const init = { transactionalId: null, transactionTimeoutMs: 0 }
+  const { producerId: id, producerEpoch } = await client.ask(APIS.initProducerId, 4, init)
+  const other = await client.ask(APIS.initProducerId, 4, init)
+  assert.notEqual(other.producerId, id)
+  const at = (sequence: number, epoch = producerEpoch) => batchOf(['x', 'y'], { id, epoch, sequence })
+  assert.equal((await client.produce('t', at(0))).baseOffset, 0)
+  assert.equal((await client.produce('t', at(2))).baseOffset, 2)
+  const retried = await client.produce('t', at(0))
+  assert.deepEqual([retried.errorCode, retried.baseOffset], [code.none, 0])
+  assert.equal((await client.produce('t', at(8))).errorCode, code.outOfOrderSequenceNumber)
+  const bumped = await client.ask(APIS.initProducerId, 4, { ...init, producerId: id, producerEpoch })
+  assert.deepEqual([bumped.producerId, bumped.producerEpoch], [id, producerEpoch + 1])
+  assert.equal((await client.produce('t', at(0, producerEpoch + 1))).baseOffset, 4)
+  assert.equal((await client.produce('t', at(4))).errorCode, code.invalidProducerEpoch)
+})
+
+test('a transactional id is refused', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  const answer = await client.ask(APIS.initProducerId, 4, { transactionalId: 'tx', transactionTimeoutMs: 1000 })
+  assert.equal(answer.errorCode, code.transactionalIdAuthorizationFailed)
+})
+
+test('topics are made by producing only where that is wanted, and partitions are not', async () => {
+  const strict = await (await startWorld({ autoCreateTopics: false })).connect()
+  assert.equal((await strict.produce('t', batch)).errorCode, code.unknownTopicOrPartition)
+  const { broker, connect } = await startWorld()
+  const client = await connect()
+  assert.equal((await client.produce('no good', batch)).errorCode, code.unknownTopicOrPartition)
+  assert.equal(broker.list('log').length, 0)
+  const far = { name: 't', partitionData: [{ index: 7, records: batch }] }
+  const answer = await client.ask(APIS.produce, 9, { acks: 1, timeoutMs: 1, topicData: [far] })
+  assert.equal(answer.responses[0]?.partitionResponses[0]?.errorCode, code.unknownTopicOrPartition)
+})

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { code } from './errors.ts'
+import { batchOf, fetchRequest, produceRequest, startWorld } from './testing/client.ts'
+import { APIS } from './wire/apis.ts'
+
+test('responses come in request order, and produce requests of one connection share a commit', async () => {
+  const { time, connect } = await startWorld({}, 20)
+  const client = await connect()
+  await client.produce('t', batchOf(['first']))
+  for (let i = 0; i < 5; i++) client.send(APIS.produce, 9, produceRequest('t', batchOf([`${i}`])))
+  client.send(APIS.metadata, 9, { topics: null, includeTopicAuthorizedOperations: false })
+  await time.advance(5)
+  assert.equal(client.answer(APIS.produce, 9), null, 'nothing is durable yet')
+  await time.advance(40)
+  const offsets = []
+  for (let i = 0; i < 5; i++)
+    offsets.push(client.answer(APIS.produce, 9)?.responses[0]?.partitionResponses[0]?.baseOffset)
+  assert.deepEqual(offsets, [1, 2, 3, 4, 5])
+  assert.equal(client.answer(APIS.metadata, 9)?.topics[0]?.name, 't')
+})
+
+test('acks=0 is not answered, and what follows is', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  client.send(APIS.produce, 9, produceRequest('t', batchOf(['x']), 0))
+  const answer = await client.ask(APIS.listOffsets, 1, {
+    replicaId: -1,
+    topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
+  })
+  assert.equal(answer.correlationId, 2)
+  assert.equal(answer.topics[0]?.partitions[0]?.offset, 1)
+})
+
+test('a parked fetch holds up its connection only, and ends when something comes', async () => {
+  const { time, connect } = await startWorld()
+  const [reader, writer] = [await connect(), await connect()]
+  await writer.produce('t', batchOf(['a']))
+  reader.send(APIS.fetch, 11, fetchRequest('t', 1, { maxWaitMs: 5000 }))
+  reader.send(APIS.apiVersions, 0, {})
+  await time.advance(1000)
+  assert.equal(reader.answer(APIS.fetch, 11), null)
+  await writer.produce('t', batchOf(['b']))
+  const fetched = reader.answer(APIS.fetch, 11)
+  assert.equal(fetched?.responses[0]?.partitions[0]?.highWatermark, 2)
+  assert.equal(reader.answer(APIS.apiVersions, 0)?.errorCode, code.none)
+  reader.send(APIS.fetch, 11, fetchRequest('t', 2, { maxWaitMs: 500 }))
+  await time.advance(499)
+  assert.equal(reader.answer(APIS.fetch, 11), null)
+  await time.advance(2)
+  assert.equal(reader.answer(APIS.fetch, 11)?.responses[0]?.partitions[0]?.errorCode, code.none)
+})
+
+test('KIP-35: an unknown version of ApiVersions is answered in version 0 with error 35', async () => {
+  const { time, connect } = await startWorld()
+  const client = await connect()
+  const frame = client.encode(APIS.apiVersions, 0, {})
+  frame.writeInt16BE(99, 6)
+  client.receive(frame)
+  await time.advance(1)
+  const answer = client.answer(APIS.apiVersions, 0)
+  assert.equal(answer?.errorCode, code.unsupportedVersion)
+  assert.deepEqual(answer?.apiKeys, [{ apiKey: 18, minVersion: 0, maxVersion: 4 }])
+})
+
+test('KIP-511: a client that does not name itself properly is refused', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  const bad = await client.ask(APIS.apiVersions, 3, { clientSoftwareName: '', clientSoftwareVersion: '1' })
+  assert.equal(bad.errorCode, code.invalidRequest)
+  const good = await client.ask(APIS.apiVersions, 3, { clientSoftwareName: 'a-b.c', clientSoftwareVersion: '1.0' })
+  assert.equal(good.errorCode, code.none)
+})
+
+for (const [what, bytes] of [
+  ['a negative size', Buffer.from([0xff, 0xff, 0xff, 0xff])],
+  ['an unknown API', Buffer.from([0, 0, 0, 10, 0x7f, 0xff, 0, 0, 0, 0, 0, 1, 0xff, 0xff])],
+  ['a body that ends early', Buffer.from([0, 0, 0, 12, 0, 3, 0, 1, 0, 0, 0, 1, 0xff, 0xff, 0, 0])],
+  ['text', Buffer.from('GET / HTTP/1.1\r\nHost: broker\r\n\r\n')],
+] as const) {
+  test(`${what} closes the connection, and no other`, async () => {
+    const { time, connect } = await startWorld()
+    const [bad, good] = [await connect(), await connect()]
+    bad.receive(bytes)
+    await time.advance(1)
+    assert.equal(bad.closedFor, 'error')
+    assert.equal((await good.ask(APIS.apiVersions, 0, {})).errorCode, code.none)
+  })
+}
+
+test('a client that does not read its answers is not worked for, and its input is left in the socket', async () => {
+  const { time, connect } = await startWorld()
+  const client = await connect()
+  client.takes = false
+  for (let i = 0; i < 3; i++) client.send(APIS.apiVersions, 0, {})
+  await time.advance(10)
+  assert.notEqual(client.answer(APIS.apiVersions, 0), null)
+  assert.equal(client.answer(APIS.apiVersions, 0), null)
+  client.drained()
+  await time.advance(10)
+  assert.notEqual(client.answer(APIS.apiVersions, 0), null)
+})
+
+test('input behind a parked fetch is bounded', async () => {
+  const { time, connect } = await startWorld()
+  const client = await connect()
+  await client.produce('t', batchOf(['a']))
+  client.send(APIS.fetch, 11, fetchRequest('t', 1, { maxWaitMs: 1000 }))
+  const batch = batchOf(['x'.repeat(100_000)])
+  for (let i = 0; i < 5; i++) client.send(APIS.produce, 9, produceRequest('t', batch))
+  assert.equal(client.paused, true)
+  await time.advance(1100)
+  assert.equal(client.paused, false)
+  assert.notEqual(client.answer(APIS.fetch, 11), null)
+  for (let i = 0; i < 5; i++) {
+    assert.equal(client.answer(APIS.produce, 9)?.responses[0]?.partitionResponses[0]?.baseOffset, 1 + i)
+  }
+})
+
+test('a server that stops answers what was promised and cuts what only waits', async () => {
+  const { time, connect } = await startWorld({}, 20)
+  const [producer, reader] = [await connect(), await connect()]
+  await producer.produce('t', batchOf(['a']))
+  reader.send(APIS.fetch, 11, fetchRequest('t', 1, { maxWaitMs: 60_000 }))
+  producer.send(APIS.produce, 9, produceRequest('t', batchOf(['b'])))
+  await time.advance(1)
+  producer.stop()
+  reader.stop()
+  assert.equal(reader.closedFor, 'stopping')
+  assert.equal(producer.closedFor, null)
+  await time.advance(100)
+  assert.equal(producer.answer(APIS.produce, 9)?.responses[0]?.partitionResponses[0]?.baseOffset, 1)
+  assert.equal(producer.closedFor, 'stopping')
+})
