@@ -89,9 +89,9 @@ export class AmqpSession implements Session {
   stop(): void {
     const { connection } = this
     if (connection.phase === 'running') {
-      connection.close(
-        new ProtocolError('CONNECTION_FORCED', "broker forced connection closure with reason 'shutdown'"),
-      )
+      const goodbye = "broker forced connection closure with reason 'shutdown'"
+      // Behind the answers that still wait for their commit: confirms above all.
+      connection.link.outbox.push(() => connection.close(new ProtocolError('CONNECTION_FORCED', goodbye)))
     } else if (connection.phase !== 'closing') {
       connection.end('stopping')
     }
