@@ -28,7 +28,9 @@ export class Committer {
   durable: number
   failed = false
   readonly times = new CommitTimes()
+  /** Those who wait until a commit is durable, and until it is written. */
   readonly waiters = new Waiters()
+  readonly writers = new Waiters()
   /** Bytes that came in from outside since the start. */
   ingestedBytes = 0
   /** The commit on its way, until all its frames have a place: its extents are in no index yet. */
@@ -127,6 +129,7 @@ export class Committer {
   }
 
   private reached(): void {
+    this.writers.reached(this.written)
     this.waiters.reached(this.durable)
     this.events.progress()
     this.next()
@@ -151,6 +154,8 @@ export class Committer {
     this.failed = true
     this.softTimer?.cancel()
     this.idleTimer?.cancel()
+    this.waiters.fail(error)
+    this.writers.fail(error)
     this.events.failed(error)
     this.stopped?.()
   }

@@ -1,28 +1,23 @@
 import { assert, Writer, type Failure } from '../../base/index.ts'
-import type { Clock, CommitThread, Disk, Lock, Timers } from '../../world/index.ts'
+import { DiskError, type Clock, type CommitThread, type Disk, type Lock, type Timers } from '../../world/index.ts'
+import { owner, type CheckpointFooter } from '../checkpoint/index.ts'
 import { entryKind, ownKinds } from '../frame/index.ts'
 import type { SealedCommit } from '../journal/commit.ts'
 import { Journal, type ActiveSegment, type JournalEnd } from '../journal/journal.ts'
-import { Slots } from '../journal/slots.ts'
-import { Tail } from '../journal/tail.ts'
-import type { Spans } from '../span/host.ts'
-import type {
-  Bounds,
-  ExtentFacts,
-  Health,
-  Machine,
-  Payload,
-  Store,
-  StoredExtent,
-  StoreMetrics,
-} from '../store.ts'
+import { slotPath, Slots } from '../journal/slots.ts'
+import type { Tail } from '../journal/tail.ts'
+import type { Spans } from '../span/index.ts'
+import type { Bounds, ExtentFacts, Health, Machine, Payload, Store, StoredExtent, StoreMetrics } from '../store.ts'
+import { Checkpoints } from './checkpoints.ts'
 import { Committer } from './committer.ts'
 import type { StoreOptions } from './options.ts'
 import type { Partitions } from './partitions.ts'
 import { commitMsBounds } from './progress.ts'
 import { Reading } from './reading.ts'
+import type { Recovered, Survey } from './recovery.ts'
 import { Retirement } from './retirement.ts'
-import { HeldSegments, indexCommit } from './segments.ts'
+import { indexCommit, type HeldSegments } from './segments.ts'
+import type { EngineHost } from './span-host.ts'
 
 /** What the store stands on, made by `openStore`. */
 export interface StoreParts {
@@ -36,13 +31,8 @@ export interface StoreParts {
   partitions: Partitions
   held: HeldSegments
   tail: Tail
-}
-
-/** Where the journal goes on after recovery. */
-export interface JournalStart {
-  end: JournalEnd
-  active: ActiveSegment | null
-  nextSeq: number
+  /** No disk: nothing is recovered, so there are no checkpoints. */
+  memory: boolean
 }
 
 /** The store over a journal: see `Store`, whose comments are the contract. */
@@ -53,16 +43,31 @@ export class JournalStore implements Store {
   readonly journal: Journal
   readonly parts: StoreParts
   readonly retirement: Retirement
-  private spans!: Spans
-  private reading!: Reading
+  readonly checkpoints: Checkpoints
+  private readonly spans: Spans
+  private readonly reading: Reading
+  private readonly host: EngineHost
+  /** Segments with commits that are written and not synced (`durability: os`). */
+  private unsynced = new Set<number>()
   private readonly body = new Writer(64)
   private readonly progressListeners: (() => void)[] = []
   private readonly healthListeners: ((health: Health) => void)[] = []
   private closing: Promise<void> | null = null
+  /** Adoption of sealed segments, one after the other. */
+  private adopting: Promise<void> = Promise.resolve()
 
-  constructor(parts: StoreParts, start: JournalStart) {
-    const { disk, thread, timers, clock, options } = parts
+  constructor(
+    parts: StoreParts,
+    end: JournalEnd,
+    active: ActiveSegment | null,
+    spans: Spans,
+    host: EngineHost,
+    found: Pick<Survey, 'checkpoints' | 'nextCheckpoint'>,
+  ) {
+    const { disk, thread, timers, clock, options, partitions, held, tail, machine } = parts
     this.parts = parts
+    this.spans = spans
+    this.host = host
     const sync = options.durability === 'fsync'
     const { slotBytes, slotsAhead: ahead, slotsSpare: spare, reserveBytes } = options
     this.slots = new Slots(
@@ -73,16 +78,53 @@ export class JournalStore implements Store {
       (full) => this.setHealth(full ? { state: 'full', failure: fullFailure } : { state: 'ok' }),
       (error) => this.committer.fail(error),
     )
-    this.journal = new Journal(thread, this.slots, options.frameBytesMax, this, start.end, start.active, start.nextSeq)
+    this.journal = new Journal(thread, this.slots, options.frameBytesMax, this, end, active, (active?.seq ?? 0) + 1)
     this.committer = new Committer(this.journal, clock, timers, sync, this)
-    this.retirement = new Retirement(this.slots, disk)
+    this.retirement = new Retirement(this.slots, (segmentSeq) => host.slotOfSegment.delete(segmentSeq))
+    this.reading = new Reading(partitions, held, tail, this.committer, spans)
+    const sources = [
+      { owner: owner.partitions, checkpoint: partitions.checkpoint.bind(partitions) },
+      { owner: owner.machine, checkpoint: machine.checkpoint.bind(machine) },
+      { owner: owner.spans, checkpoint: spans.checkpoint.bind(spans) },
+    ]
+    const { checkpoints, nextCheckpoint } = found
+    this.checkpoints = new Checkpoints(disk, clock, timers, sources, this, options, checkpoints, nextCheckpoint)
+    host.store = this
   }
 
-  /** Second half of the construction: the spans need the store as their host. */
-  begin(spans: Spans): void {
-    const { partitions, held, tail } = this.parts
-    this.spans = spans
-    this.reading = new Reading(partitions, held, tail, this.committer, spans)
+  /** Takes over the slots that were found, writes the FENCE, and hands late segments to the spans. */
+  async start(found: Survey, recovered: Recovered): Promise<void> {
+    const { held, memory, machine } = this.parts
+    const older = found.checkpoints[1]
+    if (memory) this.retirement.setFloor(Infinity, Infinity)
+    else if (older !== undefined) this.retired(older)
+    for (const { slot, bytes, header } of found.slots) {
+      const seq = header?.segmentSeq ?? 0
+      const wanted = header !== null && (held.get(seq) !== undefined || this.spans.hasSegment(seq))
+      if (wanted) this.slots.hold(slot)
+      else if (header === null || (older !== undefined && seq < older.scanSegment)) await this.slots.found(slot, bytes)
+      else {
+        this.slots.hold(slot)
+        this.retirement.release(slot, seq, 0)
+      }
+    }
+    machine.recovered()
+    await this.committer.fence()
+    this.endUnlike(recovered)
+    for (const segment of [...held.list]) {
+      if (segment.segmentSeq <= this.spans.adoptedThrough) segment.adopted = true
+      else if (segment.segmentSeq < (recovered.active?.segmentSeq ?? 0)) this.adoptNext(segment.segmentSeq)
+    }
+    held.forget()
+  }
+
+  /** Where the bytes of a commit lie follows from the sizes of slots and frames: no commit crosses a change of them. */
+  private endUnlike({ active }: Recovered): void {
+    const { slotBytes, frameBytesMax } = this.parts.options
+    const now = this.journal.active
+    if (active === null || now === null || now.seq !== active.segmentSeq) return
+    const { header } = active
+    if (header.segmentBytes !== slotBytes || header.frameBytesMax !== frameBytesMax) now.segmentBytes = now.position
   }
 
   get staging(): number {
@@ -161,7 +203,7 @@ export class JournalStore implements Store {
     this.stage(kind, object, body)
     const commit = this.staging
     this.hard()
-    await this.committer.waiters.wait(commit)
+    await this.synced(commit)
     return commit
   }
 
@@ -195,11 +237,16 @@ export class JournalStore implements Store {
 
   placed(commit: SealedCommit, segment: ActiveSegment, position: number, bodyFrom: number): void {
     const { held, tail, partitions, options } = this.parts
-    const open = held.get(segment.seq) ?? held.begin(segment.seq, segment.slot)
+    let open = held.get(segment.seq)
+    if (open === undefined) {
+      open = held.begin(segment.seq, segment.slot)
+      this.host.slotOfSegment.set(segment.seq, segment.slot)
+    }
+    if (options.durability === 'os') this.unsynced.add(segment.seq)
     open.lastCommit = commit.number
     open.lastCommitTime = commit.timeMs
     tail.place(commit, segment.seq, position, bodyFrom)
-    if (bodyFrom > 0) return
+    if (bodyFrom > 0 || commit !== this.committer.sealed) return
     indexCommit(open.index, commit, position, segment.segmentBytes, options.frameBytesMax, (partition, next) => {
       const found = partitions.find(partition)
       if (found !== undefined) found.placedNext = next
@@ -211,27 +258,99 @@ export class JournalStore implements Store {
     const open = this.parts.held.get(segment.seq)
     assert(open !== undefined, 'a segment is sealed after its first frame')
     open.endPosition = segment.position
-    this.retirement.sealed(segment)
+    segment.file.close().catch((error: unknown) => this.committer.fail(error as Error))
     this.adoptNext(open.segmentSeq)
   }
 
   /** Hands sealed segments to the spans, one after the other. */
   private adoptNext(segmentSeq: number): void {
-    this.retirement.adopting = this.retirement.adopting.then(async () => {
-      const { held } = this.parts
-      const open = held.get(segmentSeq)
-      if (open === undefined || open.adopted) return
-      const { slot, endPosition, lastCommit, lastCommitTime, index } = open
-      await this.spans.adopt({ segmentSeq, slot, endPosition, lastFrame: lastCommit, lastCommitTime, index })
-      open.adopted = true
-      held.forget()
-    })
-    this.retirement.adopting.catch((error: unknown) => this.committer.fail(error as Error))
+    this.adopting = this.adopting.then(() => this.adopt(segmentSeq))
+    this.adopting.catch((error: unknown) => this.committer.fail(error as Error))
+  }
+
+  private async adopt(segmentSeq: number): Promise<void> {
+    const { held, timers } = this.parts
+    const open = held.get(segmentSeq)
+    if (open === undefined || open.adopted) return
+    const { slot, endPosition, lastCommit, lastCommitTime, index } = open
+    for (;;) {
+      if (this.committer.failed || this.closing !== null) return
+      try {
+        await this.syncWritten(this.written)
+        await this.spans.adopt({ segmentSeq, slot, endPosition, lastFrame: lastCommit, lastCommitTime, index })
+        break
+      } catch (error) {
+        if (!(error instanceof DiskError) || error.kind !== 'full') throw error
+        await new Promise<void>((resolve) => timers.after(fullRetryMs, resolve))
+      }
+    }
+    open.adopted = this.spans.hasSegment(segmentSeq)
+    held.forget()
+  }
+
+  // CheckpointHost
+
+  get end(): JournalEnd {
+    return this.journal.end
+  }
+
+  get journalBytes(): number {
+    return this.journal.writtenBytes
+  }
+
+  settledCommit(): number | null {
+    return this.committer.staging.empty ? this.staging - 1 : null
+  }
+
+  scanSegment(): number {
+    const late = this.parts.held.list.find((segment) => !segment.adopted)
+    return late?.segmentSeq ?? this.journal.active!.seq
+  }
+
+  async synced(commit: number): Promise<void> {
+    if (this.durable >= commit) return
+    if (this.parts.options.durability === 'fsync') return this.committer.waiters.wait(commit)
+    await this.committer.writers.wait(commit)
+    await this.syncWritten(commit)
+  }
+
+  /** `durability: os`: what has been written goes to the disk now. */
+  private async syncWritten(commit: number): Promise<void> {
+    if (this.durable >= commit) return
+    const { disk, held } = this.parts
+    const written = this.written
+    const segments = [...this.unsynced]
+    for (const segmentSeq of segments) {
+      const segment = held.get(segmentSeq)
+      if (segment === undefined) continue
+      const file = await disk.open(slotPath(segment.slot), 'write')
+      try {
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      if (segmentSeq !== this.journal.active?.seq) this.unsynced.delete(segmentSeq)
+    }
+    this.committer.synced(written)
+  }
+
+  async name(footer: CheckpointFooter): Promise<void> {
+    const body = new Writer(32)
+    body.uvarint(footer.beginCommit)
+    body.uvarint(footer.beginFrame)
+    body.uvarint(footer.scanSegment)
+    await this.stageOwn(entryKind.checkpoint, footer.number, body.view())
+  }
+
+  retired(older: CheckpointFooter): void {
+    this.retirement.setFloor(older.scanSegment, older.beginCommit)
   }
 
   // CommitterEvents
 
-  between(): void {}
+  between(sealed: SealedCommit): void {
+    if (!this.parts.memory) this.checkpoints.between(sealed.number)
+  }
 
   progress(): void {
     const { active } = this.journal
@@ -251,7 +370,10 @@ export class JournalStore implements Store {
 
   private async shut(): Promise<void> {
     await this.spans.close()
+    await this.checkpoints.close()
     await this.committer.stop()
+    if (!this.committer.failed) await this.syncWritten(this.written)
+    await this.journal.active?.file.close()
     await this.slots.close()
     await this.parts.thread.close()
     await this.parts.lock.release()
@@ -273,4 +395,5 @@ export class JournalStore implements Store {
 }
 
 const none = Buffer.alloc(0)
+const fullRetryMs = 1000
 const fullFailure: Failure = { error: 'full', detail: 'no space on the disk for another journal slot' }

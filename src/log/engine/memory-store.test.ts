@@ -73,7 +73,7 @@ test('a payload of many frames', async () => {
   append(store, 1, 'small')
   store.hard()
   await time.settle()
-  assert.equal(store.durable, 1)
+  assert.ok(store.durable >= 1)
   append(store, 1, 'x'.repeat(2000))
   store.hard()
   await time.settle()

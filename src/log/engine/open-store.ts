@@ -1,15 +1,20 @@
 import { assert } from '../../base/index.ts'
-import { MemoryDisk, type World } from '../../world/index.ts'
+import { MemoryDisk, type Disk, type Lock, type World } from '../../world/index.ts'
+import { checkpointFolder } from '../checkpoint/index.ts'
 import { frameLayout } from '../frame/index.ts'
+import type { ActiveSegment, JournalEnd } from '../journal/journal.ts'
+import { checkUnreadable } from '../journal/slot-files.ts'
 import { slotFolder, slotPath } from '../journal/slots.ts'
 import { Tail } from '../journal/tail.ts'
+import { SpanSet } from '../span-set/index.ts'
 import type { Machine, Store } from '../store.ts'
-import { JournalStore } from './journal-store.ts'
-import { NoSpans } from './no-spans.ts'
+import { JournalStore, type StoreParts } from './journal-store.ts'
 import { optionsFrom, type StoreOptions } from './options.ts'
 import { Partitions } from './partitions.ts'
-import { HeldSegments } from './segments.ts'
+import { recover, survey, type Recovered } from './recovery.ts'
 import { StoreRefused } from './refused.ts'
+import { HeldSegments } from './segments.ts'
+import { EngineHost } from './span-host.ts'
 
 export interface OpenStoreTerms {
   /** `disk` only with a `directory`. */
@@ -26,42 +31,74 @@ export interface OpenStoreTerms {
  * `StoreRefused` (in use, of a newer release), with `Damaged` (bytes that were once whole), or with a `DiskError`.
  */
 export async function openStore(terms: OpenStoreTerms): Promise<Store> {
-  const { world, directory, machine } = terms
+  const { world, directory } = terms
   const memory = directory === undefined
-  const options = optionsFrom(terms.options ?? {}, memory)
   assert(memory || world.disk !== undefined, 'a folder needs a disk')
   const disk = memory ? new MemoryDisk() : world.disk!(directory)
   const lock = await disk.lock()
   if ('error' in lock) throw new StoreRefused(lock)
-  const thread = disk.commitThread(frameLayout)
-  const tail = new Tail(options.tailBytes)
-  const held = new HeldSegments(tail)
+  try {
+    return await openLocked(terms, disk, lock.ok, optionsFrom(terms.options ?? {}, memory))
+  } catch (error) {
+    await lock.ok.release()
+    throw error
+  }
+}
+
+async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options: StoreOptions): Promise<Store> {
+  const { world, machine, memory = terms.directory === undefined } = terms
   const { clock, timers, random } = world
   await disk.makeFolder(slotFolder)
-  const parts = {
-    disk,
-    lock: lock.ok,
-    clock,
-    timers,
-    thread,
-    machine,
-    options,
-    partitions: new Partitions(),
-    held,
-    tail,
+  await disk.makeFolder(checkpointFolder)
+  const found = await survey(disk)
+  // Nothing is known of a journal without one readable header; but if there was one, it must not be written over.
+  if (found.journalId === null) await checkUnreadable(disk, found.slots, null, 0, 1)
+  const journalId = found.journalId ?? random.bytes(16)
+  const tail = new Tail(options.tailBytes)
+  const held = new HeldSegments(tail)
+  const partitions = new Partitions()
+  const hosted = { disk, clock, timers, machine, limits: options.spans }
+  const host = new EngineHost(hosted, journalId, partitions, held)
+  for (const [segmentSeq, { slot }] of found.segments) host.slotOfSegment.set(segmentSeq, slot)
+  const spans = new SpanSet(host)
+  const recovered = await recover(disk, found, journalId, machine, partitions, held, tail, spans)
+  await spans.recovered()
+  const thread = disk.commitThread(frameLayout)
+  const parts: StoreParts = { disk, lock, clock, timers, thread, machine, options, partitions, held, tail, memory }
+  try {
+    const store = new JournalStore(parts, endOf(recovered), await activeOf(parts, recovered), spans, host, found)
+    await store.start(found, recovered)
+    return store
+  } catch (error) {
+    await thread.close()
+    throw error
   }
-  const end = {
-    journalId: random.bytes(16),
-    epoch: 1,
-    lsn: 0,
-    number: 1,
-    commit: 0,
-    chain: Buffer.alloc(16),
-    timeMs: 0,
+}
+
+function endOf({ expected, epoch, commit, timeMs }: Recovered): JournalEnd {
+  const { journalId, lsn, number, chain } = expected
+  return { journalId, epoch: epoch + 1, lsn, number, commit, chain: chain!, timeMs }
+}
+
+/** Opens the segment to go on in, after everything that was found in it is on the disk: perhaps it was only readable. */
+async function activeOf({ disk, thread, options }: StoreParts, recovered: Recovered): Promise<ActiveSegment | null> {
+  const { active } = recovered
+  if (active === null) return null
+  const path = slotPath(active.slot)
+  const file = await disk.open(path, 'write')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
   }
-  const store = new JournalStore(parts, { end, active: null, nextSeq: 1 })
-  store.begin(new NoSpans(disk, slotPath))
-  machine.recovered()
-  await store.committer.fence()
-  return store
+  const { header, position } = active
+  return {
+    seq: active.segmentSeq,
+    slot: active.slot,
+    file: await thread.open(path, options.durability === 'fsync'),
+    position,
+    segmentBytes: header.segmentBytes,
+    firstFrame: header.firstFrame,
+    startLsn: header.startLsn,
+  }
 }

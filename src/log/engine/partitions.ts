@@ -2,7 +2,7 @@ import { assert, Reader, Writer } from '../../base/index.ts'
 import type { Bounds, CheckpointPart } from '../store.ts'
 
 interface Partition extends Bounds {
-  /** The last commit that its checkpointed state contains (F2). */
+  /** The last commit that was in its checkpointed state when that was restored (F2). */
   frame: number
   /** The end of what has a place in the journal; above it records are staged. */
   placedNext: number
@@ -14,6 +14,7 @@ export class Partitions {
   /** Changed since they were last given to a checkpoint. */
   private dirty = new Set<number>()
   private round: IterableIterator<number> | null = null
+  private roundNumber = 0
   private readonly out = new Writer(64)
 
   get(partition: number): Partition {
@@ -30,8 +31,8 @@ export class Partitions {
     return this.partitions.keys()
   }
 
-  create(partition: number, frame = 0): void {
-    this.partitions.set(partition, { start: 0, next: 0, bytes: 0, frame, placedNext: 0 })
+  create(partition: number): void {
+    this.partitions.set(partition, { start: 0, next: 0, bytes: 0, frame: 0, placedNext: 0 })
     this.dirty.add(partition)
   }
 
@@ -72,8 +73,9 @@ export class Partitions {
   }
 
   /** Like `Machine.checkpoint`. */
-  checkpoint(full: boolean): CheckpointPart | null {
-    if (this.round === null) {
+  checkpoint(round: number, full: boolean): CheckpointPart | null {
+    if (this.round === null || round !== this.roundNumber) {
+      this.roundNumber = round
       this.round = (full ? new Set([...this.partitions.keys(), ...this.dirty]) : this.dirty).values()
       this.dirty = new Set()
     }
@@ -94,10 +96,5 @@ export class Partitions {
       this.out.uvarint(found.bytes)
     }
     return this.out.view()
-  }
-
-  /** A round was given up: everything it had taken must be written again, by a full one. */
-  abandonRound(): void {
-    this.round = null
   }
 }

@@ -27,16 +27,21 @@ export class CommitTimes {
   }
 }
 
+interface Waiter {
+  commit: number
+  resolve: () => void
+  reject: (error: Error) => void
+}
+
 /** Those who wait for a commit, in the order of its number as a rule. */
 export class Waiters {
-  private waiting: { commit: number; resolve: () => void }[] = []
+  private waiting: Waiter[] = []
+  private error: Error | null = null
 
-  get empty(): boolean {
-    return this.waiting.length === 0
-  }
-
+  /** Rejects when the store fails. */
   wait(commit: number): Promise<void> {
-    return new Promise((resolve) => this.waiting.push({ commit, resolve }))
+    if (this.error !== null) return Promise.reject(this.error)
+    return new Promise((resolve, reject) => this.waiting.push({ commit, resolve, reject }))
   }
 
   reached(commit: number): void {
@@ -45,5 +50,11 @@ export class Waiters {
     if (due.length === 0) return
     this.waiting = this.waiting.filter((waiter) => waiter.commit > commit)
     for (const waiter of due) waiter.resolve()
+  }
+
+  fail(error: Error): void {
+    this.error = error
+    for (const waiter of this.waiting) waiter.reject(error)
+    this.waiting = []
   }
 }

@@ -1,5 +1,3 @@
-import type { Disk } from '../../world/index.ts'
-import type { ActiveSegment } from '../journal/journal.ts'
 import type { Slots } from '../journal/slots.ts'
 
 interface Released {
@@ -10,22 +8,16 @@ interface Released {
 
 /** Takes slots back when nobody can need their bytes any more, not even a recovery from the older checkpoint (F3). */
 export class Retirement {
-  /** Adoption of sealed segments, one after the other. */
-  adopting: Promise<void> = Promise.resolve()
   private readonly slots: Slots
-  readonly disk: Disk
+  private readonly forget: (segmentSeq: number) => void
   private released: Released[] = []
   /** Segments from here on are needed by the older of the two checkpoints. */
   private floorSegment = 0
   private floorCommit = 0
 
-  constructor(slots: Slots, disk: Disk) {
+  constructor(slots: Slots, forget: (segmentSeq: number) => void) {
     this.slots = slots
-    this.disk = disk
-  }
-
-  sealed(segment: ActiveSegment): void {
-    void segment.file.close()
+    this.forget = forget
   }
 
   /** The entry that says so, in commit `commit`, is durable. */
@@ -45,6 +37,9 @@ export class Retirement {
     const free = this.released.filter((each) => each.segmentSeq < this.floorSegment && each.commit <= this.floorCommit)
     if (free.length === 0) return
     this.released = this.released.filter((each) => !free.includes(each))
-    for (const { slot } of free) void this.slots.recycle(slot)
+    for (const { slot, segmentSeq } of free) {
+      this.forget(segmentSeq)
+      void this.slots.recycle(slot)
+    }
   }
 }

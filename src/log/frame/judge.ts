@@ -1,12 +1,5 @@
 import { crc32c } from '../../base/index.ts'
-import {
-  aligned,
-  frameAlign,
-  frameBytes,
-  frameHeaderBytes,
-  readFrameHeader,
-  type FrameHeader,
-} from './header.ts'
+import { aligned, frameAlign, frameBytes, frameHeaderBytes, readFrameHeader, type FrameHeader } from './header.ts'
 
 /** What must stand at the next position of a journal, if anything does. */
 export interface Expected {
@@ -44,8 +37,7 @@ export function judgeHeader(bytes: Buffer, at: number, expected: Expected): Foun
 
 /** `frame` holds the whole frame, from its header on. */
 export const bodyGood = (frame: Buffer, header: FrameHeader): boolean =>
-  frame.length >= frameBytes(header) &&
-  crc32c(frame.subarray(frameHeaderBytes, frameBytes(header))) === header.bodyCrc
+  frame.length >= frameBytes(header) && crc32c(frame.subarray(frameHeaderBytes, frameBytes(header))) === header.bodyCrc
 
 /** Could a frame with these lengths stand at `position`? A header with a good CRC always says yes. */
 export const fits = (header: FrameHeader, position: number, segmentBytes: number): boolean =>
@@ -55,12 +47,15 @@ export const fits = (header: FrameHeader, position: number, segmentBytes: number
  * Is the page at `at` the header of a frame of this journal with a number above `number`, in a segment not before
  * `segmentSeq`? One such frame proves that what is bad before it was once whole: damage, not a torn tail.
  */
-export function provesDamage(bytes: Buffer, at: number, journalId: Buffer, segmentSeq: number, number: number): boolean {
+export function provesDamage(
+  bytes: Buffer,
+  at: number,
+  journalId: Buffer,
+  segmentSeq: number,
+  number: number,
+): boolean {
   const header = readFrameHeader(bytes, at)
   return (
-    header !== null &&
-    header.journalId.equals(journalId) &&
-    header.segmentSeq >= segmentSeq &&
-    header.number > number
+    header !== null && header.journalId.equals(journalId) && header.segmentSeq >= segmentSeq && header.number > number
   )
 }

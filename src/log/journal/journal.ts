@@ -1,10 +1,5 @@
 import { assert } from '../../base/index.ts'
-import {
-  sharedBuffer,
-  type CommitFile,
-  type CommitThread,
-  type DiskError,
-} from '../../world/index.ts'
+import { sharedBuffer, type CommitFile, type CommitThread, type DiskError } from '../../world/index.ts'
 import {
   aligned,
   bodyBytesMax,

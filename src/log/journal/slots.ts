@@ -70,6 +70,13 @@ export class Slots {
     this.taken.add(slot)
   }
 
+  /** At the start: a slot file without a segment that is wanted. */
+  async found(slot: number, bytes: number): Promise<void> {
+    const { slotBytes, ahead, spare, sync } = this.options
+    if (bytes !== slotBytes || this.ready.length >= ahead + spare) return this.disk.remove(slotPath(slot))
+    this.ready.push({ slot, file: await this.thread.open(slotPath(slot), sync), segmentBytes: slotBytes })
+  }
+
   /** Slot files there are, in use or ready. */
   get count(): number {
     return this.taken.size + this.ready.length

@@ -101,7 +101,7 @@ export class NodeCommitThread implements CommitThread {
       bytes += slice.length
     }
     const through = file.through !== null && bytes <= writeThroughBytesMax
-    fields[field.descriptor] = (through ? file.through! : file.plain).fd
+    fields[field.descriptor] = (through ? file.through : file.plain).fd
     fields[field.syncAfter] = file.through !== null && !through ? 1 : 0
     fields[field.positionLow] = write.at | 0
     fields[field.positionHigh] = Math.floor(write.at / 0x1_0000_0000)

@@ -29,7 +29,7 @@ function slicesOfJob(): Buffer[] {
   const slices: Buffer[] = []
   for (let i = 0; i < fields[field.slices]!; i++) {
     const at = field.firstSlice + 3 * i
-    slices.push(Buffer.from(memories[fields[at]!]!, fields[at + 1]!, fields[at + 2]!))
+    slices.push(Buffer.from(memories[fields[at]!]!, fields[at + 1], fields[at + 2]))
   }
   return slices
 }
@@ -67,7 +67,7 @@ function run(): void {
   fields[field.tookUs] = Math.round((performance.now() - started) * 1000)
 }
 
-for (let seen = 0; ; ) {
+for (let seen = 0; ;) {
   Atomics.wait(fields, field.request, seen)
   if (Atomics.load(fields, field.quit) === 1) break
   seen = Atomics.load(fields, field.request)

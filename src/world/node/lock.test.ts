@@ -25,7 +25,9 @@ test('one process at a time holds a folder, and a dead one does not', async (t) 
 
     const script = `import { lockFolder } from ${JSON.stringify(import.meta.resolve('./lock.ts'))}
       const lock = await lockFolder(${JSON.stringify(path)}); console.log(Object.keys(lock)); setInterval(() => {}, 1000)`
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const told = await new Promise((resolve) => child.stdout.once('data', (text) => resolve(String(text).trim())))
     assert.equal(told, "[ 'ok' ]")
     const taken = await lockFolder(path)
@@ -35,6 +37,9 @@ test('one process at a time holds a folder, and a dead one does not', async (t) 
     const four = await lockFolder(path)
     assert.ok(!failed(four), 'the lock of a killed process is free')
     await four.ok.release()
-    assert.deepEqual(readdirSync(path).filter((name) => name.startsWith('LOCK')), [])
+    assert.deepEqual(
+      readdirSync(path).filter((name) => name.startsWith('LOCK')),
+      [],
+    )
   }
 })

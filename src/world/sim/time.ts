@@ -72,7 +72,8 @@ export class SimTime implements Clock, Timers {
     watched.catch(() => undefined)
     const end = this.elapsedMs + limitMs
     await this.settle()
-    while (pending && this.elapsedMs < end) await this.advance(Math.max(1, (this.waiting[0]?.due ?? 0) - this.elapsedMs))
+    while (pending && this.elapsedMs < end)
+      await this.advance(Math.max(1, (this.waiting[0]?.due ?? 0) - this.elapsedMs))
     if (pending) throw new Error(`still waiting after ${limitMs} ms of simulated time`)
     return watched
   }

@@ -1,0 +1,145 @@
+import type { Writer } from '../../base/index.ts';
+import { crc32c, MalformedError, Reader } from '../../base/index.ts'
+
+/**
+ * A checkpoint file:
+ *
+ *   record | record | ... | footer record | footer's position 8, its bytes 4, magic "CKPT" 4
+ *   record: bytes 4, crc32c of the body 4, body: owner 1, object uvarint, part uvarint, frame uvarint, state (the rest)
+ *
+ * Little-endian. Each record is the state of one part as of its frame (F2); an empty state says that the part is gone.
+ * A file holds what changed since the file before it; `bases` in the footer names those it builds on, newest first.
+ */
+export const checkpointFolder = 'checkpoint'
+export const checkpointPath = (number: number): string => `${checkpointFolder}/${String(number).padStart(8, '0')}.ckp`
+export const checkpointOfName = (name: string): number => {
+  const match = /^(\d{8,})\.ckp$/.exec(name)
+  return match === null ? -1 : Number(match[1])
+}
+
+/** Whose state a record is. */
+export const owner = { machine: 0, partitions: 1, spans: 2, footer: 255 } as const
+
+export interface CheckpointFooter {
+  number: number
+  journalId: Buffer
+  bases: number[]
+  records: number
+  /** Bytes of the records, here and in the newest full file below. */
+  bytes: number
+  fullBytes: number
+  /** Replay applies the commits after this one. */
+  beginCommit: number
+  /** The frame that `chain` is the chain before, to be found by replay. */
+  beginFrame: number
+  chain: Buffer
+  /** Replay reads from the start of this segment, for it also indexes what is not adopted. */
+  scanSegment: number
+}
+
+const recordHeadBytes = 8
+export const tailBytes = 16
+const magic = 0x54504b43
+
+export function writeRecord(
+  out: Writer,
+  ownerId: number,
+  object: number,
+  part: number,
+  frame: number,
+  state: Uint8Array,
+): void {
+  const at = out.reserve(recordHeadBytes)
+  const bodyAt = out.length
+  out.u8(ownerId)
+  out.uvarint(object)
+  out.uvarint(part)
+  out.uvarint(frame)
+  out.bytes(state)
+  endRecord(out, at, bodyAt)
+}
+
+function endRecord(out: Writer, at: number, bodyAt: number): void {
+  out.buffer.writeUInt32LE(out.length - bodyAt, at)
+  out.buffer.writeUInt32LE(crc32c(out.buffer.subarray(bodyAt, out.length)), at + 4)
+}
+
+/** `position`: where the footer will stand in the file. */
+export function writeFooter(out: Writer, footer: CheckpointFooter, position: number): void {
+  const at = out.reserve(recordHeadBytes)
+  const bodyAt = out.length
+  out.u8(owner.footer)
+  out.uvarint(footer.number)
+  out.bytes(footer.journalId)
+  out.uvarint(footer.bases.length)
+  for (const base of footer.bases) out.uvarint(base)
+  out.uvarint(footer.records)
+  out.uvarint(footer.bytes)
+  out.uvarint(footer.fullBytes)
+  out.uvarint(footer.beginCommit)
+  out.uvarint(footer.beginFrame)
+  out.bytes(footer.chain)
+  out.uvarint(footer.scanSegment)
+  endRecord(out, at, bodyAt)
+  const bytes = out.length - at
+  out.u64LE(position)
+  out.u32LE(bytes)
+  out.u32LE(magic)
+}
+
+/** Where the footer stands, from the last 16 bytes of the file; null when they are not a checkpoint's. */
+export function readTailMark(tail: Buffer): { position: number; bytes: number } | null {
+  if (tail.length < tailBytes || tail.readUInt32LE(12) !== magic) return null
+  return { position: new Reader(tail).u64LE(), bytes: tail.readUInt32LE(8) }
+}
+
+/** The body of the record at `at`, or null when it is not whole. */
+export function recordBody(bytes: Buffer, at: number): Buffer | null {
+  if (at + recordHeadBytes > bytes.length) return null
+  const end = at + recordHeadBytes + bytes.readUInt32LE(at)
+  if (end > bytes.length) return null
+  const body = bytes.subarray(at + recordHeadBytes, end)
+  return crc32c(body) === bytes.readUInt32LE(at + 4) ? body : null
+}
+
+export const recordBytes = (bytes: Buffer, at: number): number => recordHeadBytes + bytes.readUInt32LE(at)
+
+export interface CheckpointRecord {
+  owner: number
+  object: number
+  part: number
+  frame: number
+  state: Buffer
+}
+
+export function readRecord(body: Buffer): CheckpointRecord {
+  const reader = new Reader(body)
+  return {
+    owner: reader.u8(),
+    object: reader.uvarint(),
+    part: reader.uvarint(),
+    frame: reader.uvarint(),
+    state: reader.bytes(reader.remaining),
+  }
+}
+
+export function readFooter(body: Buffer): CheckpointFooter {
+  const reader = new Reader(body)
+  if (reader.u8() !== owner.footer) throw new MalformedError('not a footer')
+  const number = reader.uvarint()
+  const journalId = Buffer.from(reader.bytes(16))
+  const bases: number[] = []
+  for (let left = reader.uvarint(); left > 0; left--) bases.push(reader.uvarint())
+  return {
+    number,
+    journalId,
+    bases,
+    records: reader.uvarint(),
+    bytes: reader.uvarint(),
+    fullBytes: reader.uvarint(),
+    beginCommit: reader.uvarint(),
+    beginFrame: reader.uvarint(),
+    chain: Buffer.from(reader.bytes(16)),
+    scanSegment: reader.uvarint(),
+  }
+}

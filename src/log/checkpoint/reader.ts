@@ -1,0 +1,102 @@
+import type { Disk } from '../../world/index.ts'
+import { Damaged } from '../damaged.ts'
+import { FileWindow } from '../journal/scan.ts'
+import {
+  checkpointFolder,
+  checkpointOfName,
+  checkpointPath,
+  owner,
+  readFooter,
+  readRecord,
+  readTailMark,
+  recordBody,
+  recordBytes,
+  tailBytes,
+  type CheckpointFooter,
+  type CheckpointRecord,
+} from './format.ts'
+
+const stepBytes = 1024 * 1024
+
+/** The checkpoints there are, newest first, and the names of files that are none. */
+export async function listCheckpoints(disk: Disk): Promise<{ numbers: number[]; others: string[] }> {
+  const names = await disk.list(checkpointFolder)
+  const numbers = names.map(checkpointOfName).filter((number) => number >= 0)
+  const others = names.filter((name) => checkpointOfName(name) < 0).map((name) => `${checkpointFolder}/${name}`)
+  return { numbers: numbers.sort((a, b) => b - a), others }
+}
+
+/** Reads and checks a footer. Rejects with `Damaged`. */
+export async function footerOf(disk: Disk, number: number): Promise<CheckpointFooter> {
+  const path = checkpointPath(number)
+  const file = await disk.open(path, 'read')
+  try {
+    const size = await file.bytes()
+    const tail = Buffer.alloc(tailBytes)
+    await file.read(tail, Math.max(0, size - tailBytes))
+    const mark = readTailMark(tail)
+    if (mark === null || mark.position + mark.bytes + tailBytes !== size) throw new Damaged(path, size, 'no footer')
+    const bytes = Buffer.alloc(mark.bytes)
+    await file.read(bytes, mark.position)
+    const body = recordBody(bytes, 0)
+    if (body === null) throw new Damaged(path, mark.position, 'the footer fails its check')
+    return readFooter(body)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Visits all records of one file. Rejects with `Damaged` at the first bad one. */
+export async function eachRecord(
+  disk: Disk,
+  number: number,
+  visit: (record: CheckpointRecord) => void,
+): Promise<number> {
+  const path = checkpointPath(number)
+  const file = await disk.open(path, 'read')
+  try {
+    const window = new FileWindow(file, stepBytes)
+    let records = 0
+    for (let at = 0; ; records++) {
+      const head = await window.at(at, 8)
+      if (head.length < 8) throw new Damaged(path, at, 'ends before its footer')
+      const bytes = await window.at(at, recordBytes(head, 0))
+      const body = recordBody(bytes, 0)
+      if (body === null) throw new Damaged(path, at, 'a record fails its check')
+      if (body[0] === owner.footer) return records
+      visit(readRecord(body))
+      at += bytes.length
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Is every file that this checkpoint is made of there and whole? Rejects with `Damaged` or a `DiskError`. */
+export async function verifyCheckpoint(disk: Disk, footer: CheckpointFooter): Promise<void> {
+  for (const number of [footer.number, ...footer.bases]) {
+    const own = number === footer.number ? footer : await footerOf(disk, number)
+    const records = await eachRecord(disk, number, () => undefined)
+    if (records !== own.records)
+      throw new Damaged(checkpointPath(number), 0, `has ${records} of ${own.records} records`)
+  }
+}
+
+/** Visits the newest record of each part, of those that are not gone. */
+export async function restoreCheckpoint(
+  disk: Disk,
+  footer: CheckpointFooter,
+  visit: (record: CheckpointRecord) => void,
+): Promise<void> {
+  const seen = footer.bases.length === 0 ? null : new Set<string>()
+  for (const number of [footer.number, ...footer.bases]) {
+    await eachRecord(disk, number, (record) => {
+      if (seen !== null) {
+        const key = `${record.owner}/${record.object}/${record.part}`
+        if (seen.has(key)) return
+        seen.add(key)
+      }
+      if (record.state.length > 0) visit(record)
+    })
+  }
+}

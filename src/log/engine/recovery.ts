@@ -1,0 +1,248 @@
+import type { Disk } from '../../world/index.ts'
+import { chainOf, DiskError } from '../../world/index.ts'
+import {
+  checkpointPath,
+  footerOf,
+  listCheckpoints,
+  owner,
+  restoreCheckpoint,
+  verifyCheckpoint,
+  type CheckpointFooter,
+} from '../checkpoint/index.ts'
+import { Damaged } from '../damaged.ts'
+import {
+  frameLayout,
+  mustUnderstandFlags,
+  segmentHeaderBytes,
+  type Expected,
+  type SegmentHeader,
+} from '../frame/index.ts'
+import { FileWindow, walkSegment, type SegmentEnd } from '../journal/scan.ts'
+import { checkUnreadable, listSlots, tooNew, type SlotFile } from '../journal/slot-files.ts'
+import { slotPath } from '../journal/slots.ts'
+import type { Tail } from '../journal/tail.ts'
+import type { Spans } from '../span/host.ts'
+import type { Machine } from '../store.ts'
+import type { Partitions } from './partitions.ts'
+import { StoreRefused } from './refused.ts'
+import { Replay } from './replay.ts'
+import type { HeldSegments } from './segments.ts'
+
+const readStepBytes = 4 * 1024 * 1024
+
+/** What is on the disk before anything was read in full. */
+export interface Survey {
+  slots: SlotFile[]
+  /** By segment number. */
+  segments: Map<number, SlotFile & { header: SegmentHeader }>
+  /** Whole and usable, newest first, at most two. */
+  checkpoints: CheckpointFooter[]
+  nextCheckpoint: number
+  /** Null: there is no journal yet. */
+  journalId: Buffer | null
+}
+
+export interface Recovered {
+  /** What the next frame will carry. */
+  expected: Expected
+  epoch: number
+  commit: number
+  timeMs: number
+  /** The segment to go on in, and where; null when there is none. */
+  active: { segmentSeq: number; slot: number; position: number; header: SegmentHeader } | null
+  scanSegment: number
+}
+
+export async function survey(disk: Disk): Promise<Survey> {
+  const slots = await listSlots(disk)
+  const segments: Survey['segments'] = new Map()
+  const { checkpoints, nextCheckpoint } = await usableCheckpoints(disk)
+  let journalId = checkpoints[0]?.journalId ?? null
+  for (const slot of slots) {
+    const { header } = slot
+    if (header === null) continue
+    const why = tooNew(header)
+    if (why !== null) throw new StoreRefused({ error: 'unsupported', detail: `${why}: a newer release wrote it` })
+    journalId ??= header.journalId
+    if (!header.journalId.equals(journalId)) {
+      throw new Damaged(slotPath(slot.slot), 0, 'the segment belongs to another journal')
+    }
+    segments.set(header.segmentSeq, { ...slot, header })
+  }
+  return { slots, segments, checkpoints, nextCheckpoint, journalId }
+}
+
+async function usableCheckpoints(disk: Disk): Promise<Pick<Survey, 'checkpoints' | 'nextCheckpoint'>> {
+  const { numbers, others } = await listCheckpoints(disk)
+  for (const path of others) await disk.remove(path)
+  const checkpoints: CheckpointFooter[] = []
+  for (const number of numbers) {
+    if (checkpoints.length === 2) break
+    try {
+      const footer = await footerOf(disk, number)
+      await verifyCheckpoint(disk, footer)
+      checkpoints.push(footer)
+    } catch (error) {
+      if (!(error instanceof Damaged) && !(error instanceof DiskError && error.kind === 'notFound')) throw error
+    }
+  }
+  await removeUnwanted(disk, numbers, checkpoints)
+  return { checkpoints, nextCheckpoint: (numbers[0] ?? 0) + 1 }
+}
+
+async function removeUnwanted(disk: Disk, numbers: number[], kept: CheckpointFooter[]): Promise<void> {
+  const wanted = new Set(kept.flatMap((footer) => [footer.number, ...footer.bases]))
+  // A damaged newest one stays for whoever looks into it; it is not counted.
+  for (const number of numbers) {
+    if (!wanted.has(number) && number < (kept[0]?.number ?? 0)) await disk.remove(checkpointPath(number))
+  }
+}
+
+/** Rebuilds the state: the newest checkpoint, then the journal after it, to its end. Writes nothing. */
+export async function recover(
+  disk: Disk,
+  found: Survey,
+  journalId: Buffer,
+  machine: Machine,
+  partitions: Partitions,
+  held: HeldSegments,
+  tail: Tail,
+  spans: Spans,
+): Promise<Recovered> {
+  const checkpoint = found.checkpoints[0] ?? null
+  if (checkpoint !== null) {
+    await restoreCheckpoint(disk, checkpoint, (record) => {
+      const { object, part, frame, state } = record
+      if (record.owner === owner.machine) machine.restore(object, part, frame, state)
+      else if (record.owner === owner.partitions) partitions.restore(object, frame, state)
+      else spans.restore(object, part, frame, state)
+    })
+  }
+  const replay = new Replay(checkpoint?.beginCommit ?? 0, machine, partitions, tail, spans)
+  const walk = new JournalWalk(disk, found, journalId, checkpoint, replay, held)
+  return walk.run()
+}
+
+class JournalWalk {
+  private readonly disk: Disk
+  private readonly found: Survey
+  private readonly checkpoint: CheckpointFooter | null
+  private readonly replay: Replay
+  private readonly held: HeldSegments
+  private readonly expected: Expected & { chain: Buffer }
+  private epoch = 0
+  private timeMs = 0
+  private sawBegin: boolean
+
+  constructor(
+    disk: Disk,
+    found: Survey,
+    journalId: Buffer,
+    checkpoint: CheckpointFooter | null,
+    replay: Replay,
+    held: HeldSegments,
+  ) {
+    this.disk = disk
+    this.found = found
+    this.checkpoint = checkpoint
+    this.replay = replay
+    this.held = held
+    this.sawBegin = checkpoint === null
+    this.expected = { journalId, segmentSeq: 0, lsn: 0, number: 1, chain: Buffer.alloc(16) }
+  }
+
+  async run(): Promise<Recovered> {
+    const { found, expected } = this
+    const scanSegment = this.checkpoint?.scanSegment ?? 1
+    let active: Recovered['active'] = null
+    for (let seq = scanSegment; ; seq++) {
+      const slot = found.segments.get(seq)
+      if (slot === undefined) break
+      const { header } = slot
+      if (active === null) {
+        Object.assign(expected, { lsn: header.startLsn, number: header.firstFrame, chain: header.chain })
+      } else if (!this.follows(header)) {
+        throw new Damaged(slotPath(active.slot), active.position, `frame ${expected.number} is bad, later ones exist`)
+      }
+      expected.segmentSeq = seq
+      this.epoch = Math.max(this.epoch, header.epoch)
+      const end = await this.walk(slot)
+      if (end.state === 'damaged') {
+        throw new Damaged(slotPath(slot.slot), end.position, `frame ${expected.number} is bad, later ones exist`)
+      }
+      active = { segmentSeq: seq, slot: slot.slot, position: end.position, header }
+    }
+    await this.checkRest(scanSegment, active)
+    return {
+      expected,
+      epoch: this.epoch,
+      commit: this.replay.commit,
+      timeMs: this.timeMs,
+      active,
+      scanSegment,
+    }
+  }
+
+  private follows(header: SegmentHeader): boolean {
+    const { expected } = this
+    return (
+      header.firstFrame === expected.number && header.startLsn === expected.lsn && header.chain.equals(expected.chain)
+    )
+  }
+
+  private async walk(slot: SlotFile & { header: SegmentHeader }): Promise<SegmentEnd> {
+    const { segmentSeq, segmentBytes, frameBytesMax } = slot.header
+    const held = this.held.begin(segmentSeq, slot.slot)
+    const segment = { held, segmentBytes, frameBytesMax }
+    const file = await this.disk.open(slotPath(slot.slot), 'read')
+    try {
+      const window = new FileWindow(file, Math.min(readStepBytes, segmentBytes))
+      this.checkBegin()
+      const end = await walkSegment(window, segmentHeaderBytes, segmentBytes, this.expected, chainAfter, (frame) => {
+        const { header } = frame
+        if ((header.flags & mustUnderstandFlags) !== 0) {
+          throw new StoreRefused({ error: 'unsupported', detail: 'a newer release wrote frames with unknown flags' })
+        }
+        this.checkBegin()
+        this.epoch = Math.max(this.epoch, header.epoch)
+        this.timeMs = header.commitTimeMs
+        this.replay.frame(frame, segment)
+      })
+      held.endPosition = end.position
+      this.checkBegin()
+      return end
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** The checkpoint must belong to this very journal: the chain at its beginning says so. */
+  private checkBegin(): void {
+    const { checkpoint, expected } = this
+    if (checkpoint === null || expected.number !== checkpoint.beginFrame) return
+    this.sawBegin = true
+    if (!checkpoint.chain.equals(expected.chain)) {
+      throw new Damaged(checkpointPath(checkpoint.number), 0, 'it was made of another journal')
+    }
+  }
+
+  /** Nothing of a later time may be left over: then something between is missing. */
+  private async checkRest(scanSegment: number, active: Recovered['active']): Promise<void> {
+    const { found, expected } = this
+    const last = active?.segmentSeq ?? scanSegment - 1
+    for (const [seq, slot] of found.segments) {
+      if (seq > last)
+        throw new Damaged(slotPath(slot.slot), 0, `segment ${last + 1} is missing, segment ${seq} is there`)
+    }
+    await checkUnreadable(this.disk, found.slots, expected.journalId, last, expected.number)
+    if (!this.sawBegin) {
+      throw new Damaged(
+        checkpointPath(this.checkpoint!.number),
+        0,
+        `the journal ends before frame ${this.checkpoint!.beginFrame}`,
+      )
+    }
+  }
+}
+
+const chainAfter = (frame: Buffer): Buffer => chainOf(frame.subarray(0, frameLayout.headerCrcAt))
