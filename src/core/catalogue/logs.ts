@@ -17,6 +17,13 @@ export function installLog(shard: Shard, id: Id, spec: LogSpec): LogState {
   return log
 }
 
+export function redefineLog(shard: Shard, log: LogState, spec: LogSpec): void {
+  log.spec = spec
+  log.level = levelOfLog(shard, spec)
+  for (const partition of log.partitions) if (partition !== null) partition.level = log.level
+  bind(shard, log)
+}
+
 function bind(shard: Shard, log: LogState): void {
   const { bound, namespace, dedupeWindowMs } = log.spec
   log.dedupe = dedupeWindowMs === undefined ? null : (log.dedupe ?? new DedupeWindow(dedupeWindowMs))
@@ -62,11 +69,8 @@ export function replaceLog(shard: Shard, item: Item, spec: LogSpec): Item | Fail
   if (partitionsOf(spec) < partitionsOf(log.spec)) {
     return { error: 'invalid', detail: `it has ${log.partitions.length} partitions, and they cannot become fewer` }
   }
-  log.spec = spec
-  log.level = levelOfLog(shard, spec)
-  bind(shard, log)
+  redefineLog(shard, log, spec)
   for (let i = log.partitions.length; i < partitionsOf(spec); i++) addPartition(shard, log, i)
-  for (const partition of log.partitions) if (partition !== null) partition.level = log.level
   shard.consumed.add(log)
   shard.turn.ask()
   const partitions = log.partitions.map((one) => one?.id ?? 0)

@@ -113,6 +113,7 @@ function appendTo(shard: Shard, log: LogState, named: Partition | null, op: Appe
       partition.producers.record(op.producer, copier.count, baseOffset, appendTime)
     }
   }
+  if (op.producer !== undefined || op.messageId !== undefined) shard.stage.changed.add(log.id)
   noteFacts(shard, log, op.expiresAt !== undefined, op.notBefore !== undefined)
   if (op.messageId !== undefined) log.dedupe?.record(op.messageId, { ...first!, appendTime })
   return { op: 'append', ...first!, appendTime, duplicate: false }

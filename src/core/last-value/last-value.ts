@@ -21,6 +21,7 @@ export function retain(shard: Shard, publisher: Id, op: PublishOp, copier: Copie
     const copy = address === copier.origin.address ? copier : new Copier(shard, op, own)
     const offset = copy.append(state.partition, null, none)
     state.changed = true
+    shard.stage.changed.add(state.namespace)
     if (empty) state.values.delete(address.levels)
     else {
       const expiresAt = op.expiresAt ?? null

@@ -1,7 +1,7 @@
 import { batchHeader, RecordTable } from '../../log/index.ts'
 import type { ExtentFacts } from '../../log/index.ts'
 import type { Item } from '../catalogue/catalogue.ts'
-import { installLog } from '../catalogue/logs.ts'
+import { installLog, redefineLog } from '../catalogue/logs.ts'
 import { decodeItem, install, levelOfLog } from '../catalogue/partitions.ts'
 import { installRoute } from '../catalogue/routes.ts'
 import { installSubscription } from '../catalogue/subscriptions.ts'
@@ -71,11 +71,8 @@ export function replayItem(shard: Shard, item: Item): void {
 
 function replayLog(shard: Shard, { id, spec, partitions = [] }: Item<LogSpec>): void {
   const known = shard.logs.get(id)
-  const log = installLog(shard, id, spec)
-  if (known !== undefined) {
-    for (const subscription of known.subscriptions) log.subscriptions.add(subscription)
-    log.dedupe = known.dedupe ?? log.dedupe
-  }
+  const log = known ?? installLog(shard, id, spec)
+  if (known !== undefined) redefineLog(shard, known, spec)
   partitions.forEach((store, index) => {
     if (store === 0) return
     const bounds = { start: 0, next: 0, bytes: 0 }
@@ -147,12 +144,15 @@ function replayLeases(shard: Shard, id: Id, body: Buffer): void {
   leased.lane(reader.uvarint())?.queue.applyEntry(reader)
 }
 
-/** What a stored batch says about its producer and its message id. */
-export function replayExtent(shard: Shard, id: number, extent: ExtentFacts, batch: Buffer): void {
+/** What a stored batch says about its producer and its message id. Returns the object whose state it is, or 0. */
+export function replayExtent(shard: Shard, id: number, extent: ExtentFacts, batch: Buffer): Id {
   const values = shard.lastValuePartitions.get(id)
-  if (values !== undefined) return replayLastValue(values, extent, batch)
+  if (values !== undefined) {
+    replayLastValue(values, extent, batch)
+    return values.namespace
+  }
   const partition = shard.partitions.get(id)
-  if (partition === undefined) return
+  if (partition === undefined) return 0
   const { baseOffset, appendTime, count, flags } = extent
   if ((flags & extentFlag.producer) !== 0) {
     const producer = {
@@ -164,9 +164,9 @@ export function replayExtent(shard: Shard, id: number, extent: ExtentFacts, batc
     partition.producers.record(producer, count, baseOffset, appendTime)
   }
   const dedupe = shard.logs.get(partition.log)?.dedupe
-  if (!dedupe) return
-  const { messageId } = decodeExtentMeta(extent.meta)
-  if (messageId !== null) dedupe.record(messageId, { partition: partition.index, baseOffset, appendTime })
+  const messageId = dedupe ? decodeExtentMeta(extent.meta).messageId : null
+  if (messageId !== null) dedupe!.record(messageId, { partition: partition.index, baseOffset, appendTime })
+  return messageId !== null || (flags & extentFlag.producer) !== 0 ? partition.log : 0
 }
 
 function replayLastValue({ values, partition }: LastValueState, extent: ExtentFacts, batch: Buffer): void {

@@ -9,12 +9,15 @@ const blockIds = 16_384
  */
 export class Ids {
   private readonly stage: Stage
+  private readonly reserved: (end: number) => void
   private next: number
   private end: number
   /** The commit that reserved the block in use. */
   commit = 0
 
-  constructor(stage: Stage, reservedUpTo: number) {
+  /** `reserved` is told how far the ids are reserved. */
+  constructor(stage: Stage, reservedUpTo: number, reserved: (end: number) => void) {
+    this.reserved = reserved
     this.stage = stage
     this.next = this.end = Math.max(1, reservedUpTo)
   }
@@ -26,6 +29,7 @@ export class Ids {
 
   private reserve(): void {
     this.end += blockIds
+    this.reserved(this.end)
     const body = Buffer.alloc(8)
     body.writeDoubleLE(this.end)
     this.stage.entry(entryKind.ids, 0, body)

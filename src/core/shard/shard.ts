@@ -56,6 +56,8 @@ export class Shard {
   readonly unused = new Set<Id>()
   /** Spaces that had a route; for `lastRoute`. */
   readonly routed = new Set<Id>()
+  /** At recovery: objects that are not as the checkpoint has them. */
+  readonly recoveredObjects = new Set<Id>()
   /** By namespace, and by the store's id of their partition. */
   readonly lastValues = new Map<Id, LastValueState>()
   readonly lastValuePartitions = new Map<number, LastValueState>()
@@ -87,7 +89,9 @@ export class Shard {
     this.store = store
     this.releases = new Releases(store)
     this.stage = new Stage(store, (partition) => this.moved(partition))
-    this.ids = new Ids(this.stage, this.reservedIds)
+    for (const object of this.recoveredObjects) this.stage.changed.add(object)
+    this.recoveredObjects.clear()
+    this.ids = new Ids(this.stage, this.reservedIds, (end) => void (this.reservedIds = end))
     this.health = store.health
   }
 

@@ -18,6 +18,8 @@ export class Stage {
   readonly store: Store
   /** The newest commit that holds something of ours. */
   last: number
+  /** Objects that are not as the last checkpoint has them. */
+  readonly changed = new Set<number>()
   /** Grows with everything that is staged. */
   count = 0
   /** Payload bytes staged and not yet durable. */
@@ -39,6 +41,7 @@ export class Stage {
 
   entry(kind: number, object: number, body: Uint8Array): void {
     this.touch()
+    this.changed.add(object)
     this.store.stageEntry(kind, object, body)
   }
 
