@@ -1,0 +1,158 @@
+import { DiskError, type Disk } from '../../world/index.ts'
+import { footerOf, listCheckpoints, restoreCheckpoint, verifyCheckpoint, checkpointPath, type CheckpointFooter } from '../checkpoint/index.ts'
+import { Damaged } from '../damaged.ts'
+import { provesDamage, readFrameHeader, frameAlign, segmentHeaderBytes, type SegmentHeader } from '../frame/index.ts'
+import { listSlots, type SlotFile } from '../journal/slot-files.ts'
+import { slotPath } from '../journal/slots.ts'
+import { finding, type Finding } from './finding.ts'
+import type { Replayed } from './replayed.ts'
+import { walkAll, type BadStretch, type WalkEnd } from './walk-segment.ts'
+import { Window } from './window.ts'
+
+export type Segment = SlotFile & { header: SegmentHeader }
+
+/** A bad stretch of a segment; whose records it held is found out when the manifest is known. */
+export interface Wound {
+  segment: Segment
+  stretch: BadStretch
+  detail: string
+}
+
+export interface JournalCheck {
+  segments: Map<number, Segment>
+  /** The newest that is whole. */
+  checkpoint: CheckpointFooter | null
+  wounds: Wound[]
+  /** Segments whose frames were all looked at. */
+  walked: Set<number>
+  frames: number
+}
+
+/** Checks every checkpoint; gives what the newest whole one says to `state`. */
+export async function checkCheckpoints(
+  disk: Disk,
+  state: Replayed,
+  report: (found: Finding) => void,
+): Promise<CheckpointFooter | null> {
+  const { numbers } = await listCheckpoints(disk)
+  const bad: Damaged[] = []
+  let newest: CheckpointFooter | null = null
+  for (const number of numbers) {
+    try {
+      const footer = await footerOf(disk, number)
+      await verifyCheckpoint(disk, footer)
+      newest ??= footer
+    } catch (error) {
+      if (error instanceof Damaged) bad.push(error)
+      else if (error instanceof DiskError && error.kind === 'notFound') bad.push(new Damaged(error.path, 0, 'is missing'))
+      else throw error
+    }
+  }
+  for (const { file, position, message } of new Map(bad.map((each) => [`${each.file}/${each.position}`, each])).values()) {
+    const severity = newest === null ? 'loss' : 'repairable'
+    const what = newest === null ? 'and no other checkpoint is whole' : `${checkpointPath(newest.number)} will do instead`
+    report(finding(severity, file, position, 0, `${message}; ${what}`))
+  }
+  if (newest === null) return null
+  state.beginCommit = newest.beginCommit
+  await restoreCheckpoint(disk, newest, (record) => state.restore(record))
+  return newest
+}
+
+/** Walks the segments that a start would replay, in order, and notes what the entries say. */
+export async function checkJournal(
+  disk: Disk,
+  state: Replayed,
+  checkpoint: CheckpointFooter | null,
+  report: (found: Finding) => void,
+): Promise<JournalCheck> {
+  const check: JournalCheck = { segments: new Map(), checkpoint, wounds: [], walked: new Set(), frames: 0 }
+  const slots = await listSlots(disk)
+  for (const slot of slots) if (slot.header !== null) check.segments.set(slot.header.segmentSeq, slot as Segment)
+  const journalId = checkpoint?.journalId ?? [...check.segments.values()][0]?.header.journalId ?? null
+  const first = checkpoint?.scanSegment ?? 1
+  const sequence = [...check.segments.keys()].filter((seq) => seq >= first).sort((a, b) => a - b)
+  let before: { segment: Segment; end: WalkEnd } | null = null
+  for (const seq of sequence) {
+    const segment = check.segments.get(seq)!
+    if (before !== null && seq !== before.segment.header.segmentSeq + 1) {
+      const missing = `segments ${before.segment.header.segmentSeq + 1} to ${seq - 1} are missing`
+      report(finding('loss', slotPath(segment.slot), 0, 0, missing))
+      state.watchGaps()
+    } else if (before !== null && segment.header.firstFrame !== before.end.expected.number) {
+      wound(check, before.segment, before.end, segment.header.firstFrame - 1, state)
+    }
+    before = { segment, end: await walkOne(disk, segment, check, state, report) }
+  }
+  if (before?.end.state === 'torn') {
+    const { segment, end } = before
+    const detail = `a torn tail: frame ${end.expected.number} was being written and never acknowledged`
+    report(finding('note', slotPath(segment.slot), end.position, 0, detail))
+  }
+  await checkHeaders(disk, slots, journalId, before?.end.expected.number ?? 1, report)
+  return check
+}
+
+function wound(check: JournalCheck, segment: Segment, end: WalkEnd, lastFrame: number, state: Replayed): void {
+  const firstFrame = end.expected.number
+  const stretch = { from: end.position, to: segment.header.segmentBytes, firstFrame, lastFrame }
+  check.wounds.push({ segment, stretch, detail: `frames ${firstFrame} to ${lastFrame} are bad` })
+  state.watchGaps()
+}
+
+/** Walks one segment; what is bad becomes a wound. */
+export async function walkOne(
+  disk: Disk,
+  segment: Segment,
+  check: JournalCheck,
+  state: Replayed | null,
+  report: (found: Finding) => void,
+): Promise<WalkEnd> {
+  const path = slotPath(segment.slot)
+  const file = await disk.open(path, 'read')
+  check.walked.add(segment.header.segmentSeq)
+  try {
+    return await walkAll(new Window(file), segment.header, {
+      frame(header, bytes) {
+        check.frames++
+        state?.frame(header, bytes)
+      },
+      bad(stretch) {
+        check.wounds.push({ segment, stretch, detail: `frames ${stretch.firstFrame} to ${stretch.lastFrame} are bad` })
+        state?.watchGaps()
+      },
+      padding(position) {
+        report(finding('note', path, position, 1, 'the padding is not zero: nothing is lost, but the disk changes bits'))
+      },
+    })
+  } finally {
+    await file.close()
+  }
+}
+
+/** A slot whose header is bad and that holds frames of this journal which are later than the ones that were read. */
+async function checkHeaders(
+  disk: Disk,
+  slots: readonly SlotFile[],
+  journalId: Buffer | null,
+  number: number,
+  report: (found: Finding) => void,
+): Promise<void> {
+  for (const { slot, bytes, unreadable } of slots) {
+    if (!unreadable) continue
+    const file = await disk.open(slotPath(slot), 'read')
+    try {
+      const window = new Window(file)
+      for (let at = segmentHeaderBytes; at < bytes; at += frameAlign) {
+        const page = Buffer.from(await window.at(at, frameAlign))
+        const id = journalId ?? readFrameHeader(page)?.journalId
+        if (id === undefined || !provesDamage(page, 0, id, 0, number - 1)) continue
+        const detail = 'the header of a segment fails its check, and later frames follow it'
+        report(finding('loss', slotPath(slot), 0, segmentHeaderBytes, detail))
+        break
+      }
+    } finally {
+      await file.close()
+    }
+  }
+}

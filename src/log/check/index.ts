@@ -1,0 +1,2 @@
+export { checkData, type CheckReport } from './check-data.ts'
+export type { Finding, LostRange } from './finding.ts'
