@@ -2,7 +2,7 @@
  * Topics and logs. A Kafka topic is a bound log: its name is a list of levels, and the same levels are its address in
  * the shared space. Every log whose name fits Kafka's alphabet is seen as a topic, whoever made it.
  */
-import type { Broker, Defined, Entry, Id, Json, Keep, LogSpec } from '../../core/index.ts'
+import type { Broker, Defined, Entry, Id, Keep, LogSpec } from '../../core/index.ts'
 import { nameCodec } from '../../core/index.ts'
 import type { Outcome } from '../../base/index.ts'
 import type { KafkaSettings } from './settings.ts'
@@ -98,7 +98,7 @@ export class Topics {
       bound: name,
       partitions: topic.partitions,
       keep: keepOf(topic.configs, this.settings),
-      attributes: { kafka: topic.configs } as Json,
+      attributes: { kafka: topic.configs },
       tags: { by: 'kafka' },
     }
     return this.broker.define([spec], mode).then((defined) => defined[0]!)

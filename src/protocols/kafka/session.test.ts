@@ -60,7 +60,7 @@ test('KIP-35: an unknown version of ApiVersions is answered in version 0 with er
   await time.advance(1)
   const answer = client.answer(APIS.apiVersions, 0)
   assert.equal(answer?.errorCode, code.unsupportedVersion)
-  assert.deepEqual(answer?.apiKeys, [{ apiKey: 18, minVersion: 0, maxVersion: 4 }])
+  assert.deepEqual(answer.apiKeys, [{ apiKey: 18, minVersion: 0, maxVersion: 4 }])
 })
 
 test('KIP-511: a client that does not name itself properly is refused', async () => {

@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test'
 import {
   AssignerProtocol,
   CompressionTypes,
+  ConfigResourceTypes,
   type Admin,
   type Consumer,
   type EachMessagePayload,
@@ -176,7 +177,10 @@ test('topics are created, listed, configured and deleted', async (t) => {
   assert.equal(await admin.createTopics({ topics: [{ topic: 'made' }] }), false)
   const { topics } = await admin.fetchTopicMetadata({ topics: ['made'] })
   assert.equal(topics[0]?.partitions.length, 3)
-  const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type: 2, name: 'made' }] })
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: ConfigResourceTypes.TOPIC, name: 'made' }],
+  })
   const retention = resources[0]?.configEntries.find((one) => one.configName === 'retention.ms')
   assert.equal(retention?.configValue, '60000')
   await admin.createPartitions({ topicPartitions: [{ topic: 'made', count: 5 }] })

@@ -40,7 +40,7 @@ test('@platformatic/kafka administers topics and groups', async (t) => {
   t.after(() => admin.close())
   const [created] = await admin.createTopics({ topics: ['made'], partitions: 12, replicas: 1 })
   assert.equal(created?.name, 'made')
-  assert.equal(created?.partitions, 12)
+  assert.equal(created.partitions, 12)
   const metadata = await admin.metadata({ topics: ['made'] })
   assert.equal(metadata.topics.get('made')?.partitionsCount, 12)
   const consumer = new Consumer({ ...strings, bootstrapBrokers, groupId: 'listed' })

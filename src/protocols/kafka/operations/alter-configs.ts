@@ -60,17 +60,15 @@ async function alter(resource: Resource, before: Configs, changes: Change[], val
 }
 
 function changed(before: Configs, changes: readonly Change[]): Configs {
-  const after: Record<string, string> = { ...before }
+  const after = new Map(Object.entries(before))
   const items = (list: string | undefined): string[] => (list === undefined || list === '' ? [] : list.split(','))
   for (const { name, value, configOperation } of changes) {
     const given = items(value ?? '')
-    if (configOperation === 1 || value === null) delete after[name]
-    else if (configOperation === 2) after[name] = [...new Set([...items(after[name]), ...given])].join(',')
-    else if (configOperation === 3)
-      after[name] = items(after[name])
-        .filter((one) => !given.includes(one))
-        .join(',')
-    else after[name] = value
+    const had = items(after.get(name))
+    if (configOperation === 1 || value === null) after.delete(name)
+    else if (configOperation === 2) after.set(name, [...new Set([...had, ...given])].join(','))
+    else if (configOperation === 3) after.set(name, had.filter((one) => !given.includes(one)).join(','))
+    else after.set(name, value)
   }
-  return after
+  return Object.fromEntries(after)
 }

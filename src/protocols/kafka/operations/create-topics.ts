@@ -12,7 +12,7 @@ type Wanted = ReadOf<typeof APIS.createTopics.request>['topics'][number]
 
 export const createTopics = operation(APIS.createTopics, async (request, call) => {
   const twice = new Set(request.topics.map((topic) => topic.name)).size < request.topics.length
-  const answers = request.topics.map((wanted) => {
+  const answers = request.topics.map(async (wanted) => {
     if (twice) return refuse(wanted, code.invalidRequest, 'a topic is named twice')
     return create(wanted, request.validateOnly, call)
   })

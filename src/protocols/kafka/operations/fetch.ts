@@ -6,6 +6,7 @@ import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code, codeOf } from '../errors.ts'
 import { copyBytesMax, fetchBytesMax, fetchWaitMsMax, leaderEpoch } from '../limits.ts'
+import type { Topic } from '../mapping.ts'
 import { APIS } from '../wire/apis.ts'
 import { ZERO_UUID } from '../wire/schema.ts'
 import { expandForeign } from './foreign.ts'
@@ -29,29 +30,28 @@ export const fetch = operation(APIS.fetch, async (request, call) => {
   if (request.sessionId !== 0 && request.sessionEpoch > 0) {
     return { errorCode: code.fetchSessionIdNotFound, responses: [] }
   }
-  const { topics, broker } = call.shared
   const parts: ReadPart[] = []
   const owners: Slot[] = []
-  let refused = false
   const responses = request.topics.map(({ topic: name, topicId, partitions }) => {
-    const topic = topics.named({ name, topicId })
-    const missing = topicId === ZERO_UUID ? code.unknownTopicOrPartition : code.unknownTopicId
-    const slots = partitions.map(({ partition, fetchOffset, partitionMaxBytes, currentLeaderEpoch }) => {
-      const slot = emptySlot(partition)
-      if (topic === undefined) slot.errorCode = missing
-      else if (!topics.hasPartition(topic, partition)) slot.errorCode = code.unknownTopicOrPartition
-      else if (currentLeaderEpoch > leaderEpoch) slot.errorCode = code.unknownLeaderEpoch
-      else {
-        parts.push({ log: topic.id, partition, offset: fetchOffset, bytesMax: Math.max(0, partitionMaxBytes) })
-        owners.push(slot)
+    const topic = call.shared.topics.named({ name, topicId })
+    const slots = partitions.map((wanted) => {
+      const slot = emptySlot(wanted.partition)
+      if (topic === undefined) {
+        slot.errorCode = topicId === ZERO_UUID ? code.unknownTopicOrPartition : code.unknownTopicId
+        return slot
       }
-      refused ||= slot.errorCode !== code.none
+      slot.errorCode = problem(topic, wanted.partition, wanted.currentLeaderEpoch, call)
+      if (slot.errorCode !== code.none) return slot
+      const bytesMax = Math.max(0, wanted.partitionMaxBytes)
+      parts.push({ log: topic.id, partition: wanted.partition, offset: wanted.fetchOffset, bytesMax })
+      owners.push(slot)
       return slot
     })
     return { topic: name, topicId, partitions: slots }
   })
   if (parts.length > 0) {
-    const results = await broker.read(parts, {
+    const refused = responses.some(({ partitions }) => partitions.some((slot) => slot.errorCode !== code.none))
+    const results = await call.shared.broker.read(parts, {
       session: call.session,
       bytesMin: request.minBytes,
       bytesMax: Math.min(Math.max(0, request.maxBytes), fetchBytesMax),
@@ -61,6 +61,11 @@ export const fetch = operation(APIS.fetch, async (request, call) => {
   }
   return { responses }
 })
+
+function problem(topic: Topic, partition: number, currentLeaderEpoch: number, call: Call): number {
+  if (!call.shared.topics.hasPartition(topic, partition)) return code.unknownTopicOrPartition
+  return currentLeaderEpoch > leaderEpoch ? code.unknownLeaderEpoch : code.none
+}
 
 function emptySlot(partitionIndex: number): Slot {
   return {

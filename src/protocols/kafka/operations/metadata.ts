@@ -13,10 +13,12 @@ type TopicAnswer = NonNullable<WriteOf<typeof APIS.metadata.response>['topics']>
 
 /** All topics: null from version 1 on, the empty list in version 0, where "none" cannot be said. */
 export const metadata = operation(APIS.metadata, async (request, call) => {
-  const { topics, broker } = call.shared
+  const { topics, broker, settings } = call.shared
   const all = request.topics === null || (call.version === 0 && request.topics.length === 0)
-  const asked = all ? topics.all().map((topic) => describe(topic, call)) : (request.topics ?? []).map(named)
-  const answers = await Promise.all(asked)
+  const mayCreate = request.allowAutoTopicCreation && settings.autoCreateTopics
+  const answers = all
+    ? topics.all().map((topic) => describe(topic, call))
+    : await Promise.all((request.topics ?? []).map((asked) => find(asked, mayCreate, call)))
   await broker.settled()
   return {
     brokers: [{ nodeId, host: call.advertised.host, port: call.advertised.port }],
@@ -24,19 +26,24 @@ export const metadata = operation(APIS.metadata, async (request, call) => {
     controllerId: nodeId,
     topics: answers,
   }
-
-  function named({ name, topicId }: { name: string | null; topicId: string }): TopicAnswer | Promise<TopicAnswer> {
-    if (name === null || topicId !== ZERO_UUID) {
-      const found = topics.byId(topicId)
-      return found ? describe(found, call) : refuse(name, topicId, code.unknownTopicId)
-    }
-    if (!isTopicName(name)) return refuse(name, ZERO_UUID, code.invalidTopic)
-    const found = topics.find(name)
-    if (found) return describe(found, call)
-    const create = request.allowAutoTopicCreation && call.shared.settings.autoCreateTopics
-    return create ? autoCreate(name, call) : refuse(name, ZERO_UUID, code.unknownTopicOrPartition)
-  }
 })
+
+interface Asked {
+  name: string | null
+  topicId: string
+}
+
+async function find({ name, topicId }: Asked, mayCreate: boolean, call: Call): Promise<TopicAnswer> {
+  const { topics } = call.shared
+  if (name === null || topicId !== ZERO_UUID) {
+    const found = topics.byId(topicId)
+    return found ? describe(found, call) : refuse(name, topicId, code.unknownTopicId)
+  }
+  if (!isTopicName(name)) return refuse(name, ZERO_UUID, code.invalidTopic)
+  const found = topics.find(name)
+  if (found) return describe(found, call)
+  return mayCreate ? autoCreate(name, call) : refuse(name, ZERO_UUID, code.unknownTopicOrPartition)
+}
 
 async function autoCreate(name: string, call: Call): Promise<TopicAnswer> {
   const { topics } = call.shared

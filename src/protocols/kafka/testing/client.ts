@@ -94,7 +94,7 @@ export class Client implements Peer {
   }
 
   /** The frame of a request, ready to be sent. */
-  encode<Q extends Table>(api: Api<Q, Table>, version: number, request: WriteOf<Q>): Buffer {
+  encode<Q extends Table>(api: Api<Q>, version: number, request: WriteOf<Q>): Buffer {
     const writer = new SlicingWriter()
     writer.i32(0)
     writer.i16(api.key)
@@ -102,13 +102,13 @@ export class Client implements Peer {
     writer.i32(++this.correlation)
     writer.i16(4)
     writer.utf8('unit')
-    if (isFlexible(api as Api, version)) writer.uvarint(0)
-    requestCodec(api as Api, version).write(writer, request as never)
+    if (isFlexible(api, version)) writer.uvarint(0)
+    requestCodec(api, version).write(writer, request)
     writer.buffer.writeInt32BE(writer.total - 4, 0)
     return Buffer.concat(writer.chunks())
   }
 
-  send<Q extends Table>(api: Api<Q, Table>, version: number, request: WriteOf<Q>): void {
+  send<Q extends Table>(api: Api<Q>, version: number, request: WriteOf<Q>): void {
     this.receive(this.encode(api, version, request))
   }
 
@@ -118,8 +118,8 @@ export class Client implements Peer {
     if (frame === null) return null
     const reader = new Reader(frame)
     const correlationId = reader.i32()
-    if (isFlexible(api as Api, version) && api.key !== APIS.apiVersions.key) reader.uvarint()
-    const values = responseCodec(api as Api, version).read(reader) as ReadOf<R>
+    if (isFlexible(api, version) && api.key !== APIS.apiVersions.key) reader.uvarint()
+    const values = responseCodec(api, version).read(reader) as ReadOf<R>
     if (reader.remaining > 0) throw new Error(`${reader.remaining} bytes too many in the response`)
     return { correlationId, ...values }
   }

@@ -59,7 +59,7 @@ export const APIS = {
 } as const
 
 const byKey: (Api | undefined)[] = []
-for (const one of Object.values(APIS)) byKey[one.key] = one as Api
+for (const one of Object.values(APIS)) byKey[one.key] = one
 
 export function apiOf(key: number): Api | undefined {
   return byKey[key]

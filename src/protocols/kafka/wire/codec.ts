@@ -62,12 +62,12 @@ function array(element: Coder, compact: boolean, nullable: boolean): Coder<unkno
 
 function coderOf(field: Field, version: number, flexible: boolean): Coder {
   const nullable = field.nullable !== undefined && inRange(field.nullable, version)
-  if (field.type === 'struct') return struct(field.fields ?? [], version, flexible) as Coder
+  if (field.type === 'struct') return struct(field.fields ?? [], version, flexible)
   if (field.type === 'array') {
-    return array(struct(field.fields ?? [], version, flexible) as Coder, flexible, nullable) as Coder
+    return array(struct(field.fields ?? [], version, flexible), flexible, nullable)
   }
   if (field.type.startsWith('[]')) {
-    return array(scalar(field.type.slice(2) as Scalar, flexible, false), flexible, nullable) as Coder
+    return array(scalar(field.type.slice(2) as Scalar, flexible, false), flexible, nullable)
   }
   return scalar(field.type as Scalar, flexible, nullable)
 }
@@ -109,7 +109,7 @@ function struct(fields: Table, version: number, flexible: boolean): Coder<Values
     }
     const isTagged = field.tag !== undefined && flexible && inRange(field.tagged, version)
     const coder = coderOf(field, version, flexible)
-    const compiled = { name: field.name, coder, fallback: fallbackOf(field), tag: isTagged ? field.tag! : -1 }
+    const compiled = { name: field.name, coder, fallback: fallbackOf(field), tag: isTagged ? field.tag : -1 }
     ;(isTagged ? tagged : plain).push(compiled)
   }
   tagged.sort((a, b) => a.tag - b.tag)

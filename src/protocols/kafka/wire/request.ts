@@ -42,6 +42,6 @@ function skipTagged(reader: Reader): void {
 }
 
 /** Decodes a request's body; throws `MalformedError`. Bytes and records are slices of the frame. */
-export function readRequest<Q extends Table>(api: Api<Q, Table>, version: number, body: Reader): ReadOf<Q> {
-  return requestCodec(api as Api, version).read(body) as ReadOf<Q>
+export function readRequest<Q extends Table>(api: Api<Q>, version: number, body: Reader): ReadOf<Q> {
+  return requestCodec(api, version).read(body)
 }

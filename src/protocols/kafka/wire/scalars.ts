@@ -98,7 +98,7 @@ function bytes(compact: boolean, nullable: boolean): Coder<RecordsValue | null> 
 }
 
 export function scalar(type: Scalar, compact: boolean, nullable: boolean): Coder {
-  if (type === 'string') return string(compact, nullable) as Coder
-  if (type === 'bytes' || type === 'records') return bytes(compact, nullable) as Coder
-  return fixed[type] as Coder
+  if (type === 'string') return string(compact, nullable)
+  if (type === 'bytes' || type === 'records') return bytes(compact, nullable)
+  return fixed[type]
 }
