@@ -64,7 +64,7 @@ test('headers of a record that a Kafka producer made: the well-known ones are pr
     replyTo: { kind: 'log', name: ['replies', 'eu'] },
     headers: [
       { name: 'x', value: { type: 'bytes', value: Buffer.from([0xff]) } },
-      { name: 'priority', value: { type: 'bytes', value: Buffer.from('high') } },
+      { name: 'priority', value: { type: 'utf8', value: 'high' } },
       { name: 'x', value: { type: 'null' } },
     ],
   })

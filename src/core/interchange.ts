@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { RecordTable } from '../log/index.ts'
 import { decodeProperties, type Header, type Properties, type ReplyTo, type Value } from './message.ts'
 import { plainNames } from './names.ts'
@@ -49,11 +50,15 @@ export function propertiesOf(table: RecordTable, i: number, foreign: boolean): P
     const name = key.toString('utf8')
     if (value === null) (p.headers ??= []).push({ name, value: { type: 'null' } })
     else if (!(name in wellKnown) || !takeWellKnown(p, name as WellKnown, value)) {
-      ;(p.headers ??= []).push({ name, value: { type: 'bytes', value } })
+      ;(p.headers ??= []).push({ name, value: textOrBytes(value) })
     }
   }
   return p
 }
+
+/** A log client's header has no type: what reads as text is text to the others. */
+const textOrBytes = (value: Buffer): Value =>
+  isUtf8(value) ? { type: 'utf8', value: value.toString('utf8') } : { type: 'bytes', value }
 
 /** False when the value does not fit the property, or it was said before: then it stays a header. */
 function takeWellKnown(p: Properties, name: WellKnown, bytes: Buffer): boolean {
