@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import {
+import kafkaModule, {
   AssignerProtocol,
   CompressionTypes,
-  ConfigResourceTypes,
   type Admin,
   type Consumer,
   type EachMessagePayload,
@@ -12,6 +11,9 @@ import {
 } from 'kafkajs'
 import { eventually } from '../../support/index.ts'
 import { Inbox, kafkajs, startKafka } from './support.ts'
+
+/** Not among the names that a CommonJS package shows to an import. */
+const { ConfigResourceTypes } = kafkaModule
 
 interface Got {
   partition: number
