@@ -258,16 +258,22 @@ export class ShardBroker implements Broker {
 
   /** Stops at once; what was not durable stays undecided. */
   kill(): void {
+    this.halt()
+    this.shard.releases.fail()
+  }
+
+  /** Nothing happens by itself any more; a timer of a session that is kept would hold the process. */
+  private halt(): void {
     this.sweep?.stop()
     this.shard.turn.stop()
-    this.shard.releases.fail()
+    for (const session of this.shard.sessions.values()) session.cancelTimers()
+    for (const leased of this.shard.leased.values()) leased.timer?.cancel()
   }
 
   /** Makes everything staged durable and stops. */
   async shutdown(): Promise<void> {
     this.stopped = true
-    this.sweep?.stop()
-    this.shard.turn.stop()
+    this.halt()
     await this.shard.store.close()
   }
 }

@@ -8,10 +8,11 @@ import { start, type Running } from './process.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A folder of this test's own, removed after it. */
-export function temporaryFolder(t: TestContext): string {
+/** A folder of this test's own, removed after it, when `before` has ended: hooks run in the order they were added. */
+export function temporaryFolder(t: TestContext, before: () => Promise<unknown> = () => Promise.resolve()): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'dragoman-'))
-  t.after(() => {
+  t.after(async () => {
+    await before()
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
   })
   return folder
@@ -22,9 +23,11 @@ export function temporaryFolder(t: TestContext): string {
  * stopped after the test. `broker.port('kafka')`, `broker.address('amqp')` say where it listens.
  */
 export async function startTestBroker(t: TestContext, options: BrokerOptions = {}): Promise<Broker> {
-  const data = options.data ?? temporaryFolder(t)
-  const broker = await startBroker({ log: 'warn', ...options, data })
-  t.after(() => broker.stop())
+  let broker: Broker | undefined
+  const stop = async (): Promise<void> => broker?.stop()
+  const data = options.data ?? temporaryFolder(t, stop)
+  broker = await startBroker({ log: 'warn', ...options, data })
+  if (options.data !== undefined) t.after(stop)
   return broker
 }
 
@@ -45,12 +48,15 @@ export interface SpawnOptions {
 
 /** The real process, `dragoman serve`, on free ports. Give the same `data` again to restart it over its folder. */
 export async function spawnTestBroker(t: TestContext, options: SpawnOptions = {}): Promise<SpawnedBroker> {
-  const data = options.data ?? temporaryFolder(t)
+  let spawned: Running | undefined
+  const stop = async (): Promise<unknown> => spawned?.stop('SIGKILL')
+  const data = options.data ?? temporaryFolder(t, stop)
   const listen = ['kafka', 'amqp', 'mqtt', 'mqtt-ws', 'http'].flatMap((name) => ['--listen', `${name}=127.0.0.1:0`])
   const main = path.join(root, 'src/cli/main.ts')
   const flags = ['serve', ...listen, '--data', data, ...(options.flags ?? [])]
   const running = start(process.execPath, [main, ...flags], { cwd: root, timeoutMs: 600_000 })
-  t.after(() => running.stop('SIGKILL'))
+  spawned = running
+  if (options.data !== undefined) t.after(stop)
   await running.waitFor(/ready in \d+ ms/)
   const address = (protocol: string): string => {
     const found = new RegExp(`^listening ${protocol} (\\S+)$`, 'm').exec(running.stdout)
