@@ -26,8 +26,6 @@ await build({
   platform: 'node',
   target: 'node20',
   packages: 'external',
-  sourcemap: 'linked',
-  sourcesContent: false,
   logLevel: 'warning',
 })
 if (existsSync(path.join(dist, 'bin.js'))) chmodSync(path.join(dist, 'bin.js'), 0o755)

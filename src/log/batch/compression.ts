@@ -2,7 +2,7 @@
  * The codecs of record batches (attributes bits 0-2). Decompression is synchronous and bounded: what a batch may
  * expand to is checked before memory for it is taken, so a small batch that claims gigabytes costs nothing.
  */
-import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import * as zlib from 'node:zlib'
 import { uncompressSync as uncompressSnappy } from 'snappy'
 import { MalformedError, Reader } from '../../base/index.ts'
 import { decompressLz4 } from './lz4.ts'
@@ -19,13 +19,14 @@ export function decompress(codec: number, bytes: Buffer, bytesMax = decompressed
       case codecs.none:
         return bytes
       case codecs.gzip:
-        return gunzipSync(bytes, { maxOutputLength: bytesMax })
+        return zlib.gunzipSync(bytes, { maxOutputLength: bytesMax })
       case codecs.snappy:
         return decompressSnappy(bytes, bytesMax)
       case codecs.lz4:
         return decompressLz4(bytes, bytesMax)
       case codecs.zstd:
-        return zstdDecompressSync(bytes, { maxOutputLength: bytesMax })
+        // A program that embeds the broker may run on a Node older than 22.15, which has no zstd: then it throws here.
+        return zlib.zstdDecompressSync(bytes, { maxOutputLength: bytesMax })
     }
   } catch (error) {
     throw new MalformedError(`compressed records: ${(error as Error).message}`)
