@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { LeaseQueue } from './lease-queue.ts'
-import { NaiveQueue } from './naive-queue.ts'
-import { command, QueuePair } from './queue-commands.ts'
+import { NaiveQueue } from './testing/naive-queue.ts'
+import { command, QueuePair } from './testing/queue-commands.ts'
 
 const seed = process.env['SEED'] === undefined ? {} : { seed: Number(process.env['SEED']) }
 

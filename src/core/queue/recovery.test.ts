@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Reader, Writer } from '../../base/index.ts'
 import { LeaseQueue } from './lease-queue.ts'
-import { NaiveQueue } from './naive-queue.ts'
-import { command, QueuePair } from './queue-commands.ts'
-import type { Command } from './queue-commands.ts'
+import { NaiveQueue } from './testing/naive-queue.ts'
+import { command, QueuePair } from './testing/queue-commands.ts'
+import type { Command } from './testing/queue-commands.ts'
 
 type Step = Command | { do: 'commit' } | { do: 'round'; full: boolean } | { do: 'part' }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { LeaseQueue } from './lease-queue.ts'
+import type { LeaseQueue } from '../lease-queue.ts'
 import type { NaiveQueue } from './naive-queue.ts'
 
 /** For tests: what can happen to a queue, positions given relative to its floor. */

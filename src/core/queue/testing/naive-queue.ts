@@ -1,6 +1,6 @@
-import { assert } from '../../base/index.ts'
-import type { Id } from '../facade/index.ts'
-import type { OffsetState } from './lease-queue.ts'
+import { assert } from '../../../base/index.ts'
+import type { Id } from '../../facade/index.ts'
+import type { OffsetState } from '../lease-queue.ts'
 
 interface Item {
   state: Exclude<OffsetState, 'settled'>
