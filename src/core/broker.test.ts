@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import type { Delivery, SettleOp } from './facade/index.ts'
-import { errorOf, ok, records, Stand } from './testing/stage.ts'
+import { errorOf, ok, records } from './testing/stage.ts'
+import { onBoth } from './testing/both.ts'
 
-const settleAll = (subscription: number, deliveries: readonly Delivery[], as: SettleOp['as'] = { do: 'done' }): SettleOp => ({
+const settleAll = (
+  subscription: number,
+  deliveries: readonly Delivery[],
+  as: SettleOp['as'] = { do: 'done' },
+): SettleOp => ({
   op: 'settle',
   subscription,
   as,
@@ -15,15 +19,21 @@ const settleAll = (subscription: number, deliveries: readonly Delivery[], as: Se
   })),
 })
 
-test('append, read by position, and wait for more', async () => {
-  const stand = await Stand.open()
+onBoth('append, read by position, and wait for more', async (open) => {
+  const stand = await open()
   const client = await stand.client()
   const log = await stand.log('a')
   const [first] = await stand.append(client, log, 'x', 'y')
-  assert.deepEqual({ ...first, appendTime: 0 }, { op: 'append', partition: 0, baseOffset: 0, start: 0, appendTime: 0, duplicate: false })
+  assert.deepEqual(
+    { ...first, appendTime: 0 },
+    { op: 'append', partition: 0, baseOffset: 0, start: 0, appendTime: 0, duplicate: false },
+  )
   assert.deepEqual(await stand.readAll(log), ['x', 'y'])
   const waiting = stand.broker.read([{ log, partition: 0, offset: 2, bytesMax: 1000 }], {
-    session: client.session, bytesMin: 1, bytesMax: 1000, waitMs: 10_000,
+    session: client.session,
+    bytesMin: 1,
+    bytesMax: 1000,
+    waitMs: 10_000,
   })
   await stand.append(client, log, 'z')
   const [part] = await stand.wait(waiting)
@@ -31,8 +41,8 @@ test('append, read by position, and wait for more', async () => {
   assert.equal(ok(part).end, 3)
 })
 
-test('a queue delivers with credit, each record once, and settled ones never again', async () => {
-  const stand = await Stand.open()
+onBoth('a queue delivers with credit, each record once, and settled ones never again', async (open) => {
+  const stand = await open()
   const client = await stand.client()
   const [log, queue] = await stand.queue('q')
   await stand.append(client, log, 'a', 'b', 'c')
@@ -51,8 +61,8 @@ test('a queue delivers with credit, each record once, and settled ones never aga
   assert.deepEqual(client.values(), ['c'])
 })
 
-test('publish reaches bound logs, queues and live sessions, once each', async () => {
-  const stand = await Stand.open()
+onBoth('publish reaches bound logs, queues and live sessions, once each', async (open) => {
+  const stand = await open()
   const client = await stand.client()
   const [queue] = await stand.queue('q')
   const topic = await stand.log('orders.eu', { bound: ['orders', 'eu'] })
@@ -72,29 +82,59 @@ test('publish reaches bound logs, queues and live sessions, once each', async ()
   assert.deepEqual(nowhere, { op: 'publish', logs: 0, sinks: 0, unrouted: [0] })
 })
 
-test('take leases what has just been published', async () => {
-  const stand = await Stand.open()
+onBoth('take leases what has just been published', async (open) => {
+  const stand = await open()
   const client = await stand.client()
   const [log, queue] = await stand.queue('q')
   void stand.append(client, log, 'a', 'b')
-  const taken = ok(await stand.wait(stand.broker.take({
-    session: client.session, subscription: queue, messages: 1, leaseMs: 1000, settle: 'byConsumer',
-  })))
+  const taken = ok(
+    await stand.wait(
+      stand.broker.take({
+        session: client.session,
+        subscription: queue,
+        messages: 1,
+        leaseMs: 1000,
+        settle: 'byConsumer',
+      }),
+    ),
+  )
   assert.equal(String(taken[0]!.batch.table.value(taken[0]!.first)), 'a')
   await stand.settle(1001)
-  const again = ok(await stand.wait(stand.broker.take({
-    session: client.session, subscription: queue, messages: 10, leaseMs: 1000, settle: 'byConsumer',
-  })))
-  assert.deepEqual(again.map((one) => [one.attempt, one.count]), [[2, 1], [1, 1]])
+  const again = ok(
+    await stand.wait(
+      stand.broker.take({
+        session: client.session,
+        subscription: queue,
+        messages: 10,
+        leaseMs: 1000,
+        settle: 'byConsumer',
+      }),
+    ),
+  )
+  assert.deepEqual(
+    again.map((one) => [one.attempt, one.count]),
+    [
+      [2, 1],
+      [1, 1],
+    ],
+  )
 })
 
-test('definitions: create, ensure, replace, drop', async () => {
-  const stand = await Stand.open()
+onBoth('definitions: create, ensure, replace, drop', async (open) => {
+  const stand = await open()
   const log = await stand.log('a')
   const spec = { kind: 'log', namespace: stand.namespace, name: ['a'], partitions: 3 } as const
   assert.equal(errorOf((await stand.wait(stand.broker.define([spec], 'create')))[0]), 'exists')
-  assert.deepEqual(ok((await stand.wait(stand.broker.define([spec], 'ensure')))[0]), { id: log, revision: 1, created: false })
-  assert.deepEqual(ok((await stand.wait(stand.broker.define([spec], 'replace')))[0]), { id: log, revision: 2, created: false })
+  assert.deepEqual(ok((await stand.wait(stand.broker.define([spec], 'ensure')))[0]), {
+    id: log,
+    revision: 1,
+    created: false,
+  })
+  assert.deepEqual(ok((await stand.wait(stand.broker.define([spec], 'replace')))[0]), {
+    id: log,
+    revision: 2,
+    created: false,
+  })
   assert.equal(stand.broker.bounds(log).length, 3)
   ok((await stand.wait(stand.broker.drop([{ id: log }])))[0])
   assert.equal(stand.broker.findLog(stand.namespace, ['a']), undefined)
@@ -104,14 +144,25 @@ test('definitions: create, ensure, replace, drop', async () => {
   assert.notEqual(await stand.log('a'), log, 'ids are never given again (T7)')
 })
 
-test('what was acknowledged is there after a crash, and what was not settled comes again', async () => {
-  const stand = await Stand.open()
+onBoth('what was acknowledged is there after a crash, and what was not settled comes again', async (open) => {
+  const stand = await open()
   const client = await stand.client()
   const [log, queue] = await stand.queue('q', {}, { keep: {} })
   await stand.append(client, log, 'a', 'b', 'c')
-  await stand.commit(client, { op: 'advance', log, subscription: 'g', positions: [{ partition: 0, offset: 2, note: 'n' }] })
+  await stand.commit(client, {
+    op: 'advance',
+    log,
+    subscription: 'g',
+    positions: [{ partition: 0, offset: 2, note: 'n' }],
+  })
   await stand.attach(client, queue, {}, 2)
-  await stand.commit(client, settleAll(queue, client.deliveries.slice(0, 1).map((d) => ({ ...d, count: 1 }))))
+  await stand.commit(
+    client,
+    settleAll(
+      queue,
+      client.deliveries.slice(0, 1).map((d) => ({ ...d, count: 1 })),
+    ),
+  )
   await stand.crash()
   assert.equal(stand.broker.findLog(stand.namespace, ['q'])!.id, log)
   assert.deepEqual(await stand.readAll(log), ['a', 'b', 'c'])

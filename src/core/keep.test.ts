@@ -1,52 +1,70 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ok, records, Stand } from './testing/stage.ts'
+import { onBoth } from './testing/both.ts'
 
-test('retention by age, bytes and records moves the start; a queue that had not settled counts what it lost', async () => {
-  const stand = await Stand.open({ retentionMs: 1000 })
-  const client = await stand.client()
-  const [old, queue] = await stand.queue('old', { retaining: false }, { keep: { ageMs: 5000 } })
-  const few = await stand.log('few', { keep: { records: 2 } })
-  const small = await stand.log('small', { keep: { bytes: 250 } })
-  for (const log of [old, few, small]) for (const value of ['a', 'b', 'c']) await stand.append(client, log, value)
-  await stand.settle(2000)
-  assert.deepEqual(await stand.readAll(few), ['b', 'c'])
-  assert.ok(stand.broker.bounds(small)[0]!.bytes <= 250)
-  assert.deepEqual(await stand.readAll(old), ['a', 'b', 'c'])
-  await stand.settle(5000)
-  assert.deepEqual(await stand.readAll(old), [])
-  assert.equal(stand.broker.stats(queue).lostToRetention, 3)
-  assert.equal(stand.broker.stats(queue).ready, 0)
-})
+onBoth(
+  'retention by age, bytes and records moves the start; a queue that had not settled counts what it lost',
+  async (open) => {
+    const stand = await open({ retentionMs: 1000 })
+    const client = await stand.client()
+    const [old, queue] = await stand.queue('old', { retaining: false }, { keep: { ageMs: 5000 } })
+    const few = await stand.log('few', { keep: { records: 2 } })
+    const small = await stand.log('small', { keep: { bytes: 250 } })
+    for (const log of [old, few, small]) for (const value of ['a', 'b', 'c']) await stand.append(client, log, value)
+    await stand.settle(2000)
+    assert.deepEqual(await stand.readAll(few), ['b', 'c'])
+    assert.ok(stand.broker.bounds(small)[0]!.bytes <= 250)
+    assert.deepEqual(await stand.readAll(old), ['a', 'b', 'c'])
+    await stand.settle(5000)
+    assert.deepEqual(await stand.readAll(old), [])
+    assert.equal(stand.broker.stats(queue).lostToRetention, 3)
+    assert.equal(stand.broker.stats(queue).ready, 0)
+  },
+)
 
-test('lifetimes: last consumer, last route, unused', async () => {
-  const stand = await Stand.open()
+onBoth('lifetimes: last consumer, last route, unused', async (open) => {
+  const stand = await open()
   const client = await stand.client()
   const [auto, queue] = await stand.queue('auto', {}, { lifetime: { lastConsumer: true } })
-  const [idle] = await stand.queue('idle', {}, { lifetime: { unusedMs: 1000 } })
-  const space = await stand.define({ kind: 'space', namespace: stand.namespace, name: 's', lifetime: { lastRoute: true } })
+  const [idle] = await stand.queue('idle', {}, { lifetime: { unusedMs: 3000 } })
+  const space = await stand.define({
+    kind: 'space',
+    namespace: stand.namespace,
+    name: 's',
+    lifetime: { lastRoute: true },
+  })
   const route = await stand.define({ kind: 'route', space, pattern: { levels: ['a'] }, target: { log: idle } })
   const consumer = await stand.attach(client, queue)
-  await stand.settle(900)
+  await stand.settle(2000)
   assert.ok(stand.broker.get(auto) && stand.broker.get(idle) && stand.broker.get(space))
   await stand.wait(stand.broker.detach(consumer, 'release'))
   await stand.wait(stand.broker.drop([{ id: route }]))
-  await stand.settle(200)
-  assert.deepEqual([auto, idle, space].map((id) => stand.broker.get(id)), [undefined, undefined, undefined])
+  await stand.settle(1500)
+  assert.deepEqual(
+    [auto, idle, space].map((id) => stand.broker.get(id)),
+    [undefined, undefined, undefined],
+  )
   await stand.crash()
   assert.equal(stand.broker.list('log').length, 0)
 })
 
-test('last values: the newest of each address, over a restart; an empty one removes it', async () => {
-  const stand = await Stand.open()
+onBoth('last values: the newest of each address, over a restart; an empty one removes it', async (open) => {
+  const stand = await open()
   const client = await stand.client()
-  const retain = (address: string, value: string, expiresAt?: number) => stand.commit(client, {
-    op: 'publish', to: [{ space: stand.shared, levels: address.split('.') }], ...records(value), retain: true,
-    ...(expiresAt !== undefined && { expiresAt }),
-  })
+  const retain = (address: string, value: string, expiresAt?: number) =>
+    stand.commit(client, {
+      op: 'publish',
+      to: [{ space: stand.shared, levels: address.split('.') }],
+      ...records(value),
+      retain: true,
+      ...(expiresAt !== undefined && { expiresAt }),
+    })
   const values = async () => {
     const batches = await stand.wait(stand.broker.retained(stand.namespace, { levels: ['a', { any: 'rest' }] }))
-    return batches.map((batch) => `${batch.address!.levels.join('.')}=${String(batch.table.value(0))} ${batch.retained}`).sort()
+    return batches
+      .map((batch) => `${batch.address!.levels.join('.')}=${String(batch.table.value(0))} ${batch.retained}`)
+      .sort()
   }
   await retain('a.b', '1')
   await retain('a.b', '2')
@@ -60,9 +78,9 @@ test('last values: the newest of each address, over a restart; an empty one remo
   assert.deepEqual(await values(), ['a.b=2 true'])
 })
 
-test('queue and group on one log under each way to keep (T6)', async () => {
+onBoth('queue and group on one log under each way to keep (T6)', async (open) => {
   for (const keep of [{}, { consumed: true }, { records: 10 }]) {
-    const stand = await Stand.open()
+    const stand = await open()
     const client = await stand.client()
     const [log, queue] = await stand.queue('q', {}, { keep })
     await stand.append(client, log, 'a', 'b')
@@ -75,8 +93,8 @@ test('queue and group on one log under each way to keep (T6)', async () => {
   }
 })
 
-test('remove: before an offset, and a purge, staged ones included', async () => {
-  const stand = await Stand.open()
+onBoth('remove: before an offset, and a purge, staged ones included', async (open) => {
+  const stand = await open()
   const client = await stand.client()
   const [log, queue] = await stand.queue('q', {}, { keep: {} })
   for (const value of ['a', 'b', 'c']) await stand.append(client, log, value)
@@ -98,7 +116,10 @@ test('a failed store: pending answers are unavailable, sessions are fenced, and 
   await stand.append(client, log, 'x')
   const pending = stand.broker.commit([{ op: 'append', log, ...records('y') }], client)
   stand.store.become({ state: 'failed', failure: { error: 'unavailable', detail: 'the disk is gone' } })
-  assert.deepEqual((await stand.wait(pending)).map((one) => 'error' in one && one.error), ['unavailable'])
+  assert.deepEqual(
+    (await stand.wait(pending)).map((one) => 'error' in one && one.error),
+    ['unavailable'],
+  )
   assert.deepEqual(client.notices, [{ notice: 'fenced' }])
   await stand.settle(1500)
   const again = await stand.client()
@@ -116,8 +137,13 @@ test('a full store refuses publishers, and still takes settlements', async () =>
   const [result] = await stand.wait(stand.broker.commit([{ op: 'append', log, ...records('b') }], client))
   assert.equal(result && 'error' in result && result.error, 'full')
   const ranges = [{ partition: 0, first: 0, last: 0, attempt: 1 }]
-  assert.deepEqual(await stand.commit(client, { op: 'settle', subscription: queue, ranges, as: { do: 'done' } }), [{ op: 'settle', done: 1, stale: 0 }])
+  assert.deepEqual(await stand.commit(client, { op: 'settle', subscription: queue, ranges, as: { do: 'done' } }), [
+    { op: 'settle', done: 1, stale: 0 },
+  ])
   stand.store.become({ state: 'ok' })
   await stand.settle()
-  assert.deepEqual(client.notices.map((one) => one.notice), ['blocked', 'unblocked'])
+  assert.deepEqual(
+    client.notices.map((one) => one.notice),
+    ['blocked', 'unblocked'],
+  )
 })

@@ -1,23 +1,29 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import type { Delivery, SettleOp } from './facade/index.ts'
-import { errorOf, records, Stand, type Client } from './testing/stage.ts'
+import { errorOf, records, type Client } from './testing/stage.ts'
+import { onBoth } from './testing/both.ts'
 
 const settled = (subscription: number, deliveries: readonly Delivery[], as: SettleOp['as']): SettleOp => ({
-  op: 'settle', subscription, as,
+  op: 'settle',
+  subscription,
+  as,
   ranges: deliveries.map(({ batch, first, count, attempt }) => ({
-    partition: batch.partition, first: batch.baseOffset + first, last: batch.baseOffset + first + count - 1, attempt,
+    partition: batch.partition,
+    first: batch.baseOffset + first,
+    last: batch.baseOffset + first + count - 1,
+    attempt,
   })),
 })
 
-const facts = (client: Client) => client.deliveries.splice(0).map(({ batch, first }) => ({
-  value: String(batch.table.value(first)),
-  history: batch.history.map(({ log, reason, count }) => `${log.join('.')} ${reason} ${count}`),
-  to: batch.address?.levels.join('.'),
-}))
+const facts = (client: Client) =>
+  client.deliveries.splice(0).map(({ batch, first }) => ({
+    value: String(batch.table.value(first)),
+    history: batch.history.map(({ log, reason, count }) => `${log.join('.')} ${reason} ${count}`),
+    to: batch.address?.levels.join('.'),
+  }))
 
-test('rejected: one copy at the dead letter log, with its history; settled here', async () => {
-  const stand = await Stand.open()
+onBoth('rejected: one copy at the dead letter log, with its history; settled here', async (open) => {
+  const stand = await open()
   const client = await stand.client()
   const [, dead] = await stand.queue('dead', { deadLetter: { to: 'log', name: ['q'] } })
   const [log, queue] = await stand.queue('q', { deadLetter: { to: 'log', name: ['dead'] } })
@@ -28,7 +34,10 @@ test('rejected: one copy at the dead letter log, with its history; settled here'
   assert.equal(stand.broker.stats(queue).ready + stand.broker.stats(queue).leased, 0)
   await stand.attach(client, dead)
   const got = client.deliveries.slice()
-  assert.deepEqual(facts(client).map((one) => one.history), [['q rejected 1']])
+  assert.deepEqual(
+    facts(client).map((one) => one.history),
+    [['q rejected 1']],
+  )
   await stand.commit(client, settled(dead, got, { do: 'reject', reason: 'rejected' }))
   await stand.settle()
   const back = client.deliveries.slice()
@@ -38,12 +47,15 @@ test('rejected: one copy at the dead letter log, with its history; settled here'
   assert.deepEqual(facts(client)[0]!.history, ['q rejected 2', 'dead rejected 1'])
 })
 
-test('expired records leave the head for the dead letter space, without a consumer', async () => {
-  const stand = await Stand.open()
+onBoth('expired records leave the head for the dead letter space, without a consumer', async (open) => {
+  const stand = await open()
   const client = await stand.client()
   const dlx = await stand.define({ kind: 'space', namespace: stand.namespace, name: 'dlx' })
   const [, dead] = await stand.queue('dead')
-  const [log] = await stand.queue('q', { ttlMs: 500, deadLetter: { to: 'space', space: 'dlx', levels: ['to', 'dead'] } })
+  const [log] = await stand.queue('q', {
+    ttlMs: 500,
+    deadLetter: { to: 'space', space: 'dlx', levels: ['to', 'dead'] },
+  })
   const target = { log: stand.broker.findLog(stand.namespace, ['dead'])!.id }
   await stand.define({ kind: 'route', space: dlx, pattern: { levels: ['to', { any: 'rest' }] }, target })
   await stand.append(client, log, 'a')
@@ -59,8 +71,8 @@ test('expired records leave the head for the dead letter space, without a consum
   ])
 })
 
-test('what expires round in circles ends', async () => {
-  const stand = await Stand.open()
+onBoth('what expires round in circles ends', async (open) => {
+  const stand = await open()
   const client = await stand.client()
   const [log, queue] = await stand.queue('q', { ttlMs: 10, deadLetter: { to: 'log', name: ['q'] } })
   await stand.append(client, log, 'a')
@@ -68,8 +80,8 @@ test('what expires round in circles ends', async () => {
   assert.equal(stand.broker.stats(queue).ready, 0)
 })
 
-test('limits: the oldest goes, or the newest is refused', async () => {
-  const stand = await Stand.open()
+onBoth('limits: the oldest goes, or the newest is refused', async (open) => {
+  const stand = await open()
   const client = await stand.client()
   const [, dead] = await stand.queue('dead')
   const deadLetter = { to: 'log', name: ['dead'] } as const
@@ -86,15 +98,22 @@ test('limits: the oldest goes, or the newest is refused', async () => {
   await stand.route('t', oldest)
   const [partly] = await stand.publish(client, 't', 'x')
   assert.equal(partly?.op === 'publish' && partly.logs, 1)
-  assert.deepEqual(partly?.op === 'publish' && partly.refused?.map(({ log, from, failure }) => [log, from, failure.error]), [[refuse, 0, 'full']])
+  assert.deepEqual(
+    partly?.op === 'publish' && partly.refused?.map(({ log, from, failure }) => [log, from, failure.error]),
+    [[refuse, 0, 'full']],
+  )
   assert.equal(stand.broker.stats(strict).ready, 2)
 })
 
-test('attempts: back-off between them, and the last one', async () => {
-  const stand = await Stand.open()
+onBoth('attempts: back-off between them, and the last one', async (open) => {
+  const stand = await open()
   const client = await stand.client()
   const [, dead] = await stand.queue('dead')
-  const [log, queue] = await stand.queue('q', { attemptsMax: 2, backOffMs: [1000], deadLetter: { to: 'log', name: ['dead'] } })
+  const [log, queue] = await stand.queue('q', {
+    attemptsMax: 2,
+    backOffMs: [1000],
+    deadLetter: { to: 'log', name: ['dead'] },
+  })
   await stand.append(client, log, 'a')
   await stand.attach(client, queue, { leaseMs: 5000 })
   await stand.commit(client, settled(queue, client.deliveries.splice(0), { do: 'release' }))
@@ -104,12 +123,15 @@ test('attempts: back-off between them, and the last one', async () => {
   await stand.settle(200)
   assert.equal(client.deliveries[0]!.attempt, 2)
   await stand.settle(7000)
-  assert.equal(stand.broker.stats(queue).delayed + stand.broker.stats(queue).leased + stand.broker.stats(queue).ready, 0)
+  assert.equal(
+    stand.broker.stats(queue).delayed + stand.broker.stats(queue).leased + stand.broker.stats(queue).ready,
+    0,
+  )
   assert.equal(stand.broker.stats(dead).ready, 1)
 })
 
-test('release to the tail, and with a delay', async () => {
-  const stand = await Stand.open()
+onBoth('release to the tail, and with a delay', async (open) => {
+  const stand = await open()
   const client = await stand.client()
   const [log, queue] = await stand.queue('q')
   await stand.append(client, log, 'a', 'b')
@@ -117,7 +139,10 @@ test('release to the tail, and with a delay', async () => {
   await stand.commit(client, settled(queue, client.deliveries.splice(0), { do: 'release', place: 'tail' }))
   stand.broker.credit([{ consumer, messages: 2 }])
   await stand.settle()
-  assert.deepEqual(client.deliveries.map((one) => one.attempt), [1, 1])
+  assert.deepEqual(
+    client.deliveries.map((one) => one.attempt),
+    [1, 1],
+  )
   const got = client.deliveries.slice()
   assert.deepEqual(client.values(), ['b', 'a'])
   await stand.commit(client, settled(queue, got, { do: 'release', delayMs: 300, count: false }))
@@ -125,14 +150,23 @@ test('release to the tail, and with a delay', async () => {
   await stand.settle(200)
   assert.deepEqual(client.values(), [])
   await stand.settle(200)
-  assert.deepEqual(client.deliveries.map((one) => one.attempt), [1, 1])
+  assert.deepEqual(
+    client.deliveries.map((one) => one.attempt),
+    [1, 1],
+  )
 })
 
-test('priorities: higher lanes first, requeue keeps its place within one (T10)', async () => {
-  const stand = await Stand.open()
+onBoth('priorities: higher lanes first, requeue keeps its place within one (T10)', async (open) => {
+  const stand = await open()
   const client = await stand.client()
   const [log, queue] = await stand.queue('q', {}, { lanes: 9 })
-  for (const [priority, value] of [[1, 'low1'], [5, 'high1'], [1, 'low2'], [5, 'high2'], [99, 'most']] as const) {
+  for (const [priority, value] of [
+    [1, 'low1'],
+    [5, 'high1'],
+    [1, 'low2'],
+    [5, 'high2'],
+    [99, 'most'],
+  ] as const) {
     await stand.commit(client, { op: 'append', log, ...records(value), priority })
   }
   const consumer = await stand.attach(client, queue, {}, 2)
@@ -142,11 +176,14 @@ test('priorities: higher lanes first, requeue keeps its place within one (T10)',
   stand.broker.credit([{ consumer, messages: 4 }])
   await stand.settle()
   assert.deepEqual(client.values(), ['high1', 'high2', 'low1', 'low2'])
-  assert.deepEqual(stand.broker.bounds(log).map((one) => one.partition), [0, 1, 5, 9])
+  assert.deepEqual(
+    stand.broker.bounds(log).map((one) => one.partition),
+    [0, 1, 5, 9],
+  )
 })
 
-test('one key is never in flight at two consumers, and stays in order', async () => {
-  const stand = await Stand.open()
+onBoth('one key is never in flight at two consumers, and stays in order', async (open) => {
+  const stand = await open()
   const one = await stand.client()
   const two = await stand.client()
   const [log, queue] = await stand.queue('q', { order: 'key' })
@@ -161,8 +198,8 @@ test('one key is never in flight at two consumers, and stays in order', async ()
   assert.deepEqual(two.values(), ['2', '4'])
 })
 
-test('withheld until its time', async () => {
-  const stand = await Stand.open()
+onBoth('withheld until its time', async (open) => {
+  const stand = await open()
   const client = await stand.client()
   const [log, queue] = await stand.queue('q')
   await stand.commit(client, { op: 'append', log, ...records('later'), notBefore: stand.time.now() + 1000 })

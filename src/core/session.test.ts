@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { errorOf, ok, records, Stand } from './testing/stage.ts'
+import { onBoth } from './testing/both.ts'
 
 const will = (stand: Stand, delayMs: number, address = 'will') => ({
   publish: { op: 'publish' as const, to: [{ space: stand.shared, levels: [address] }], ...records(address) },
   delayMs,
 })
 
-test('a takeover fences: the old epoch cannot settle or commit, and its will is published (T8)', async () => {
-  const stand = await Stand.open()
+onBoth('a takeover fences: the old epoch cannot settle or commit, and its will is published (T8)', async (open) => {
+  const stand = await open()
   const [log, queue] = await stand.queue('q')
   const [wills] = await stand.queue('wills')
   await stand.route('will', wills)
@@ -21,32 +21,45 @@ test('a takeover fences: the old epoch cannot settle or commit, and its will is 
   assert.equal(young.epoch, old.epoch + 1)
   assert.deepEqual(old.notices, [{ notice: 'fenced' }])
   const settle = { op: 'settle', subscription: queue, as: { do: 'done' } } as const
-  const results = await stand.wait(stand.broker.commit([{ ...settle, ranges: [{ partition: 0, first: 0, last: 0, attempt: 1 }] }], old))
+  const results = await stand.wait(
+    stand.broker.commit([{ ...settle, ranges: [{ partition: 0, first: 0, last: 0, attempt: 1 }] }], old),
+  )
   assert.equal(errorOf(results[0]), 'fenced')
   assert.deepEqual(await stand.readAll(wills), ['will'])
   await stand.attach(young, queue)
   assert.equal(young.deliveries[0]!.attempt, 2)
-  const refused = await stand.wait(stand.broker.open({ namespace: stand.namespace, user: 'x', name: 'c', ifActive: 'refuse' }, young))
+  const refused = await stand.wait(
+    stand.broker.open({ namespace: stand.namespace, user: 'x', name: 'c', ifActive: 'refuse' }, young),
+  )
   assert.equal(errorOf(refused), 'inUse')
 })
 
-test('a kept session: saved state, routes and wills survive a restart, and its end ends them', async () => {
-  const stand = await Stand.open()
+onBoth('a kept session: saved state, routes and wills survive a restart, and its end ends them', async (open) => {
+  const stand = await open()
   const [wills] = await stand.queue('wills')
   await stand.route('will', wills)
   const client = await stand.client({ name: 'c', keepMs: 10_000, wills: [will(stand, 5000)] })
   const own = await stand.log('own', { lifetime: { owner: client.session } })
   const route = await stand.route('t', own, { owner: client.session })
-  await stand.commit(client, { op: 'save', key: 'k', value: Buffer.from('v') }, { op: 'save', key: 'gone', value: Buffer.from('x') })
+  await stand.commit(
+    client,
+    { op: 'save', key: 'k', value: Buffer.from('v') },
+    { op: 'save', key: 'gone', value: Buffer.from('x') },
+  )
   await stand.commit(client, { op: 'save', key: 'gone', value: null })
   await stand.crash()
   assert.equal(stand.broker.get(route)?.id, route)
   const other = await stand.client()
   await stand.publish(other, 't', 'stored')
   assert.deepEqual(await stand.readAll(own), ['stored'])
-  const again = ok(await stand.wait(stand.broker.open({ namespace: stand.namespace, user: 'me', name: 'c', keepMs: 10_000 }, other)))
+  const again = ok(
+    await stand.wait(stand.broker.open({ namespace: stand.namespace, user: 'me', name: 'c', keepMs: 10_000 }, other)),
+  )
   assert.equal(again.resumed, true)
-  assert.deepEqual(again.saved.map(({ key, value }) => [key, String(value)]), [['k', 'v']])
+  assert.deepEqual(
+    again.saved.map(({ key, value }) => [key, String(value)]),
+    [['k', 'v']],
+  )
   await stand.settle(6000)
   assert.deepEqual(await stand.readAll(wills), [], 'it came back before its will was due')
   ok(await stand.wait(stand.broker.close(again.session, again.epoch, { wills: 'fire' })))
@@ -57,11 +70,15 @@ test('a kept session: saved state, routes and wills survive a restart, and its e
   assert.equal(stand.broker.sessions().length, 0)
 })
 
-test('a delayed will comes when due, or with the end of the session', async () => {
-  const stand = await Stand.open()
+onBoth('a delayed will comes when due, or with the end of the session', async (open) => {
+  const stand = await open()
   const [wills] = await stand.queue('wills')
   await stand.route('*', wills)
-  const client = await stand.client({ name: 'c', keepMs: 1000, wills: [will(stand, 200, 'soon'), will(stand, 5000, 'late')] })
+  const client = await stand.client({
+    name: 'c',
+    keepMs: 1000,
+    wills: [will(stand, 200, 'soon'), will(stand, 5000, 'late')],
+  })
   ok(await stand.wait(stand.broker.close(client.session, client.epoch, { wills: 'fire' })))
   await stand.settle(150)
   assert.deepEqual(await stand.readAll(wills), [])
@@ -74,8 +91,8 @@ test('a delayed will comes when due, or with the end of the session', async () =
   assert.deepEqual(await stand.readAll(wills), ['soon', 'late'])
 })
 
-test('clean starts from nothing', async () => {
-  const stand = await Stand.open()
+onBoth('clean starts from nothing', async (open) => {
+  const stand = await open()
   const client = await stand.client({ name: 'c', keepMs: Infinity })
   const own = await stand.log('own', { lifetime: { owner: client.session } })
   await stand.client({ name: 'c', keepMs: Infinity, clean: true })
@@ -84,8 +101,8 @@ test('clean starts from nothing', async () => {
   assert.equal(stand.broker.sessions().length, 1)
 })
 
-test('the end of a connection releases its leases and ends what was its own', async () => {
-  const stand = await Stand.open()
+onBoth('the end of a connection releases its leases and ends what was its own', async (open) => {
+  const stand = await open()
   const [log, queue] = await stand.queue('q')
   const gone = await stand.client()
   const other = await stand.client()
@@ -96,14 +113,17 @@ test('the end of a connection releases its leases and ends what was its own', as
   assert.deepEqual([gone.values(), other.values()], [['a'], ['b']])
   ok(await stand.wait(stand.broker.close(gone.session, gone.epoch, { wills: 'drop' })))
   await stand.settle()
-  assert.deepEqual(other.deliveries.map((one) => one.attempt), [2])
+  assert.deepEqual(
+    other.deliveries.map((one) => one.attempt),
+    [2],
+  )
   assert.equal(stand.broker.get(temporary), undefined)
   const taken = await stand.client()
   ok(await stand.wait(stand.broker.close(taken.session, taken.epoch, { wills: 'drop' })))
 })
 
-test('single active: the next one takes over', async () => {
-  const stand = await Stand.open()
+onBoth('single active: the next one takes over', async (open) => {
+  const stand = await open()
   const [log, queue] = await stand.queue('q', { active: 'one' })
   const first = await stand.client()
   const second = await stand.client()

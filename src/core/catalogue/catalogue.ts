@@ -1,6 +1,16 @@
 import { levelsKey } from '../names.ts'
 import type { Levels } from '../names.ts'
-import type { Entry, Id, Kind, LogSpec, NamespaceSpec, RouteSpec, SpaceSpec, Spec, SubscriptionSpec } from '../facade/index.ts'
+import type {
+  Entry,
+  Id,
+  Kind,
+  LogSpec,
+  NamespaceSpec,
+  RouteSpec,
+  SpaceSpec,
+  Spec,
+  SubscriptionSpec,
+} from '../facade/index.ts'
 
 /** A catalogue object as the shard keeps it. */
 export interface Item<S extends Spec = Spec> extends Entry<S> {

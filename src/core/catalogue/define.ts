@@ -1,6 +1,15 @@
 import { unreachable } from '../../base/index.ts'
 import type { Failure, Outcome } from '../../base/index.ts'
-import type { Defined, Id, LogSpec, NamespaceSpec, RouteSpec, SpaceSpec, Spec, SubscriptionSpec } from '../facade/index.ts'
+import type {
+  Defined,
+  Id,
+  LogSpec,
+  NamespaceSpec,
+  RouteSpec,
+  SpaceSpec,
+  Spec,
+  SubscriptionSpec,
+} from '../facade/index.ts'
 import { notFound } from '../shard/shard.ts'
 import type { Shard } from '../shard/shard.ts'
 import type { Item } from './catalogue.ts'

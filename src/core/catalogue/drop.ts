@@ -9,7 +9,10 @@ import { routeTargetId, type Item } from './catalogue.ts'
 
 const nothing = Buffer.alloc(0)
 
-export function drop(shard: Shard, what: { id: Id; ifUnused?: boolean; ifEmpty?: boolean }): Outcome<{ records: number }> {
+export function drop(
+  shard: Shard,
+  what: { id: Id; ifUnused?: boolean; ifEmpty?: boolean },
+): Outcome<{ records: number }> {
   const item = shard.catalogue.get(what.id)
   if (item === undefined) return notFound('object')
   if (what.ifUnused && inUse(shard, item)) return { error: 'inUse', detail: 'something uses it' }

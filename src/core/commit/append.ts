@@ -6,8 +6,8 @@ import type { AppendOk, AppendOp, Id, OpResult } from '../facade/index.ts'
 import { checkRecords } from '../publish/check-records.ts'
 import { Copier, noHistory } from '../publish/copier.ts'
 import { place } from '../publish/place.ts'
-import { noteFacts, publish, tooLargeFor } from '../publish/publish.ts'
-import { logFull, room, storeRefuses } from '../publish/room.ts'
+import { noteFacts, publish } from '../publish/publish.ts'
+import { logFull, room, storeRefuses, tooLargeFor } from '../publish/room.ts'
 import { Producers } from '../producer/producers.ts'
 import type { Session } from '../session/session.ts'
 import type { LogState } from '../shard/log-state.ts'
@@ -35,12 +35,16 @@ export function judgeAppend(shard: Shard, op: AppendOp): Judged {
   let partition: Partition | null = null
   if (op.partition !== undefined) {
     partition = log.partition(op.partition)
-    if (partition === null && (log.spec.lanes === undefined || op.partition > log.spec.lanes)) return refuse(notFound('partition'))
+    if (partition === null && (log.spec.lanes === undefined || op.partition > log.spec.lanes))
+      return refuse(notFound('partition'))
   }
   const before = duplicateOf(log, partition, op, shard.now)
   if (before !== null && 'error' in before) return refuse(before)
   if (before !== null) return { failure: null, log, partition, duplicate: before }
-  const full = storeRefuses(shard) ?? (room(shard, log) < batchHeader.recordCount(op.batch) ? logFull : null)
+  const full =
+    storeRefuses(shard) ??
+    tooLargeFor(shard, log, op.batch) ??
+    (room(shard, log) < batchHeader.recordCount(op.batch) ? logFull : null)
   return full === null ? { failure: null, log, partition, duplicate: null } : refuse(full)
 }
 
@@ -57,7 +61,10 @@ function duplicateOf(log: LogState, partition: Partition | null, op: AppendOp, n
     return { op: 'append', ...first, start, duplicate: true }
   }
   if (op.producer === undefined) return null
-  if (batchHeader.producerId(op.batch) !== op.producer.id || batchHeader.baseSequence(op.batch) !== op.producer.sequence) {
+  if (
+    batchHeader.producerId(op.batch) !== op.producer.id ||
+    batchHeader.baseSequence(op.batch) !== op.producer.sequence
+  ) {
     return { error: 'invalid', detail: 'the batch names another producer or sequence than the append' }
   }
   if (op.partition === undefined) return { error: 'invalid', detail: 'a producer with sequences names its partition' }
@@ -89,12 +96,8 @@ export function append(shard: Shard, session: Session, op: AppendOp): OpResult {
     hops: 0,
     messageId: log.dedupe === null ? null : (op.messageId ?? null),
   })
-  const tooLarge = tooLargeFor(shard, log, copier)
-  if (tooLarge !== null) return tooLarge
   const ok = appendTo(shard, log, partition, op, copier)
-  if (address !== null) {
-    publish(shard, { to: [address], copier, atMostOnce: false, except: log.id })
-  }
+  if (address !== null) publish(shard, { to: [address], copier, atMostOnce: false, except: log.id })
   return { ok }
 }
 
@@ -104,7 +107,8 @@ function appendTo(shard: Shard, log: LogState, named: Partition | null, op: Appe
   const appendTime = shard.now
   let first: { partition: number; baseOffset: number; start: number } | null = null
   const at = named ?? (op.partition === undefined ? null : lane(shard, log, op.partition))
-  const placed = at !== null ? [{ partition: at, runs: null }] : place(shard, log, op.priority ?? 0, () => copier.table, null)
+  const placed =
+    at !== null ? [{ partition: at, runs: null }] : place(shard, log, op.priority ?? 0, () => copier.table, null)
   for (const { partition, runs } of placed) {
     const baseOffset = copier.append(partition, runs, noRoutes, op.producer !== undefined)
     first ??= { partition: partition.index, baseOffset, start: partition.start }

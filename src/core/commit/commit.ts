@@ -1,4 +1,4 @@
-import { unreachable } from '../../base/index.ts'
+import { MalformedError, unreachable } from '../../base/index.ts'
 import type { Failure } from '../../base/index.ts'
 import type { CommitOptions, Op, OpResult } from '../facade/index.ts'
 import type { Session } from '../session/session.ts'
@@ -23,7 +23,7 @@ export function commit(shard: Shard, ops: readonly Op[], options: CommitOptions)
   }
   if (options.atomic) {
     for (const op of ops) {
-      const failure = judge(shard, session, op)
+      const failure = judged(() => judge(shard, session, op))
       if (failure !== null) return shard.answer(session, refusal(ops, failure), 0, 'fsync')
     }
   }
@@ -31,7 +31,7 @@ export function commit(shard: Shard, ops: readonly Op[], options: CommitOptions)
   const results: (OpResult | Promise<OpResult>)[] = []
   let late = false
   for (const op of ops) {
-    const result = perform(shard, session, op)
+    const result = judged(() => perform(shard, session, op))
     if (result instanceof Promise) late = true
     results.push(result)
   }
@@ -56,10 +56,21 @@ function release(
 
 const isDuplicate = (result: OpResult): boolean => 'ok' in result && result.ok.op === 'append' && result.ok.duplicate
 
+/** Records that are not what their batch says come to light only when somebody has to look into them. */
+function judged<T>(act: () => T): T | Failure {
+  try {
+    return act()
+  } catch (error) {
+    if (error instanceof MalformedError) return { error: 'invalid', detail: error.message }
+    throw error
+  }
+}
+
 function judge(shard: Shard, session: Session, op: Op): Failure | null {
   if (op.op === 'append') return judgeAppend(shard, op).failure
   if (op.op === 'publish') return judgePublish(shard, op)
-  if (op.op === 'settle' && !shard.leased.has(op.subscription)) return { error: 'notFound', detail: 'no such subscription' }
+  if (op.op === 'settle' && !shard.leased.has(op.subscription))
+    return { error: 'notFound', detail: 'no such subscription' }
   return session.ended ? fenced : null
 }
 
@@ -89,11 +100,11 @@ function weakest(shard: Shard, ops: readonly Op[]): 'fsync' | 'os' {
   for (const op of ops) {
     if (op.op !== 'append' || typeof op.log !== 'number') return 'fsync'
     const log = shard.logs.get(op.log)
-    if (log === undefined || (log.spec.durability ?? shard.limits.durability) === 'fsync' || log.spec.bound) return 'fsync'
+    if (log === undefined || (log.spec.durability ?? shard.limits.durability) === 'fsync' || log.spec.bound)
+      return 'fsync'
   }
   return 'os'
 }
 
 const refusal = (ops: readonly Op[], failure: Failure): OpResult[] => ops.map(() => failure)
 const refuse = (ops: readonly Op[], failure: Failure): Promise<OpResult[]> => Promise.resolve(refusal(ops, failure))
-

@@ -27,7 +27,14 @@ export function settle(shard: Shard, op: SettleOp): OpResult | Promise<OpResult>
 }
 
 /** Returns how many offsets it met. */
-function settleRange(shard: Shard, leased: Leased, lane: Lane, range: Range, as: Verdict, moves: Promise<void>[]): number {
+function settleRange(
+  shard: Shard,
+  leased: Leased,
+  lane: Lane,
+  range: Range,
+  as: Verdict,
+  moves: Promise<void>[],
+): number {
   const { queue } = lane
   const { first, last, attempt } = range
   switch (as.do) {

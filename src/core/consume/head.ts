@@ -2,6 +2,7 @@ import { StoredBatch } from '../shard/batches.ts'
 import type { Shard } from '../shard/shard.ts'
 import type { Lane, Leased } from './leased.ts'
 import { exhausted, moveOut } from './move.ts'
+import { isReadable } from './readable.ts'
 
 const readBytesMax = 256 * 1024
 
@@ -20,6 +21,10 @@ export function head(shard: Shard, leased: Leased, lane: Lane, from?: number): n
     const batchEnd = batch.baseOffset + batch.count
     if (batch.baseOffset > offset) {
       queue.discard(offset, Math.min(batch.baseOffset, queue.end) - 1)
+      continue
+    }
+    if (!isReadable(batch)) {
+      queue.park(offset, batchEnd - 1)
       continue
     }
     const run = (): number => queue.run(offset, batchEnd - offset)
@@ -49,7 +54,8 @@ const nothing = { notBefore: null }
 /** Offsets that compaction left empty are settled. */
 function skipHole(lane: Lane, batch: StoredBatch, offset: number): boolean {
   const index = batch.indexOf(offset)
-  const found = index < batch.table.count ? batch.baseOffset + batch.table.offsetDelta(index) : batch.baseOffset + batch.count
+  const found =
+    index < batch.table.count ? batch.baseOffset + batch.table.offsetDelta(index) : batch.baseOffset + batch.count
   if (found === offset) return false
   lane.queue.discard(offset, found - 1)
   return true
@@ -69,12 +75,19 @@ export function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number
   const ahead = lane.ahead.find((one) => offset >= one.baseOffset && offset < one.baseOffset + one.count)
   if (ahead !== undefined) return (lane.batch = ahead)
   const read = shard.store.read(lane.partition.id, offset, lane.queue.end, readBytesMax)
-  if (!(read instanceof Promise)) return take(lane, read.map((extent) => new StoredBatch(lane.partition.index, extent)))
+  if (!(read instanceof Promise))
+    return take(
+      lane,
+      read.map((extent) => new StoredBatch(lane.partition.index, extent)),
+    )
   lane.reading = true
   read.then(
     (extents) => {
       lane.reading = false
-      take(lane, extents.map((extent) => new StoredBatch(lane.partition.index, extent)))
+      take(
+        lane,
+        extents.map((extent) => new StoredBatch(lane.partition.index, extent)),
+      )
       shard.wake(leased)
     },
     () => {

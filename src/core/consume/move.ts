@@ -7,6 +7,7 @@ import { storeRefuses } from '../publish/room.ts'
 import { StoredBatch } from '../shard/batches.ts'
 import type { LogState } from '../shard/log-state.ts'
 import type { Shard } from '../shard/shard.ts'
+import { isReadable } from './readable.ts'
 import { journalLeases } from './journal.ts'
 import type { Lane, Leased } from './leased.ts'
 
@@ -18,7 +19,14 @@ const readBytesMax = 1024 * 1024
  * Takes records out of a subscription: a copy where they go, and settled here, in one commit (storage L8). Until their
  * bytes have been read nobody else gets them. Null: done; else it is under way.
  */
-export function moveOut(shard: Shard, leased: Leased, lane: Lane, first: number, last: number, way: Way): Promise<void> | null {
+export function moveOut(
+  shard: Shard,
+  leased: Leased,
+  lane: Lane,
+  first: number,
+  last: number,
+  way: Way,
+): Promise<void> | null {
   lane.queue.withhold(first, last)
   if (way.to === 'deadLetter' && leased.policy.deadLetter === undefined) {
     settleMoved(shard, leased, lane, first, last)
@@ -27,25 +35,41 @@ export function moveOut(shard: Shard, leased: Leased, lane: Lane, first: number,
   return moveFrom(shard, leased, lane, first, last, way)
 }
 
-function moveFrom(shard: Shard, leased: Leased, lane: Lane, from: number, last: number, way: Way): Promise<void> | null {
+function moveFrom(
+  shard: Shard,
+  leased: Leased,
+  lane: Lane,
+  from: number,
+  last: number,
+  way: Way,
+): Promise<void> | null {
   let next = from
   while (next <= last) {
+    if (isOver(shard, leased)) return null
     if (storeRefuses(shard) !== null) return later(shard, leased, lane, next, last, way)
     const read = shard.store.read(lane.partition.id, next, last + 1, readBytesMax)
     if (read instanceof Promise) {
       const first = next
       return read.then(
         (extents) => {
+          if (isOver(shard, leased)) return undefined
           const moved = moveExtents(shard, leased, lane, extents, first, last, way)
           shard.stage.hard()
           return moveFrom(shard, leased, lane, moved, last, way) ?? undefined
         },
-        () => settleMoved(shard, leased, lane, first, last),
+        () => {
+          if (!isOver(shard, leased)) settleMoved(shard, leased, lane, first, last)
+        },
       )
     }
     next = moveExtents(shard, leased, lane, read, next, last, way)
   }
   return null
+}
+
+/** The subscription has been dropped meanwhile, or nothing can be staged any more. */
+function isOver(shard: Shard, leased: Leased): boolean {
+  return shard.leased.get(leased.id) !== leased || shard.health.state === 'failed'
 }
 
 /** There is no space: they stay where they are until there is. */
@@ -71,6 +95,7 @@ function moveExtents(
 ): number {
   for (const extent of extents) {
     const batch = new StoredBatch(lane.partition.index, extent)
+    if (!isReadable(batch)) continue
     const from = batch.indexOf(Math.max(first, batch.baseOffset))
     const end = batch.indexOf(last + 1)
     if (end > from) copyOut(shard, leased, batch, from, end - from, way)
@@ -93,7 +118,13 @@ function copyOut(shard: Shard, leased: Leased, batch: StoredBatch, first: number
   if (way.to === 'tail') {
     const records = { batch: batch.bytes, foreign: batch.foreign, priority: meta.priority, ...expiry(meta.expiresAt) }
     const { publisher, address, history, hops, messageId } = meta
-    store(shard, leased.log, new Copier(shard, records, { publisher, address, history, hops, messageId }), runs, meta.routes)
+    store(
+      shard,
+      leased.log,
+      new Copier(shard, records, { publisher, address, history, hops, messageId }),
+      runs,
+      meta.routes,
+    )
     return
   }
   // A consumer that says no may do so for ever; what goes round by itself must end.
@@ -107,12 +138,24 @@ function copyOut(shard: Shard, leased: Leased, batch: StoredBatch, first: number
     const state = log === undefined ? undefined : shard.logs.get(log.id)
     if (state === undefined) return
     const address = state.address ?? meta.address
-    store(shard, state, new Copier(shard, records, { publisher: meta.publisher, address, history, hops, messageId: null }), runs, [])
+    store(
+      shard,
+      state,
+      new Copier(shard, records, { publisher: meta.publisher, address, history, hops, messageId: null }),
+      runs,
+      [],
+    )
   } else if (deadLetter?.to === 'space') {
     const space = shard.catalogue.space(leased.log.spec.namespace, deadLetter.space)
     if (space === undefined) return
     const address = { space: space.id, levels: deadLetter.levels ?? meta.address?.levels ?? leased.log.spec.name }
-    const copier = Copier.cut(shard, records, batch.table, runs, { publisher: meta.publisher, address, history, hops, messageId: null })
+    const copier = Copier.cut(shard, records, batch.table, runs, {
+      publisher: meta.publisher,
+      address,
+      history,
+      hops,
+      messageId: null,
+    })
     publish(shard, { to: [address], copier, atMostOnce: false, except: 0 })
   }
 }
@@ -133,7 +176,9 @@ function addHistory(shard: Shard, log: LogState, batch: StoredBatch, reason: str
   const known = history.find(same)
   const space = address === null ? undefined : shard.catalogue.get(address.space)?.spec
   const place = space?.kind === 'space' ? { space: space.name, levels: address!.levels } : null
-  const entry = known ? { ...known, count: known.count + 1 } : { log: name, reason, count: 1, time: shard.now, address: place }
+  const entry = known
+    ? { ...known, count: known.count + 1 }
+    : { log: name, reason, count: 1, time: shard.now, address: place }
   return [entry, ...history.filter((one) => one !== known)]
 }
 

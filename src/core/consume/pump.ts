@@ -130,7 +130,12 @@ export function push(shard: Shard, session: Session, leased: Leased, consumer: n
   const { batch, first, count, attempt } = taken
   shard.counters.recordsOut += count
   const last = session.deliveries.at(-1)
-  if (last?.consumer === consumer && last.batch === batch && last.attempt === attempt && last.first + last.count === first) {
+  if (
+    last?.consumer === consumer &&
+    last.batch === batch &&
+    last.attempt === attempt &&
+    last.first + last.count === first
+  ) {
     last.count += count
     return
   }

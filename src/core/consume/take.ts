@@ -78,7 +78,15 @@ export async function peek(shard: Shard, leased: Leased, limit: number): Promise
           const run = lane.queue.run(offset, Math.min(limit - count, end - offset))
           const first = batch.indexOf(offset)
           const attempt = lane.queue.attempt(offset)
-          found.push({ consumer: 0, subscription: leased.id, batch, first, count: run, attempt, routes: batch.meta.routes })
+          found.push({
+            consumer: 0,
+            subscription: leased.id,
+            batch,
+            first,
+            count: run,
+            attempt,
+            routes: batch.meta.routes,
+          })
           count += run
           offset = lane.queue.next(offset + run)
         }

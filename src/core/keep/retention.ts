@@ -10,7 +10,8 @@ const extentsPerStep = 256
 export async function retainAll(shard: Shard): Promise<void> {
   for (const log of [...shard.logs.values()]) {
     const { keep } = log.spec
-    if (keep === undefined || (keep.ageMs === undefined && keep.bytes === undefined && keep.records === undefined)) continue
+    if (keep === undefined || (keep.ageMs === undefined && keep.bytes === undefined && keep.records === undefined))
+      continue
     for (const partition of log.partitions) {
       if (partition === null || partition.start >= partition.durableEnd) continue
       const start = await startOf(shard, keep, partition)

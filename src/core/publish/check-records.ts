@@ -12,7 +12,10 @@ export function checkRecords({ batch }: Records): Failure | null {
   const count = batchHeader.recordCount(batch)
   if (count < 1 || batchHeader.lastOffsetDelta(batch) < count - 1) return invalid('a batch without records')
   if ((batchHeader.attributes(batch) & (batchHeader.transactionalBit | batchHeader.controlBit)) !== 0) {
-    return { error: 'unsupported', detail: 'transactions that span requests are not supported: send the batch without one' }
+    return {
+      error: 'unsupported',
+      detail: 'transactions that span requests are not supported: send the batch without one',
+    }
   }
   return null
 }

@@ -1,4 +1,3 @@
-import type { Failure } from '../../base/index.ts'
 import type { RecordTable } from '../../log/index.ts'
 import type { Address, Id, PublishOk } from '../facade/index.ts'
 import type { Part, Target } from '../route/index.ts'
@@ -7,7 +6,7 @@ import type { Shard } from '../shard/shard.ts'
 import { Copier } from './copier.ts'
 import { deadLetterRefused } from './refused.ts'
 import { place } from './place.ts'
-import { logFull, room } from './room.ts'
+import { logFull, room, tooLargeFor } from './room.ts'
 
 export interface Publishing {
   to: readonly Address[]
@@ -54,7 +53,7 @@ export function publish(shard: Shard, { to, copier, atMostOnce, except }: Publis
 function store(shard: Shard, target: Target, copier: Copier): Refused | null {
   const log = shard.logs.get(target.log)
   if (log === undefined) return null
-  const tooLarge = tooLargeFor(shard, log, copier)
+  const tooLarge = tooLargeFor(shard, log, copier.records.batch)
   if (tooLarge !== null) return { log: log.id, from: 0, failure: tooLarge }
   let left = room(shard, log)
   for (const part of target.parts) {
@@ -88,16 +87,6 @@ export function noteFacts(shard: Shard, log: LogState, expires: boolean, delays:
     if (expires) leased.expires = true
     if (delays) leased.delays = true
   }
-}
-
-export function tooLargeFor(shard: Shard, log: LogState, copier: Copier): Failure | null {
-  const max = log.spec.recordBytesMax ?? shard.limits.recordBytesMax
-  if (copier.records.batch.length <= max) return null
-  for (let i = 0; i < copier.table.count; i++) {
-    const bytes = copier.table.valueBytes(i)
-    if (bytes > max) return { error: 'tooLarge', detail: `a record of ${bytes} bytes; at most ${max} are taken here` }
-  }
-  return null
 }
 
 function recordsOf(part: Part, count: number): number {

@@ -1,4 +1,5 @@
 import type { Failure } from '../../base/index.ts'
+import { RecordTable } from '../../log/index.ts'
 import type { LogState } from '../shard/log-state.ts'
 import type { Shard } from '../shard/shard.ts'
 
@@ -27,4 +28,16 @@ export const logFull: Failure = { error: 'full', detail: 'the queue is at its li
 /** May anything that takes space be staged? */
 export function storeRefuses(shard: Shard): Failure | null {
   return shard.health.state === 'ok' ? null : shard.health.failure
+}
+
+/** A record that is larger than the log takes. */
+export function tooLargeFor(shard: Shard, log: LogState, batch: Buffer): Failure | null {
+  const max = log.spec.recordBytesMax ?? shard.limits.recordBytesMax
+  if (batch.length <= max) return null
+  const table = new RecordTable(batch)
+  for (let i = 0; i < table.count; i++) {
+    const bytes = table.valueBytes(i)
+    if (bytes > max) return { error: 'tooLarge', detail: `a record of ${bytes} bytes; at most ${max} are taken here` }
+  }
+  return null
 }

@@ -13,7 +13,7 @@ export async function locate(
 ): Promise<{ offset: number; timestamp: number }> {
   const end = partition.durableEnd
   let best = none
-  for (let from = partition.start; from < end; ) {
+  for (let from = partition.start; from < end;) {
     const extents = await shard.store.extents(partition.id, from, extentsPerStep)
     if (extents.length === 0) break
     for (const extent of extents) {
@@ -28,7 +28,9 @@ export async function locate(
     }
     from = extents.at(-1)!.baseOffset + extents.at(-1)!.count
   }
-  return time === 'max' && best !== none ? ((await within(shard, partition, best.offset, best.timestamp)) ?? best) : best
+  return time === 'max' && best !== none
+    ? ((await within(shard, partition, best.offset, best.timestamp)) ?? best)
+    : best
 }
 
 async function within(

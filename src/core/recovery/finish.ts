@@ -19,7 +19,11 @@ export function finishRecovery(shard: Shard, store: Store): void {
     }
     shard.settled(leased)
   }
-  for (const item of [...shard.catalogue.all('space'), ...shard.catalogue.all('log'), ...shard.catalogue.all('subscription')]) {
+  for (const item of [
+    ...shard.catalogue.all('space'),
+    ...shard.catalogue.all('log'),
+    ...shard.catalogue.all('subscription'),
+  ]) {
     const owner = item.spec.lifetime?.owner
     if (owner !== undefined && !shard.sessions.has(owner)) dropItem(shard, item)
     else if (owner !== undefined) shard.sessions.get(owner)!.owned.add(item.id)

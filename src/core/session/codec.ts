@@ -10,7 +10,15 @@ interface StoredSession {
   epoch: number
   keepMs: number
   leftAt: number
-  wills: { to: readonly Address[]; batch: string; foreign: boolean; retain?: boolean; expiresAt?: number; priority?: number; delayMs: number }[]
+  wills: {
+    to: readonly Address[]
+    batch: string
+    foreign: boolean
+    retain?: boolean
+    expiresAt?: number
+    priority?: number
+    delayMs: number
+  }[]
 }
 
 /** The whole value of a session without its saved keys. */

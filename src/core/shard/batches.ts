@@ -89,7 +89,11 @@ export class LiveBatch implements DeliveredBatch {
   readonly bytes: Buffer
   readonly table: RecordTable
 
-  constructor(records: Records, table: RecordTable, facts: { time: number; publisher: Id; address: Address | null; history: readonly HistoryEntry[] }) {
+  constructor(
+    records: Records,
+    table: RecordTable,
+    facts: { time: number; publisher: Id; address: Address | null; history: readonly HistoryEntry[] },
+  ) {
     this.appendTime = facts.time
     this.publisher = facts.publisher
     this.address = facts.address

@@ -23,7 +23,13 @@ export class Partition {
   stagedIn = 0
   slot = 0
 
-  constructor(id: number, index: number, log: number, level: Level, bounds: { start: number; next: number; bytes: number }) {
+  constructor(
+    id: number,
+    index: number,
+    log: number,
+    level: Level,
+    bounds: { start: number; next: number; bytes: number },
+  ) {
     this.id = id
     this.index = index
     this.log = log

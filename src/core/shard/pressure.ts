@@ -13,7 +13,8 @@ export class Pressure {
   look(): void {
     const { stage, limits, health } = this.shard
     const most = this.reason === null ? limits.stagedBytesMax : limits.stagedBytesMax / 2
-    const reason = health.state === 'full' ? health.failure.detail : stage.bytes > most ? 'the disk is slower than you' : null
+    const reason =
+      health.state === 'full' ? health.failure.detail : stage.bytes > most ? 'the disk is slower than you' : null
     if ((reason === null) === (this.reason === null)) return
     this.reason = reason
     for (const session of this.shard.sessions.values()) {

@@ -203,7 +203,9 @@ export class Shard {
     const strict = level === 'fsync' || ordered
     const needed = Math.max(commit, session !== undefined && strict ? session.replyCommit : 0)
     if (session !== undefined && strict) session.replyCommit = needed
-    return this.releases.when<(T | Failure)[]>(needed, strict ? 'fsync' : 'os', results, () => results.map(() => unavailable))
+    return this.releases.when<(T | Failure)[]>(needed, strict ? 'fsync' : 'os', results, () =>
+      results.map(() => unavailable),
+    )
   }
 
   /** `value` when all that is staged now is durable; a commit is started for it. */

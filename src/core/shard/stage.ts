@@ -113,7 +113,8 @@ export class Stage {
       if (growth.commit <= durable) this.advance(growth, 'fsync')
     }
     let done = 0
-    while (done < this.growths.length && this.growths[done]!.commit <= durable) this.bytes -= this.growths[done++]!.bytes
+    while (done < this.growths.length && this.growths[done]!.commit <= durable)
+      this.bytes -= this.growths[done++]!.bytes
     if (done > 0) this.growths.splice(0, done)
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { failed, type Outcome } from '../../base/index.ts'
-import { BatchBuilder } from '../../log/index.ts'
+import { BatchBuilder, openStore, type Machine, type OpenStoreTerms, type Store } from '../../log/index.ts'
+import { MemoryDisk } from '../../world/index.ts'
 import { SimRandom } from '../../world/sim/random.ts'
 import { SimTime } from '../../world/sim/time.ts'
 import { openBroker, type ShardBroker } from '../broker.ts'
@@ -69,15 +70,27 @@ export function errorOf(outcome: Outcome<unknown> | undefined): string {
 
 /** A broker over the memory store, in simulated time. */
 export class Stand {
-  readonly time = new SimTime()
+  time = new SimTime()
+  readonly storage: 'memory' | 'journal'
   readonly journal: MemoryJournal = { commits: [] }
+  readonly disk: MemoryDisk
+  readonly storeOptions: NonNullable<OpenStoreTerms['options']> = {
+    slotBytes: 256 * 1024,
+    frameBytesMax: 64 * 1024,
+    checkpointMs: 1000,
+  }
   broker!: ShardBroker
   store!: MemoryStore
   namespace: Id = 0
   shared: Id = 0
 
-  static async open(options: Partial<BrokerLimits> = {}): Promise<Stand> {
-    const stand = new Stand()
+  constructor(storage: 'memory' | 'journal', disk = new MemoryDisk()) {
+    this.storage = storage
+    this.disk = disk
+  }
+
+  static async open(options: Partial<BrokerLimits> = {}, storage: 'memory' | 'journal' = 'memory'): Promise<Stand> {
+    const stand = new Stand(storage)
     await stand.start(options)
     return stand
   }
@@ -89,25 +102,26 @@ export class Stand {
         timers: this.time,
         random: new SimRandom(1),
         options,
-        openStore: async (machine) => {
-          this.store = await openMemoryStore(machine, {
-            clock: this.time,
-            timers: this.time,
-            journal: this.journal,
-            commitMs: 1,
-          })
-          return this.store
-        },
+        openStore: (machine) => this.openStore(machine),
       }),
     )
     this.namespace = this.broker.findNamespace('default')!.id
     this.shared = this.broker.findSpace(this.namespace, '')!.id
   }
 
+  private async openStore(machine: Machine): Promise<Store> {
+    const world = { clock: this.time, timers: this.time, random: new SimRandom(2), disk: () => this.disk }
+    if (this.storage === 'journal') return openStore({ world, directory: 'data', machine, options: this.storeOptions })
+    this.store = await openMemoryStore(machine, { ...world, journal: this.journal, commitMs: 1 })
+    return this.store
+  }
+
   /** As if the process had been killed: what was not durable is gone. */
   async crash(options: Partial<BrokerLimits> = {}): Promise<void> {
     this.broker.kill()
-    this.store.kill()
+    if (this.storage === 'memory') this.store.kill()
+    // What the old process still had on its way stays where it was: nobody runs its time any more.
+    this.time = new SimTime(this.time.now() + 1)
     await this.start(options)
   }
 
@@ -166,7 +180,13 @@ export class Stand {
   }
 
   async attach(client: Client, subscription: Id, more: Partial<AttachOptions> = {}, messages = Infinity): Promise<Id> {
-    const options: AttachOptions = { session: client.session, subscription, leaseMs: Infinity, settle: 'byConsumer', ...more }
+    const options: AttachOptions = {
+      session: client.session,
+      subscription,
+      leaseMs: Infinity,
+      settle: 'byConsumer',
+      ...more,
+    }
     const { consumer } = ok(await this.wait(this.broker.attach(options)))
     if (messages > 0) this.broker.credit([{ consumer, messages }])
     await this.settle()
