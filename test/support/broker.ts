@@ -23,10 +23,10 @@ export function temporaryFolder(t: TestContext, before: () => Promise<unknown> =
  * stopped after the test. `broker.port('kafka')`, `broker.address('amqp')` say where it listens.
  */
 export async function startTestBroker(t: TestContext, options: BrokerOptions = {}): Promise<Broker> {
-  let broker: Broker | undefined
-  const stop = async (): Promise<void> => broker?.stop()
+  const started: { broker?: Broker } = {}
+  const stop = async (): Promise<void> => started.broker?.stop()
   const data = options.data ?? temporaryFolder(t, stop)
-  broker = await startBroker({ log: 'warn', ...options, data })
+  const broker = (started.broker = await startBroker({ log: 'warn', ...options, data }))
   if (options.data !== undefined) t.after(stop)
   return broker
 }
@@ -48,14 +48,14 @@ export interface SpawnOptions {
 
 /** The real process, `dragoman serve`, on free ports. Give the same `data` again to restart it over its folder. */
 export async function spawnTestBroker(t: TestContext, options: SpawnOptions = {}): Promise<SpawnedBroker> {
-  let spawned: Running | undefined
-  const stop = async (): Promise<unknown> => spawned?.stop('SIGKILL')
+  const started: { running?: Running } = {}
+  const stop = async (): Promise<unknown> => started.running?.stop('SIGKILL')
   const data = options.data ?? temporaryFolder(t, stop)
   const listen = ['kafka', 'amqp', 'mqtt', 'mqtt-ws', 'http'].flatMap((name) => ['--listen', `${name}=127.0.0.1:0`])
   const main = path.join(root, 'src/cli/main.ts')
   const flags = ['serve', ...listen, '--data', data, ...(options.flags ?? [])]
   const running = start(process.execPath, [main, ...flags], { cwd: root, timeoutMs: 600_000 })
-  spawned = running
+  started.running = running
   if (options.data !== undefined) t.after(stop)
   await running.waitFor(/ready in \d+ ms/)
   const address = (protocol: string): string => {
