@@ -67,15 +67,20 @@ export class SimTime implements Clock, Timers {
 
   /** Waits for `promise`, letting time pass as it needs; rejects after `limitMs`. */
   async until<T>(promise: Promise<T>, limitMs = 600_000): Promise<T> {
-    let pending = true
-    const watched = promise.finally(() => void (pending = false))
+    const state = { pending: true }
+    const watched = promise.finally(() => void (state.pending = false))
     watched.catch(() => undefined)
     const end = this.elapsedMs + limitMs
     await this.settle()
-    while (pending && this.elapsedMs < end)
-      await this.advance(Math.max(1, (this.waiting[0]?.due ?? 0) - this.elapsedMs))
-    if (pending) throw new Error(`still waiting after ${limitMs} ms of simulated time`)
+    while (state.pending && this.elapsedMs < end) await this.advance(this.nextStepMs())
+    if (state.pending) throw new Error(`still waiting after ${limitMs} ms of simulated time`)
     return watched
+  }
+
+  /** To the next timer; a little when there is none near, for promises alone may be at work. */
+  private nextStepMs(): number {
+    const due = this.waiting[0]?.due ?? Infinity
+    return Math.min(1000, Math.max(0.01, due - this.elapsedMs))
   }
 }
 

@@ -1,0 +1,359 @@
+import { assert, type Outcome } from '../../base/index.ts'
+import type { Timers } from '../clock.ts'
+import {
+  DiskError,
+  type CommitDone,
+  type CommitFile,
+  type CommitThread,
+  type CommitWrite,
+  type Disk,
+  type DiskErrorKind,
+  type DiskFile,
+  type DiskSpace,
+  type FileFacts,
+  type Lock,
+  type OpenMode,
+  type SealLayout,
+} from '../disk.ts'
+import { sealHeader } from '../seal.ts'
+import { namesIn } from './memory-disk.ts'
+import type { SimRandom } from './random.ts'
+import { SparseBytes } from './sparse-bytes.ts'
+
+/** Disks write sectors whole, but of a larger write any of them, in any order. */
+const sectorBytes = 512
+
+/** `view` is what reads see; `durable` what is on the platter; `unsynced` the writes between. */
+interface Inode {
+  view: SparseBytes
+  durable: SparseBytes
+  unsynced: { at: number; bytes: Buffer }[]
+}
+
+type Names = Map<string, Inode>
+
+export type SimOperation = 'open' | 'read' | 'write' | 'sync' | 'commit' | 'rename' | 'remove' | 'list' | 'syncFolder'
+
+export interface SimFaults {
+  /** An error for this operation, or null. A write that fails has still written some of its sectors. */
+  fail(operation: SimOperation, path: string): DiskErrorKind | null
+  /** How long the operation takes, ms of simulated time. */
+  delayMs(operation: SimOperation, path: string): number
+}
+
+const noFaults: SimFaults = { fail: () => null, delayMs: (operation) => (operation === 'commit' ? 0.1 : 0) }
+
+/**
+ * A disk that forgets: what was not synced is kept, lost or torn at a crash, each sector by itself; a name that was
+ * not synced may be missing, or an old one may be there again. Errors, fullness and slowness by request.
+ */
+export class SimDisk implements Disk {
+  prefill = true
+  capacityBytes = Infinity
+  faults: SimFaults = noFaults
+  /** Writes and syncs so far: where a test lets a crash happen. */
+  operations = 0
+  onOperation: ((operation: SimOperation, path: string) => void) | null = null
+  private names: Names = new Map()
+  private durableNames: Names = new Map()
+  private nameChanges: ((names: Names) => void)[] = []
+  private locked = false
+  private crashed = false
+  readonly timers: Timers
+  private readonly random: SimRandom
+
+  constructor(timers: Timers, random: SimRandom) {
+    this.timers = timers
+    this.random = random
+  }
+
+  private usedBytes(): number {
+    let bytes = 0
+    for (const inode of new Set(this.names.values())) bytes += inode.view.length
+    return bytes
+  }
+
+  /** One operation: its delay, its fault, and no end at all when the machine crashes before. */
+  async run<T>(operation: SimOperation, path: string, work: () => T): Promise<T> {
+    this.operations++
+    this.onOperation?.(operation, path)
+    const delayMs = this.faults.delayMs(operation, path)
+    if (delayMs > 0) await new Promise<void>((resolve) => this.timers.after(delayMs, resolve))
+    else await Promise.resolve()
+    if (this.crashed) return new Promise(() => undefined)
+    const kind = this.faults.fail(operation, path)
+    if (kind !== null && operation !== 'write') throw new DiskError(kind, operation, path, 'simulated')
+    return work()
+  }
+
+  inode(path: string): Inode {
+    const inode = this.names.get(path)
+    if (inode === undefined) throw new DiskError('notFound', 'open', path, 'no such file')
+    return inode
+  }
+
+  private change(apply: (names: Names) => void): void {
+    apply(this.names)
+    this.nameChanges.push(apply)
+  }
+
+  /** Writes to the view. A write that fails, or finds the disk full, leaves some of its sectors there. */
+  put(path: string, inode: Inode, bytes: Uint8Array, at: number): void {
+    const kind = this.faults.fail('write', path)
+    const grows = Math.max(0, at + bytes.length - inode.view.length)
+    const full = grows > 0 && this.usedBytes() + grows > this.capacityBytes
+    if (kind !== null || full) {
+      if (!full) this.store(inode, bytes.subarray(0, this.random.below(bytes.length + 1)), at)
+      throw new DiskError(full ? 'full' : kind!, 'write', path, 'simulated')
+    }
+    this.store(inode, bytes, at)
+  }
+
+  private store(inode: Inode, bytes: Uint8Array, at: number): void {
+    inode.view.write(bytes, at)
+    inode.unsynced.push({ at, bytes: Buffer.from(bytes) })
+  }
+
+  open(path: string, mode: OpenMode): Promise<DiskFile> {
+    return this.run('open', path, () => {
+      if (mode !== 'create') return new SimFile(this, path, this.inode(path))
+      const inode: Inode = { view: new SparseBytes(), durable: new SparseBytes(), unsynced: [] }
+      this.change((names) => names.set(path, inode))
+      return new SimFile(this, path, inode)
+    })
+  }
+
+  async stat(path: string): Promise<FileFacts | null> {
+    await Promise.resolve()
+    const inode = this.names.get(path)
+    if (inode === undefined) return null
+    return { bytes: inode.view.length, links: [...this.names.values()].filter((each) => each === inode).length }
+  }
+
+  list(folder: string): Promise<string[]> {
+    return this.run('list', folder, () => namesIn(this.names.keys(), folder))
+  }
+
+  makeFolder(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.run('rename', from, () => {
+      const inode = this.inode(from)
+      this.change((names) => {
+        names.delete(from)
+        names.set(to, inode)
+      })
+    })
+  }
+
+  remove(path: string): Promise<void> {
+    return this.run('remove', path, () => this.change((names) => void names.delete(path)))
+  }
+
+  /** A second name for the file, as a backup makes it. */
+  link(from: string, to: string): void {
+    const inode = this.inode(from)
+    this.change((names) => names.set(to, inode))
+  }
+
+  syncFolder(path: string): Promise<void> {
+    return this.run('syncFolder', path, () => {
+      for (const apply of this.nameChanges) apply(this.durableNames)
+      this.nameChanges = []
+    })
+  }
+
+  space(): Promise<DiskSpace> {
+    const totalBytes = this.capacityBytes
+    return Promise.resolve({ freeBytes: Math.max(0, totalBytes - this.usedBytes()), totalBytes })
+  }
+
+  lock(): Promise<Outcome<Lock>> {
+    if (this.locked) return Promise.resolve({ error: 'inUse', detail: 'the simulated disk is in use' })
+    this.locked = true
+    return Promise.resolve({
+      ok: {
+        release: () => {
+          this.locked = false
+          return Promise.resolve()
+        },
+      },
+    })
+  }
+
+  commitThread(layout: SealLayout): CommitThread {
+    return new SimCommits(this, layout)
+  }
+
+  /** Changes one bit of a file, as rot does. */
+  flip(path: string, position: number, bit: number): void {
+    const byte = Buffer.alloc(1)
+    const inode = this.inode(path)
+    inode.view.read(byte, position)
+    byte[0]! ^= 1 << bit
+    inode.view.write(byte, position)
+    inode.durable.write(byte, position)
+  }
+
+  bytesOf(path: string): Buffer {
+    const { view } = this.inode(path)
+    const bytes = Buffer.alloc(view.length)
+    view.read(bytes, 0)
+    return bytes
+  }
+
+  /** Puts bytes into a file as if they had always been there. */
+  overwrite(path: string, bytes: Uint8Array, at: number): void {
+    const inode = this.inode(path)
+    inode.view.write(bytes, at)
+    inode.durable.write(bytes, at)
+  }
+
+  paths(): string[] {
+    return [...this.names.keys()].sort()
+  }
+
+  /** Another disk with the same files, all of them synced. */
+  copy(): SimDisk {
+    return this.successor(this.names, () => true)
+  }
+
+  /** The disk as it is found after the process died: everything written is there. */
+  killed(): SimDisk {
+    this.crashed = true
+    return this.copy()
+  }
+
+  /** The disk as it is found after the power failed. */
+  crash(): SimDisk {
+    this.crashed = true
+    const names = new Map(this.durableNames)
+    for (const apply of this.nameChanges.slice(0, this.random.below(this.nameChanges.length + 1))) apply(names)
+    return this.successor(names, () => this.random.once(2))
+  }
+
+  private successor(names: Names, keep: () => boolean): SimDisk {
+    const next = new SimDisk(this.timers, this.random)
+    next.capacityBytes = this.capacityBytes
+    const copies = new Map<Inode, Inode>()
+    for (const [path, inode] of names) {
+      const copy = copies.get(inode) ?? afterCrash(inode, keep)
+      copies.set(inode, copy)
+      next.names.set(path, copy)
+      next.durableNames.set(path, copy)
+    }
+    return next
+  }
+}
+
+function afterCrash(inode: Inode, keep: () => boolean): Inode {
+  const durable = inode.durable.copy()
+  for (const { at, bytes } of inode.unsynced) {
+    for (let from = 0; from < bytes.length; ) {
+      const to = Math.min(bytes.length, from + sectorBytes - ((at + from) % sectorBytes))
+      if (keep()) durable.write(bytes.subarray(from, to), at + from)
+      from = to
+    }
+  }
+  return { view: durable.copy(), durable, unsynced: [] }
+}
+
+function syncInode(inode: Inode): void {
+  for (const { at, bytes } of inode.unsynced) inode.durable.write(bytes, at)
+  inode.unsynced = []
+  if (inode.durable.length > inode.view.length) inode.durable.truncate(inode.view.length)
+}
+
+class SimFile implements DiskFile {
+  readonly path: string
+  private readonly disk: SimDisk
+  private readonly inode: Inode
+
+  constructor(disk: SimDisk, path: string, inode: Inode) {
+    this.disk = disk
+    this.path = path
+    this.inode = inode
+  }
+
+  bytes(): Promise<number> {
+    return Promise.resolve(this.inode.view.length)
+  }
+
+  read(into: Uint8Array, at: number): Promise<number> {
+    return this.disk.run('read', this.path, () => this.inode.view.read(into, at))
+  }
+
+  write(bytes: Uint8Array, at: number): Promise<void> {
+    return this.disk.run('write', this.path, () => this.disk.put(this.path, this.inode, bytes, at))
+  }
+
+  sync(): Promise<void> {
+    return this.disk.run('sync', this.path, () => syncInode(this.inode))
+  }
+
+  truncate(bytes: number): Promise<void> {
+    return this.disk.run('write', this.path, () => this.inode.view.truncate(bytes))
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+interface SimCommitFile extends CommitFile {
+  inode: Inode
+  sync: boolean
+}
+
+class SimCommits implements CommitThread {
+  private readonly disk: SimDisk
+  private readonly layout: SealLayout
+  private busy = false
+
+  constructor(disk: SimDisk, layout: SealLayout) {
+    this.disk = disk
+    this.layout = layout
+  }
+
+  open(path: string, sync: boolean): Promise<CommitFile> {
+    return this.disk.run('open', path, (): SimCommitFile => {
+      return { path, inode: this.disk.inode(path), sync, close: () => Promise.resolve() }
+    })
+  }
+
+  commit(write: CommitWrite, done: CommitDone): void {
+    assert(!this.busy, 'one commit in flight')
+    this.busy = true
+    const { path, inode, sync } = write.file as SimCommitFile
+    const chain = sealHeader(this.layout, write.slices, write.header, write.bodyBytes)
+    const bytes = Buffer.concat(write.slices as Buffer[])
+    // Written at once, on the disk when it is done: a crash between the two tears it.
+    let error: DiskError | null = null
+    try {
+      this.disk.put(path, inode, bytes, write.at)
+    } catch (failure) {
+      error = failure as DiskError
+    }
+    const finish = (failure: DiskError | null): void => {
+      this.busy = false
+      done(failure, chain)
+    }
+    const work = (): void => {
+      if (error !== null) throw error
+      if (sync) {
+        inode.durable.write(bytes, write.at)
+        inode.unsynced = inode.unsynced.filter((each) => each.at !== write.at || each.bytes.length !== bytes.length)
+      }
+    }
+    this.disk.run('commit', path, work).then(
+      () => finish(null),
+      (failure: unknown) => finish(failure as DiskError),
+    )
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}
