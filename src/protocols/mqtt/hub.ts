@@ -4,6 +4,7 @@ import type { ProtocolContext, ProtocolMetrics } from '../../server/index.ts'
 import { validate } from '../../server/index.ts'
 import type { Clock, Random } from '../../world/index.ts'
 import { Forms } from './delivery/forms.ts'
+import type { Queued } from './delivery/waiting.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { TopicLevels } from './names.ts'
 import { mqttSettings } from './settings.ts'
@@ -22,6 +23,8 @@ export class Hub {
   readonly namespace: Id
   /** The space that topics live in. */
   readonly space: Id
+  /** Of all clients together. */
+  readonly queued: Queued
   /** Live messages that found no room at a slow subscriber. */
   dropped = 0
 
@@ -29,6 +32,7 @@ export class Hub {
     const settings = validate(mqttSettings, context.config)
     assert('ok' in settings, 'the configuration was validated before')
     this.settings = settings.ok
+    this.queued = { bytes: 0, bytesMax: settings.ok.queuedBytesTotalMax }
     this.broker = context.broker
     this.clock = context.clock
     this.random = context.random

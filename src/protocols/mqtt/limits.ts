@@ -27,3 +27,6 @@ export const outputBytesMax = 64 * 1024
  * a restart of the broker, carries the identifier that the client knows (MQTT-4.4.0-1). The rest are given out.
  */
 export const ownPacketIds = 32_768
+
+/** What a waiting message costs beside its payload. */
+export const parcelBytes = 200

@@ -46,9 +46,12 @@ export class MqttSession implements Session, Receiver, PacketHandler {
         void connect(client, packet)
         return
       case 'subscribe':
+        // what was published before must be routed before
+        finishTurn(client)
         this.change(subscribe(client, packet))
         return
       case 'unsubscribe':
+        finishTurn(client)
         this.change(unsubscribe(client, packet))
         return
       case 'pingreq':
@@ -124,9 +127,9 @@ export class MqttSession implements Session, Receiver, PacketHandler {
     client.phase = 'over'
     client.parser.stop()
     client.hub.keepAlive.forget(client)
+    if (client.hasOutbox) client.outbox.abandon()
     // 0: the session is still being opened, and is left as soon as it is there
     if (client.session === 0 || client.fenced) return
-    if (client.hasOutbox) client.outbox.abandon()
     finishTurn(client)
     const { broker } = client.hub
     for (const consumer of client.consumers.values()) if (consumer !== 0) void broker.detach(consumer, 'release')

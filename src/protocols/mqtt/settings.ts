@@ -35,17 +35,24 @@ export const mqttSettings = {
   },
   queuedMessagesMax: {
     kind: 'integer',
-    default: 1000,
+    default: 100_000,
     min: 1,
-    max: 1_000_000,
+    max: 10_000_000,
     help: 'Messages that wait in memory for a slow subscriber without a persistent session; further ones are dropped.',
   },
   queuedBytesMax: {
     kind: 'bytes',
-    default: mib,
+    default: 16 * mib,
     min: kib,
     max: 1024 * mib,
-    help: 'The same bound in bytes of payload.',
+    help: 'The same bound in bytes.',
+  },
+  queuedBytesTotalMax: {
+    kind: 'bytes',
+    default: 256 * mib,
+    min: kib,
+    max: 65_536 * mib,
+    help: 'The same for all subscribers of a listener together.',
   },
   sessionMessagesMax: {
     kind: 'integer',

@@ -56,7 +56,7 @@ export class Outbox {
     this.client = client
     const { inFlightMax, queuedMessagesMax, queuedBytesMax } = client.hub.settings
     this.inFlight = new InFlight(Math.min(receiveMaximum, inFlightMax))
-    this.waiting = new Waiting(queuedMessagesMax, queuedBytesMax)
+    this.waiting = new Waiting(queuedMessagesMax, queuedBytesMax, client.hub.queued)
     this.aliases = aliasMaximum > 0 ? new Aliases(aliasMaximum) : undefined
   }
 
@@ -200,7 +200,7 @@ export class Outbox {
 
   /** The connection has gone: what was leased and never sent is as good as new. */
   abandon(): void {
-    for (const { source } of this.waiting.parcels()) {
+    for (const { source } of this.waiting.clear()) {
       if (source !== undefined && source.subscription !== 0) this.client.turn.settle(source, unseen)
     }
   }

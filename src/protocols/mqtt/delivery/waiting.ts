@@ -1,4 +1,5 @@
 import type { DeliveredBatch } from '../../../core/index.ts'
+import { parcelBytes } from '../limits.ts'
 import type { Form, Forms } from './forms.ts'
 import type { Source } from './in-flight.ts'
 import type { Terms } from './terms.ts'
@@ -18,6 +19,12 @@ interface Replay {
   record: number
 }
 
+/** The memory of all waiting messages. */
+export interface Queued {
+  bytes: number
+  readonly bytesMax: number
+}
+
 /** Messages that wait for a client, first in first out; replays of retained messages before all others. */
 export class Waiting {
   private readonly messagesMax: number
@@ -26,9 +33,11 @@ export class Waiting {
   private queue: Parcel[] = []
   private start = 0
   private bytes = 0
+  private readonly total: Queued
   private current: Parcel | undefined
 
-  constructor(messagesMax: number, bytesMax: number) {
+  constructor(messagesMax: number, bytesMax: number, total: Queued) {
+    this.total = total
     this.messagesMax = messagesMax
     this.bytesMax = bytesMax
   }
@@ -40,9 +49,10 @@ export class Waiting {
   /** False: there is no room. What is bounded elsewhere always has room. */
   add(parcel: Parcel, bounded: boolean): boolean {
     const waiting = this.queue.length - this.start
-    if (!bounded && (waiting >= this.messagesMax || this.bytes >= this.bytesMax)) return false
+    const full = waiting >= this.messagesMax || this.bytes >= this.bytesMax || this.total.bytes >= this.total.bytesMax
+    if (full && !bounded) return false
     this.queue.push(parcel)
-    this.bytes += parcel.form.payload.length
+    this.count(bytesOf(parcel))
     return true
   }
 
@@ -59,7 +69,7 @@ export class Waiting {
     const parcel = this.current
     this.current = undefined
     if (parcel === undefined || parcel !== this.queue[this.start]) return
-    this.bytes -= parcel.form.payload.length
+    this.count(-bytesOf(parcel))
     this.start++
     if (this.start > 1024 || this.start === this.queue.length) {
       this.queue = this.queue.slice(this.start)
@@ -84,7 +94,21 @@ export class Waiting {
     return undefined
   }
 
-  parcels(): readonly Parcel[] {
-    return this.queue.slice(this.start)
+  /** Nobody waits any more; returns what did. */
+  clear(): readonly Parcel[] {
+    const parcels = this.queue.slice(this.start)
+    this.count(-this.bytes)
+    this.queue = []
+    this.start = 0
+    this.replays.length = 0
+    this.current = undefined
+    return parcels
+  }
+
+  private count(bytes: number): void {
+    this.bytes += bytes
+    this.total.bytes += bytes
   }
 }
+
+const bytesOf = (parcel: Parcel): number => parcelBytes + parcel.form.payload.length

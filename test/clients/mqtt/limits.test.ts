@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { connect as connectTcp } from 'node:net'
+import { test } from 'node:test'
+import { startTestBroker } from '../../support/index.ts'
+import { connect, raw, sleep, until } from './support.ts'
+
+test('client identifiers: which empty ones are taken', async (t) => {
+  const broker = await startTestBroker(t)
+  const answer = async (version: number, clean: boolean): Promise<unknown> => {
+    const client = await raw(t, broker, version)
+    const connack = await client.connect('', { clean })
+    return version === 5 ? connack.reasonCode : connack.returnCode
+  }
+  assert.equal(await answer(5, true), 0)
+  assert.equal(await answer(4, true), 0)
+  const refused = await raw(t, broker, 4)
+  refused.write('100c 0004 4d515454 04 00 0000 0000')
+  assert.equal((await refused.next('connack')).returnCode, 2)
+  await refused.end()
+})
+
+test('MQTT 3.1 connects, publishes and subscribes', async (t) => {
+  const broker = await startTestBroker(t)
+  const client = await raw(t, broker, 3)
+  assert.equal((await client.connect('old')).returnCode, 0)
+  client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'old/#', qos: 1 }] })
+  await client.next('suback')
+  client.send({ cmd: 'publish', topic: 'old/one', payload: 'x', qos: 1, messageId: 2, dup: false, retain: false })
+  assert.equal((await client.next('publish')).topic, 'old/one')
+})
+
+test('an unknown protocol level is answered in the old form', async (t) => {
+  const broker = await startTestBroker(t)
+  const client = await raw(t, broker, 4)
+  client.write('100d 0004 4d515454 09 02 0000 0001 61')
+  assert.equal((await client.next('connack')).returnCode, 1)
+  await client.end()
+})
+
+test('a client that is silent for one and a half times its keep alive is gone, and its will comes (MQTT-3.1.2-22)', async (t) => {
+  const broker = await startTestBroker(t)
+  const watcher = await connect(t, broker)
+  await watcher.mqtt.subscribeAsync('will', { qos: 1 })
+  const silent = await raw(t, broker)
+  const start = Date.now()
+  await silent.connect('silent', {
+    keepalive: 1,
+    will: { topic: 'will', payload: Buffer.from('x'), qos: 0, retain: false },
+  })
+  const speaking = await raw(t, broker)
+  await speaking.connect('speaking', { keepalive: 1 })
+  const pings = setInterval(() => {
+    speaking.send({ cmd: 'pingreq' })
+  }, 500)
+  t.after(() => {
+    clearInterval(pings)
+  })
+  await until(
+    () => silent.closed,
+    'the silent one is closed',
+    () => '',
+    6000,
+  )
+  assert.ok(Date.now() - start >= 1400, 'not too early')
+  assert.equal((await silent.next('disconnect')).reasonCode, 0x8d)
+  await watcher.take(1)
+  assert.equal(speaking.closed, false)
+})
+
+/** What a client of MQTT 5 is told about it. */
+const malformed: [name: string, hex: string, reason: number][] = [
+  ['reserved packet type', '00 00', 0x82],
+  ['QoS 3', '36 06 0001 61 0001 00', 0x81],
+  ['wildcard in a topic', '30 04 0001 23 00', 0x90],
+  ['topic that is not UTF-8', '30 04 0001 ff 00', 0x81],
+  ['packet identifier 0', '32 06 0001 61 0000 00', 0x82],
+  ['SUBSCRIBE without filters', '82 03 0001 00', 0x82],
+  ['no local on a shared subscription', '82 10 0001 00 000a 24 73 68 61 72 65 2f 67 2f 61 04', 0x82],
+  ['second CONNECT', '10 0e 0004 4d515454 05 02 0000 00 0001 61', 0x82],
+  ['AUTH', 'f0 00', 0x82],
+  ['larger than this server takes', '30 ff ff ff 7f', 0x95],
+]
+
+for (const [name, hex, reason] of malformed) {
+  test(`malformed: ${name} ends the connection with ${reason.toString(16)} and disturbs nobody`, async (t) => {
+    const broker = await startTestBroker(t)
+    const bystander = await connect(t, broker)
+    await bystander.mqtt.subscribeAsync('by', { qos: 1 })
+    const client = await raw(t, broker)
+    await client.connect('bad')
+    client.write(hex)
+    assert.equal((await client.next('disconnect')).reasonCode, reason)
+    await client.end()
+    const old = await raw(t, broker, 4)
+    await old.connect('bad-old')
+    old.write('00 00')
+    await old.end()
+    await bystander.mqtt.publishAsync('by', 'x', { qos: 1 })
+    await bystander.take(1)
+  })
+}
+
+test('random bytes close the connection and nothing else', async (t) => {
+  const broker = await startTestBroker(t)
+  const bystander = await connect(t, broker)
+  for (let round = 0; round < 40; round++) {
+    const socket = connectTcp(broker.port('mqtt'), '127.0.0.1')
+    socket.on('error', () => undefined)
+    const bytes = Buffer.from(Array.from({ length: 200 }, (_, i) => (round * 7919 + i * 104_729 + i * i * round) % 256))
+    socket.end(round % 2 === 0 ? bytes : Buffer.concat([Buffer.from('10', 'hex'), bytes]))
+    await new Promise((resolve) => socket.once('close', resolve))
+  }
+  await bystander.mqtt.subscribeAsync('x', { qos: 1 })
+  await bystander.mqtt.publishAsync('x', 'still here', { qos: 1 })
+  await bystander.take(1)
+})
+
+test('a slow subscriber without a persistent session costs itself only', async (t) => {
+  const queued = { queuedMessagesMax: 100 }
+  const broker = await startTestBroker(t, { settings: { protocols: { mqtt: queued } } })
+  const slow = await raw(t, broker)
+  await slow.connect('slow', { properties: { receiveMaximum: 1 } })
+  slow.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'f', qos: 1 }] })
+  await slow.next('suback')
+  const quick = await connect(t, broker)
+  await quick.mqtt.subscribeAsync('f', { qos: 1 })
+  const publisher = await connect(t, broker)
+  for (let i = 0; i < 1000; i += 50) {
+    const burst = Array.from({ length: 50 }, (_, k) => publisher.mqtt.publishAsync('f', String(i + k), { qos: 1 }))
+    await Promise.all(burst)
+    await quick.take(i + 50)
+  }
+  let got = 0
+  for (;;) {
+    await sleep(20)
+    const at = slow.packets.findIndex(({ cmd }) => cmd === 'publish')
+    if (at < 0) break
+    const [packet] = slow.packets.splice(at, 1)
+    assert.equal(String(packet!.payload), String(got++))
+    slow.send({ cmd: 'puback', messageId: packet!.messageId })
+  }
+  assert.equal(got, 101)
+})
+
+test('a thousand idle connections cost at most 8 KB each over the bare socket', async (t) => {
+  const broker = await startTestBroker(t)
+  const count = 1000
+  const before = await heap()
+  const sockets = await Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      const client = await raw(t, broker, 4)
+      await client.connect(`idle-${i}`, { keepalive: 600 })
+      client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: `idle/${i}`, qos: 0 }] })
+      await client.next('suback')
+      return client
+    }),
+  )
+  const with1000 = await heap()
+  const perConnection = (with1000 - before) / count
+  t.diagnostic(`${Math.round(perConnection)} bytes a connection, client and both sockets included`)
+  const publisher = await connect(t, broker)
+  for (const i of [0, 500, 999]) await publisher.mqtt.publishAsync(`idle/${i}`, 'hello', { qos: 1 })
+  for (const i of [0, 500, 999]) assert.equal(String((await sockets[i]!.next('publish')).payload), 'hello')
+})
+
+async function heap(): Promise<number> {
+  await sleep(200)
+  globalThis.gc?.()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}

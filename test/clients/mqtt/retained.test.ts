@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startTestBroker } from '../../support/index.ts'
+import { connect, quiet, sleep, versions } from './support.ts'
+
+for (const version of versions) {
+  test(`MQTT ${version}: the last retained message greets new subscribers, and an empty one removes it`, async (t) => {
+    const broker = await startTestBroker(t)
+    const publisher = await connect(t, broker, { protocolVersion: version })
+    for (const [topic, text] of [
+      ['s/a', 'old'],
+      ['s/a', 'new'],
+      ['s/b', 'b'],
+      ['s/gone', 'x'],
+      ['other', 'o'],
+      ['s/gone', ''],
+    ]) {
+      await publisher.mqtt.publishAsync(topic!, text!, { qos: 1, retain: true })
+    }
+    const subscriber = await connect(t, broker, { protocolVersion: version })
+    await subscriber.mqtt.subscribeAsync('s/#', { qos: 1 })
+    await subscriber.take(2)
+    await quiet(subscriber, 2)
+    assert.deepEqual(subscriber.received.map((r) => [r.topic, r.text, r.packet.retain]).sort(), [
+      ['s/a', 'new', true],
+      ['s/b', 'b', true],
+    ])
+    // MQTT-3.3.1-12: a live one is not marked
+    await publisher.mqtt.publishAsync('s/a', 'live', { qos: 1, retain: true })
+    const live = (await subscriber.take(3))[2]!
+    assert.deepEqual([live.text, live.packet.retain], ['live', false])
+  })
+}
+
+test('retained messages come after a restart of the subscriber and before newer live ones', async (t) => {
+  const broker = await startTestBroker(t)
+  const publisher = await connect(t, broker)
+  for (let i = 0; i < 200; i++) publisher.mqtt.publish(`many/${i}`, 'retained', { qos: 0, retain: true })
+  await publisher.mqtt.publishAsync('many/last', 'retained', { qos: 1, retain: true })
+  const subscriber = await connect(t, broker)
+  const subscribing = subscriber.mqtt.subscribeAsync('many/#', { qos: 1 })
+  await subscribing
+  await publisher.mqtt.publishAsync('many/0', 'live', { qos: 1 })
+  const received = await subscriber.take(202)
+  assert.equal(
+    received.findIndex((r) => r.text === 'live'),
+    201,
+  )
+})
+
+test('retain handling 0, 1 and 2; retain as published (MQTT 5)', async (t) => {
+  const broker = await startTestBroker(t)
+  const publisher = await connect(t, broker)
+  await publisher.mqtt.publishAsync('r', 'kept', { qos: 1, retain: true })
+  const subscriber = await connect(t, broker)
+  await subscriber.mqtt.subscribeAsync('r', { qos: 1, rh: 2 })
+  await quiet(subscriber, 0)
+  await subscriber.mqtt.subscribeAsync('r', { qos: 1, rh: 1 })
+  await quiet(subscriber, 0)
+  await subscriber.mqtt.subscribeAsync('r', { qos: 1, rh: 0, rap: true })
+  await subscriber.take(1)
+  await publisher.mqtt.publishAsync('r', 'next', { qos: 1, retain: true })
+  await publisher.mqtt.publishAsync('r', 'plain', { qos: 1 })
+  await subscriber.take(3)
+  assert.deepEqual(
+    subscriber.received.map((r) => [r.text, r.packet.retain]),
+    [
+      ['kept', true],
+      ['next', true],
+      ['plain', false],
+    ],
+  )
+  const fresh = await connect(t, broker)
+  await fresh.mqtt.subscribeAsync('r', { qos: 1, rh: 1 })
+  await fresh.take(1)
+})
+
+test('a retained message expires (MQTT 5)', async (t) => {
+  const broker = await startTestBroker(t)
+  const publisher = await connect(t, broker)
+  const expiring = { qos: 1, retain: true, properties: { messageExpiryInterval: 1 } } as const
+  await publisher.mqtt.publishAsync('brief', 'x', expiring)
+  await publisher.mqtt.publishAsync('long', 'y', { ...expiring, properties: { messageExpiryInterval: 100 } })
+  const before = await connect(t, broker)
+  await before.mqtt.subscribeAsync(['brief', 'long'], { qos: 1 })
+  await before.take(2)
+  await sleep(1200)
+  const after = await connect(t, broker)
+  await after.mqtt.subscribeAsync(['brief', 'long'], { qos: 1 })
+  await after.take(1)
+  await quiet(after, 1)
+  const left = Number(after.received[0]!.packet.properties?.messageExpiryInterval)
+  assert.ok(left > 90 && left < 100, `${left} s left`)
+})
+
+test('a retained message with all its properties comes back with them', async (t) => {
+  const broker = await startTestBroker(t)
+  const publisher = await connect(t, broker)
+  const properties = {
+    contentType: 'text/plain',
+    responseTopic: 'reply/here',
+    correlationData: Buffer.from([1, 0, 255]),
+    payloadFormatIndicator: true,
+    userProperties: { a: ['1', '2'], b: 'x' },
+  }
+  await publisher.mqtt.publishAsync('full', 'body', { qos: 1, retain: true, properties })
+  const subscriber = await connect(t, broker)
+  await subscriber.mqtt.subscribeAsync('full', { qos: 1 })
+  const [message] = await subscriber.take(1)
+  const got = message!.packet.properties!
+  assert.deepEqual({ ...got, userProperties: { ...got.userProperties } }, properties)
+})

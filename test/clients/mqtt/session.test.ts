@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startBroker } from '../../../src/index.ts'
+import { startTestBroker, temporaryFolder } from '../../support/index.ts'
+import { connect, persistent, quiet, raw, versions } from './support.ts'
+
+for (const version of versions) {
+  test(`MQTT ${version}: a persistent session gets what came while it was away, in order`, async (t) => {
+    const broker = await startTestBroker(t)
+    const options = persistent(version, 'away')
+    const first = await connect(t, broker, options)
+    await first.mqtt.subscribeAsync({ 'd/1': { qos: 1 }, 'd/2': { qos: 2 }, 'd/0': { qos: 0 } })
+    await first.end()
+    const publisher = await connect(t, broker, { protocolVersion: version })
+    for (let i = 0; i < 50; i++) await publisher.mqtt.publishAsync(`d/${i % 3}`, String(i), { qos: 2 })
+    const second = await connect(t, broker, options)
+    const received = await second.take(33)
+    await quiet(second, 33)
+    for (const [topic, qos] of [
+      ['d/1', 1],
+      ['d/2', 2],
+    ] as const) {
+      const got = received.filter((r) => r.topic === topic)
+      assert.deepEqual(
+        got.map((r) => Number(r.text)),
+        Array.from({ length: 50 }, (_, i) => i).filter((i) => `d/${i % 3}` === topic),
+      )
+      assert.ok(got.every((r) => r.packet.qos === qos && !r.packet.dup))
+    }
+    // and goes on live
+    await publisher.mqtt.publishAsync('d/1', 'live', { qos: 1 })
+    assert.equal((await second.take(34))[33]!.text, 'live')
+  })
+
+  test(`MQTT ${version}: session present, and a clean start that forgets`, async (t) => {
+    const broker = await startTestBroker(t)
+    const session = version === 5 ? { clean: false, properties: { sessionExpiryInterval: 100 } } : { clean: false }
+    const present = async (fields: object): Promise<unknown> => {
+      const client = await raw(t, broker, version)
+      const connack = await client.connect('present', fields)
+      client.send({ cmd: 'disconnect' })
+      await client.end()
+      return connack.sessionPresent
+    }
+    assert.equal(await present(session), false)
+    assert.equal(await present(session), true)
+    assert.equal(await present({ ...session, clean: true }), false)
+    assert.equal(await present({ clean: true }), false)
+    assert.equal(await present(session), false)
+  })
+
+  test(`MQTT ${version}: what was not acknowledged comes again, marked, with its packet identifier, in order`, async (t) => {
+    const broker = await startTestBroker(t)
+    const session = version === 5 ? { clean: false, properties: { sessionExpiryInterval: 100 } } : { clean: false }
+    const first = await raw(t, broker, version)
+    await first.connect('again', session)
+    first.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'r/#', qos: 2 }] })
+    await first.next('suback')
+    const publisher = await connect(t, broker, { protocolVersion: version })
+    for (let i = 0; i < 6; i++) await publisher.mqtt.publishAsync(`r/${i}`, String(i), { qos: (1 + (i % 2)) as 1 | 2 })
+    const seen = []
+    for (let i = 0; i < 6; i++) seen.push(await first.next('publish'))
+    assert.ok(seen.every(({ dup }) => dup === false))
+    first.send({ cmd: 'puback', messageId: seen[0]!.messageId })
+    first.send({ cmd: 'pubrec', messageId: seen[1]!.messageId })
+    await first.next('pubrel')
+    first.drop()
+    const second = await raw(t, broker, version)
+    assert.equal((await second.connect('again', session)).sessionPresent, true)
+    const pubrel = await second.next('pubrel')
+    assert.equal(pubrel.messageId, seen[1]!.messageId)
+    for (let i = 2; i < 6; i++) {
+      const packet = await second.next('publish')
+      assert.deepEqual([packet.topic, packet.dup, packet.messageId], [`r/${i}`, true, seen[i]!.messageId])
+    }
+    second.send({ cmd: 'pubcomp', messageId: seen[1]!.messageId })
+    for (let i = 2; i < 6; i++) second.send({ cmd: i % 2 === 0 ? 'puback' : 'pubrec', messageId: seen[i]!.messageId })
+    await second.next('pubrel')
+    await second.next('pubrel')
+    for (const i of [3, 5]) second.send({ cmd: 'pubcomp', messageId: seen[i]!.messageId })
+    second.send({ cmd: 'pingreq' })
+    await second.next('pingresp')
+    second.send({ cmd: 'disconnect' })
+    await second.end()
+    const third = await raw(t, broker, version)
+    await third.connect('again', session)
+    third.send({ cmd: 'pingreq' })
+    await third.next('pingresp')
+    assert.deepEqual(third.packets, [])
+  })
+
+  test(`MQTT ${version}: a second connection with the same client identifier takes over`, async (t) => {
+    const broker = await startTestBroker(t)
+    const first = await raw(t, broker, version)
+    await first.connect('same')
+    const second = await raw(t, broker, version)
+    await second.connect('same')
+    if (version === 5) assert.equal((await first.next('disconnect')).reasonCode, 0x8e)
+    await first.end()
+    second.send({ cmd: 'pingreq' })
+    await second.next('pingresp')
+  })
+}
+
+test('a persistent session outlives a restart of the broker: subscriptions, messages, QoS 2 identifiers', async (t) => {
+  const data = temporaryFolder(t)
+  const listen = { kafka: false, amqp: false, http: false } as const
+  const before = await startBroker({ data, listen })
+  t.after(() => before.stop())
+  const session = { clean: false, properties: { sessionExpiryInterval: 1000 } }
+  const subscriber = await raw(t, before)
+  await subscriber.connect('restart', session)
+  subscriber.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'p/#', qos: 2 }] })
+  await subscriber.next('suback')
+  const publisher = await raw(t, before)
+  await publisher.connect('restarting', session)
+  const publish = { cmd: 'publish', payload: 'x', qos: 2, dup: false, retain: false }
+  publisher.send({ ...publish, topic: 'p/1', messageId: 11 }, { ...publish, topic: 'p/2', messageId: 12 })
+  await publisher.next('pubrec')
+  await publisher.next('pubrec')
+  const one = await subscriber.next('publish')
+  const two = await subscriber.next('publish')
+  subscriber.send({ cmd: 'pubrec', messageId: one.messageId })
+  await subscriber.next('pubrel')
+  subscriber.drop()
+  publisher.send({ ...publish, topic: 'p/3', messageId: 13 })
+  await publisher.next('pubrec')
+  await before.stop()
+
+  const after = await startBroker({ data, listen })
+  t.after(() => after.stop())
+  const again = await raw(t, after)
+  assert.equal((await again.connect('restart', session)).sessionPresent, true)
+  assert.equal((await again.next('pubrel')).messageId, one.messageId)
+  const second = await again.next('publish')
+  assert.deepEqual([second.topic, second.messageId, second.dup], ['p/2', two.messageId, true])
+  assert.equal((await again.next('publish')).topic, 'p/3')
+  const publishing = await raw(t, after)
+  await publishing.connect('restarting', session)
+  publishing.send({ ...publish, topic: 'p/1', messageId: 11, dup: true }, { ...publish, topic: 'p/4', messageId: 14 })
+  await publishing.next('pubrec')
+  await publishing.next('pubrec')
+  assert.equal((await again.next('publish')).topic, 'p/4')
+})
+
+test('session expiry: given up at DISCONNECT, and not raised from 0 (MQTT 5)', async (t) => {
+  const broker = await startTestBroker(t)
+  const session = { clean: false, properties: { sessionExpiryInterval: 100 } }
+  const first = await raw(t, broker)
+  await first.connect('expiring', session)
+  first.send({ cmd: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 0 } })
+  await first.end()
+  const second = await raw(t, broker)
+  assert.equal((await second.connect('expiring', { clean: false })).sessionPresent, false)
+  second.send({ cmd: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval: 5 } })
+  assert.equal((await second.next('disconnect')).reasonCode, 0x82)
+  await second.end()
+  const brief = await raw(t, broker)
+  await brief.connect('brief', { clean: false, properties: { sessionExpiryInterval: 1 } })
+  brief.drop()
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  const back = await raw(t, broker)
+  assert.equal((await back.connect('brief', session)).sessionPresent, false)
+})
+
+test('a session that is stopped with the broker is told so (MQTT 5)', async (t) => {
+  const broker = await startTestBroker(t)
+  const client = await connect(t, broker)
+  const told = new Promise((resolve) => {
+    client.mqtt.once('disconnect', ({ reasonCode }) => {
+      resolve(reasonCode)
+    })
+  })
+  await broker.stop()
+  assert.equal(await told, 0x8b)
+})

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startTestBroker } from '../../support/index.ts'
+import { connect, quiet, raw, sleep, versions } from './support.ts'
+
+for (const version of versions) {
+  test(`MQTT ${version}: the will of a client that vanishes is published, that of one that says goodbye is not`, async (t) => {
+    const broker = await startTestBroker(t)
+    const watcher = await connect(t, broker, { protocolVersion: version })
+    await watcher.mqtt.subscribeAsync('will/#', { qos: 2 })
+    const will = { topic: 'will/gone', payload: Buffer.from('bye'), qos: 1, retain: true }
+    const polite = await raw(t, broker, version)
+    await polite.connect('polite', { will })
+    polite.send({ cmd: 'disconnect' })
+    await polite.end()
+    await quiet(watcher, 0)
+    const rude = await raw(t, broker, version)
+    await rude.connect('rude', { will })
+    rude.drop()
+    const [message] = await watcher.take(1)
+    assert.deepEqual(
+      [message!.topic, message!.text, message!.packet.qos, message!.packet.retain],
+      ['will/gone', 'bye', 1, false],
+    )
+    const late = await connect(t, broker, { protocolVersion: version })
+    await late.mqtt.subscribeAsync('will/gone')
+    assert.equal((await late.take(1))[0]!.packet.retain, true)
+  })
+
+  test(`MQTT ${version}: a protocol error brings the will out`, async (t) => {
+    const broker = await startTestBroker(t)
+    const watcher = await connect(t, broker, { protocolVersion: version })
+    await watcher.mqtt.subscribeAsync('will', { qos: 1 })
+    const client = await raw(t, broker, version)
+    await client.connect('broken', { will: { topic: 'will', payload: Buffer.from('x'), qos: 1, retain: false } })
+    client.write('f0 ff ff ff ff')
+    await client.end()
+    await watcher.take(1)
+  })
+}
+
+test('DISCONNECT with reason 4 publishes the will (MQTT 5)', async (t) => {
+  const broker = await startTestBroker(t)
+  const watcher = await connect(t, broker)
+  await watcher.mqtt.subscribeAsync('will', { qos: 1 })
+  const client = await raw(t, broker)
+  const properties = { contentType: 'text/x', userProperties: { a: 'b' } }
+  await client.connect('w', { will: { topic: 'will', payload: Buffer.from('x'), qos: 1, retain: false, properties } })
+  client.send({ cmd: 'disconnect', reasonCode: 4 })
+  const [message] = await watcher.take(1)
+  assert.equal(message!.packet.properties?.contentType, 'text/x')
+  assert.equal(message!.packet.properties?.userProperties?.a, 'b')
+})
+
+test('a delayed will waits, is called off by a reconnect, and comes at the session end at the latest (MQTT 5)', async (t) => {
+  const broker = await startTestBroker(t)
+  const watcher = await connect(t, broker)
+  await watcher.mqtt.subscribeAsync('will/#', { qos: 1 })
+  const connectWith = async (id: string, delay: number, expiry: number) => {
+    const client = await raw(t, broker)
+    await client.connect(id, {
+      clean: false,
+      properties: { sessionExpiryInterval: expiry },
+      will: {
+        topic: `will/${id}`,
+        payload: Buffer.from('x'),
+        qos: 1,
+        retain: false,
+        properties: { willDelayInterval: delay },
+      },
+    })
+    return client
+  }
+  const called = await connectWith('called-off', 1, 100)
+  called.drop()
+  const waits = await connectWith('waits', 1, 100)
+  waits.drop()
+  const short = await connectWith('short', 100, 1)
+  short.drop()
+  await sleep(300)
+  await connectWith('called-off', 1, 100)
+  assert.equal(watcher.received.length, 0)
+  await watcher.take(2)
+  await sleep(500)
+  await quiet(watcher, 2)
+  assert.deepEqual(watcher.topics().sort(), ['will/short', 'will/waits'])
+})
+
+test('a takeover publishes the will of the one that had to go', async (t) => {
+  const broker = await startTestBroker(t)
+  const watcher = await connect(t, broker)
+  await watcher.mqtt.subscribeAsync('will', { qos: 1 })
+  const first = await raw(t, broker)
+  await first.connect('same', { will: { topic: 'will', payload: Buffer.from('x'), qos: 1, retain: false } })
+  const second = await raw(t, broker)
+  await second.connect('same')
+  await watcher.take(1)
+})
