@@ -48,8 +48,10 @@ const sparseShare = 0.25
 const settleShare = 0.75
 const classShare = 0.1
 const smallExtentBytes = 64 * 1024
-/** Spans below this join a neighbour's merge: the next one would come by soon. */
+/** Spans below this are merged with their like, and join the merge of a neighbour that is not much smaller. */
 const smallSpanBytes = 4 * 1024 * 1024
+/** Were a small span rewritten for each crumb that comes after it, the crumbs would cost the square of their number. */
+const crumbFactor = 2
 /** Small extents from segments are gathered from all over the file, once for each 8 MiB of output. */
 const gatheredBytesMax = 256 * 1024 * 1024
 
@@ -87,7 +89,8 @@ function sparse(spans: readonly SpanStats[], terms: PlanTerms): Plan | null {
   const waitMs = terms.pressed ? 0 : terms.mergeAfterMs
   // A small span that is sparse frees next to nothing: it waits for company.
   const seeds = (span: SpanStats): boolean => isSparse(span) && !isSmall(span) && span.ageMs >= waitMs
-  const joins = (span: SpanStats): boolean => isSmall(span) || (isSparse(span) && span.ageMs >= waitMs)
+  const joins = (span: SpanStats, bytes: number): boolean =>
+    isSmall(span) ? span.diskBytes <= crumbFactor * bytes : isSparse(span) && span.ageMs >= waitMs
   return interval(spans, 'sparse', seeds, joins, terms)
 }
 
@@ -127,12 +130,12 @@ function small(spans: readonly SpanStats[], terms: PlanTerms): Plan | null {
   return null
 }
 
-/** The first run of neighbours that `joins`, around the first that `seeds`, within the bounds of C2. */
+/** The first run of neighbours that `joins` (told the live bytes so far), around the first that `seeds`, within the bounds of C2. */
 function interval(
   spans: readonly SpanStats[],
   reason: PlanReason,
   seeds: (span: SpanStats) => boolean,
-  joins: (span: SpanStats) => boolean,
+  joins: (span: SpanStats, bytes: number) => boolean,
   terms: PlanTerms,
 ): Plan | null {
   const seed = spans.findIndex(seeds)
@@ -141,14 +144,16 @@ function interval(
   room.take(spans[seed]!)
   let first = seed
   let end = seed + 1
-  while (first > 0 && joins(spans[first - 1]!) && room.take(spans[first - 1]!)) first--
-  while (end < spans.length && joins(spans[end]!) && room.take(spans[end]!)) end++
+  while (end < spans.length && joins(spans[end]!, room.liveBytes) && room.take(spans[end]!)) end++
+  while (first > 0 && joins(spans[first - 1]!, room.liveBytes) && room.take(spans[first - 1]!)) first--
   const ids = withGlue(spans, new Set(spans.slice(first, end).map((span) => span.id)))
   return ids.length > 0 ? { reason, spans: ids } : null
 }
 
 /** How much more one output can take. */
 class Room {
+  /** Of the spans taken. */
+  liveBytes = 0
   private spans = intervalSpansMax
   private bytes: number
   private gathered = gatheredBytesMax
@@ -163,6 +168,7 @@ class Room {
     if (!first && (this.spans === 0 || span.liveBytes > this.bytes || scattered > this.gathered)) return false
     this.spans--
     this.bytes -= span.liveBytes
+    this.liveBytes += span.liveBytes
     this.gathered -= scattered
     return true
   }

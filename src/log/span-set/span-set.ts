@@ -1,8 +1,8 @@
 import { Budget, Cleaner, type Authority } from '../cleaner/index.ts'
 import { IndexPages } from '../index-pages/index.ts'
 import {
+  adopted,
   decodeEdit,
-  diskBytes,
   encodeEdit,
   Manifest,
   readPayload,
@@ -164,7 +164,7 @@ export class SpanSet implements Spans {
     return {
       settledBytes: this.cleaner.settledBytes,
       liveBytes: this.cleaner.liveBytes,
-      diskBytes: this.manifest.list().reduce((sum, info) => sum + diskBytes(info), 0),
+      diskBytes: this.manifest.list().reduce((sum, info) => sum + (adopted(info) ? info.sidecarBytes : info.dataBytes), 0),
       cacheBytes: cache.bytes,
       cacheHits: cache.hits,
       cacheMisses: cache.misses,

@@ -136,7 +136,7 @@ export interface SpanMetrics {
   settledBytes: number
   /** Payload bytes still needed in adopted segments and spans, as last measured. */
   liveBytes: number
-  /** Bytes of slots held by adopted segments, of spans and of sidecars. */
+  /** Bytes of settled spans and of sidecars; slots are the journal's to count. */
   diskBytes: number
   cacheBytes: number
   cacheHits: number
