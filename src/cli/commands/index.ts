@@ -28,6 +28,14 @@ export const commands: Readonly<Record<string, Command>> = {
     positionals: none,
     run: async (input) => (await import('./config.ts')).config(input),
   },
+  check: {
+    summary: 'Read all of a data folder and say what is damaged and what that costs',
+    usage: '--data DIR [--json]     (the broker must not run on it)',
+    example: 'dragoman check --data /var/lib/dragoman',
+    flags: { data: configurationFlags.data, config: configurationFlags.config, json },
+    positionals: none,
+    run: async (input) => (await import('./check.ts')).check(input),
+  },
   status: {
     summary: 'What the running broker is doing',
     usage: '[--json]',
