@@ -57,10 +57,15 @@ export class TestStore {
   /** What was appended: `partition/offset` to a number from which the payload follows. */
   readonly sizes = new Map<string, number>()
 
-  constructor(options: Partial<StoreOptions> = {}, disk: Disk = new MemoryDisk(), machine = new TestMachine()) {
+  constructor(
+    options: Partial<StoreOptions> = {},
+    disk: Disk = new MemoryDisk(),
+    machine = new TestMachine(),
+    time = new SimTime(),
+  ) {
     this.disk = disk
     this.machine = machine
-    this.time = new SimTime()
+    this.time = time
     this.options = { ...smallOptions, ...options }
   }
 
