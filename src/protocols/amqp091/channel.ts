@@ -18,6 +18,8 @@ export class Channel {
   readonly number: number
   readonly link: Link
   state: 'open' | 'closing' | 'closed' = 'open'
+  /** Its close (or the connection's) went out: what would still be answered is left unsaid. */
+  muted = false
   /** Sequence number of the next publish; 0 = no confirms were asked for. */
   nextPublish = 0
   /** Sequence number up to which all publishes were answered. */

@@ -42,12 +42,12 @@ export function answerPublishes(
   const acked = new Map<Channel, number>()
   for (const group of groups) {
     const fate = fateOf(results.slice(group.firstOp, group.firstOp + group.ops), group.count)
-    if (!group.channel.open) continue
+    if (group.channel.muted) continue
     if (group.route.args.mandatory && fate.unrouted !== null) returnRecords(link, group, fate.unrouted)
     if (group.first > 0) confirm(link, group, fate, acked)
     else if (fate.failure !== null && fate.failure.error !== 'full') failed(group.channel, protocolError(fate.failure))
   }
-  for (const [channel, last] of acked) if (channel.open) ackUpTo(link, channel, last)
+  for (const [channel, last] of acked) if (!channel.muted) ackUpTo(link, channel, last)
   if (link.out.pending > 0) link.send()
 }
 

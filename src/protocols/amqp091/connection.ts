@@ -88,12 +88,13 @@ export class Connection {
     const close = closeArgs(reply, cause)
     const send = (): void => {
       if (channel.state === 'closing') link.method(channel.number, 'channel.close', close)
+      channel.muted = true
     }
     link.outbox.after(link.broker.settled(), send, send)
   }
 
-  /** Says why, and waits for close-ok; see `Session` for how long. */
-  close(reply: ProtocolError, cause = 0): void {
+  /** Says why, and waits for close-ok, but not for ever; not at all when the client cannot be understood any more. */
+  close(reply: ProtocolError, cause = 0, lost = false): void {
     if (this.phase === 'closing' || this.phase === 'ended') return
     const { link } = this
     const running = this.phase === 'running'
@@ -102,6 +103,8 @@ export class Connection {
     for (const channel of this.channels.values()) channel.state = 'closed'
     const send = (): void => {
       link.method(0, 'connection.close', closeArgs(reply, cause))
+      for (const channel of this.channels.values()) channel.muted = true
+      if (lost) this.end('error')
     }
     if (running) link.outbox.after(this.endSession(), send, send)
     else send()

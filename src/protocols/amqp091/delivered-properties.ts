@@ -59,8 +59,7 @@ const nameText = (name: string): Value => text(Buffer.from(name, 'latin1').toStr
 
 /** Reasons as RabbitMQ names them. */
 const reasons: Readonly<Record<string, string>> = {
-  full: 'maxlen',
-  overflow: 'maxlen',
+  limit: 'maxlen',
   exhausted: 'delivery_limit',
 }
 

@@ -11,6 +11,8 @@ export interface PublishRoute {
   args: PublishArgs
   /** 0: the default exchange. */
   space: Id
+  /** Each message is a batch of its own: a queue that refuses at its limit takes a batch whole or not at all. */
+  alone: boolean
 }
 
 /** One target: an address to publish to, or a log to append to; null leads nowhere. */
@@ -20,13 +22,20 @@ export type Target = { to: Address } | { log: Id } | null
 export function resolveRoute(link: Link, channel: number, args: PublishArgs): PublishRoute {
   if (args.immediate) refuse('NOT_IMPLEMENTED', 'immediate=true')
   const exchange = stripLineEnds(args.exchange)
-  if (exchange === '') return { channel, args, space: 0 }
+  if (exchange === '') return { channel, args, space: 0, alone: refusesAtLimit(link, args.routingKey) }
   const space = link.broker.findSpace(link.namespace, spaceName(exchange))
   if (space === undefined) refuse('NOT_FOUND', `no exchange '${exchange}' in vhost '${link.vhost}'`)
   if (exchangeFacts(space).internal) {
     refuse('ACCESS_REFUSED', `cannot publish to internal exchange '${exchange}' in vhost '${link.vhost}'`)
   }
-  return { channel, args, space: space.id }
+  return { channel, args, space: space.id, alone: false }
+}
+
+function refusesAtLimit(link: Link, queue: string): boolean {
+  const log = link.broker.findLog(link.namespace, decodeName(queue))
+  const subscription = log && link.broker.findSubscription(log.id, '', 'leased')
+  const overflow = subscription?.spec.policy?.overflow
+  return overflow === 'refuse' || overflow === 'refuseDeadLetter'
 }
 
 export function targetOf(link: Link, route: PublishRoute, key: string): Target {

@@ -79,7 +79,7 @@ export class Publisher {
     builder.add(facts.timestamp ?? this.now, facts.key, body, facts.envelope)
     if (channel.nextPublish > 0) channel.nextPublish++
     this.link.context.metrics.messagesIn++
-    if (builder.bytes >= limits.batchBytesMax) this.close()
+    if (route.alone || builder.bytes >= limits.batchBytesMax) this.close()
   }
 
   private open(channel: Channel, route: PublishRoute, facts: PublishFacts, expiresAt: number | undefined): void {

@@ -44,7 +44,7 @@ export class AmqpSession implements Session {
     const failure = this.cutter.push(rest, this.frames.frame)
     if (failure !== null) {
       this.cutter.halt()
-      connection.fail(null, new ProtocolError('FRAME_ERROR', failure), 0)
+      connection.close(new ProtocolError('FRAME_ERROR', failure), 0, true)
     }
     if (connection.phase !== 'running') return
     connection.publisher.flush()

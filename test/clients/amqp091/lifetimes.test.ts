@@ -3,7 +3,14 @@ import { eventually } from '../../support/index.ts'
 import { cases, holds, Inbox, pause } from './support.ts'
 
 const gone = async (check: () => Promise<unknown>): Promise<void> => {
-  await eventually(() => check().then(() => false, (error: Error) => /404/.test(error.message)), 'it is gone')
+  await eventually(
+    () =>
+      check().then(
+        () => false,
+        (error: Error) => /404/.test(error.message),
+      ),
+    'it is gone',
+  )
 }
 
 cases('AMQP 0-9-1 declarations and lifetimes, with amqplib', {
@@ -15,14 +22,20 @@ cases('AMQP 0-9-1 declarations and lifetimes, with amqplib', {
     const refused = async (other: object, pattern: RegExp): Promise<void> => {
       await assert.rejects((await w.channel()).assertQueue(w.name, { ...options, ...other }), pattern)
     }
-    await refused({ durable: false }, /406 \(PRECONDITION-FAILED\).*inequivalent arg 'durable' for queue '.*' in vhost '\/': received 'false' but current is 'true'/)
+    await refused(
+      { durable: false },
+      /406 \(PRECONDITION-FAILED\).*inequivalent arg 'durable' for queue '.*' in vhost '\/': received 'false' but current is 'true'/,
+    )
     await refused({ autoDelete: true }, /406.*inequivalent arg 'auto_delete'/)
     await refused({ messageTtl: 5 }, /406.*inequivalent arg 'x-message-ttl'.*received the value '5'/)
     await refused({ deadLetterExchange: 'x' }, /406.*inequivalent arg 'x-dead-letter-exchange'.*current is none/)
     await refused({ exclusive: true }, /405 \(RESOURCE-LOCKED\)/)
     await ch.assertExchange(w.name, 'direct', { durable: false })
     await ch.assertExchange(w.name, 'direct', { durable: false })
-    await assert.rejects((await w.channel()).assertExchange(w.name, 'fanout', { durable: false }), /406.*inequivalent arg 'type'/)
+    await assert.rejects(
+      (await w.channel()).assertExchange(w.name, 'fanout', { durable: false }),
+      /406.*inequivalent arg 'type'/,
+    )
     await assert.rejects((await w.channel()).assertExchange(w.name, 'direct'), /406.*inequivalent arg 'durable'/)
   },
 

@@ -47,7 +47,7 @@ export const basicConsume: ChannelOperation<Consume> = (connection, channel, arg
         fail(outcome.error === 'inUse' ? inUse : protocolError(outcome))
         return
       }
-      if (!args.nowait && channel.open) link.method(channel.number, 'basic.consume-ok', { consumerTag: tag })
+      if (!args.nowait && !channel.muted) link.method(channel.number, 'basic.consume-ok', { consumerTag: tag })
       consumers.started(channel, consumer, outcome.ok.consumer)
     },
     fail,

@@ -1,3 +1,5 @@
+import type { Delivery } from '../../../core/index.ts'
+import type { Connection } from '../connection.ts'
 import { requireQueue, subscriptionOf } from '../topology/queue-facts.ts'
 import { deliverTaken } from '../deliverer.ts'
 import type { Args } from '../wire/index.ts'
@@ -23,6 +25,10 @@ export const basicGet: ChannelOperation<Args<'basic.get'>> = (connection, channe
         link.method(channel.number, 'basic.get-empty', { clusterId: '' })
         return
       }
+      if (!channel.open && !args.noAck) {
+        giveBack(connection, delivery)
+        return
+      }
       deliverTaken(link, channel, delivery, {
         queue: queue.name,
         noAck: args.noAck,
@@ -31,4 +37,12 @@ export const basicGet: ChannelOperation<Args<'basic.get'>> = (connection, channe
       })
     },
   )
+}
+
+/** The channel was closed meanwhile: nobody has seen it. */
+function giveBack(connection: Connection, { batch, first, subscription, attempt }: Delivery): void {
+  const offset = batch.baseOffset + batch.table.offsetDelta(first)
+  const range = { subscription, partition: batch.partition, first: offset, last: offset, attempt, consumer: null }
+  connection.settled(range, { do: 'release', count: false })
+  connection.publisher.flush()
 }

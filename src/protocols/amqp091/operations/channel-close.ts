@@ -10,9 +10,9 @@ export function channelClose(connection: Connection, channel: Channel): void {
   channel.state = 'closed'
   connection.channels.delete(channel.number)
   const { link } = connection
-  link.outbox.after(
-    link.broker.settled(),
-    () => link.method(channel.number, 'channel.close-ok', {}),
-    () => link.method(channel.number, 'channel.close-ok', {}),
-  )
+  const agree = (): void => {
+    channel.muted = true
+    link.method(channel.number, 'channel.close-ok', {})
+  }
+  link.outbox.after(link.broker.settled(), agree, agree)
 }

@@ -12,6 +12,6 @@ export function channelOpen(connection: Connection, number: number): void {
   const channel = connection.openChannel(number)
   const { link } = connection
   link.outbox.push(() => {
-    if (channel.open) link.method(number, 'channel.open-ok', { channelId: Buffer.alloc(0) })
+    if (!channel.muted) link.method(number, 'channel.open-ok', { channelId: Buffer.alloc(0) })
   })
 }

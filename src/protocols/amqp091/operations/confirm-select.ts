@@ -5,6 +5,6 @@ import type { ChannelOperation } from './reply.ts'
 export const confirmSelect: ChannelOperation<Args<'confirm.select'>> = ({ link }, channel, args) => {
   if (channel.nextPublish === 0) channel.nextPublish = 1
   link.outbox.push(() => {
-    if (!args.nowait && channel.open) link.method(channel.number, 'confirm.select-ok', {})
+    if (!args.nowait && !channel.muted) link.method(channel.number, 'confirm.select-ok', {})
   })
 }

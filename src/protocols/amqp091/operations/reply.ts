@@ -22,7 +22,7 @@ export function replyWhen<T>(
     (results) => {
       const bad = results.find(failed)
       if (bad !== undefined) fail(protocolError(bad))
-      else if (channel.open) reply(results.map((result) => (result as { ok: T }).ok))
+      else if (!channel.muted) reply(results.map((result) => (result as { ok: T }).ok))
     },
     fail,
   )
