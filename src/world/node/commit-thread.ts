@@ -61,7 +61,7 @@ export class NodeCommitThread implements CommitThread {
     const workerData: CommitWorkerData = { shared: this.shared, ...layout }
     this.worker = new Worker(new URL(name, import.meta.url), { workerData, name: 'commit' })
     this.memories = new SharedMemories((message) => this.worker.postMessage(message))
-    this.worker.on('message', () => this.finish())
+    this.worker.on('message', () => this.heard())
     this.worker.on('error', (error) => this.died(error.message))
     this.worker.on('exit', () => {
       if (!this.closing) this.died('the commit thread ended')
@@ -118,12 +118,28 @@ export class NodeCommitThread implements CommitThread {
   private await(number: number): void {
     const { fields } = this
     if (this.mayWait && this.averageMs < waitMs) Atomics.wait(fields, field.done, (number - 1) | 0, waitMs)
-    if (Atomics.load(fields, field.done) === number) return this.finish()
+    if (Atomics.load(fields, field.done) === number) this.finish()
+    else this.ask(number)
+  }
+
+  private ask(number: number): void {
+    const { fields } = this
     Atomics.store(fields, field.wantMessage, 1)
     // It may have become done before it could see the wish: then there will be no message.
     if (Atomics.load(fields, field.done) === number && Atomics.exchange(fields, field.wantMessage, 0) === 1) {
       this.finish()
     }
+  }
+
+  /**
+   * The thread may have taken the wish at the end of the job before, where the loop had seen that one done by waiting:
+   * then this message is the old one's, and the job in flight has to be wished for again.
+   */
+  private heard(): void {
+    if (this.done === null) return
+    const number = Atomics.load(this.fields, field.request)
+    if (Atomics.load(this.fields, field.done) === number) this.finish()
+    else this.ask(number)
   }
 
   private finish(): void {
