@@ -1,4 +1,4 @@
-import type { Writer } from '../../base/index.ts';
+import type { Writer } from '../../base/index.ts'
 import { crc32c, MalformedError, Reader } from '../../base/index.ts'
 
 /**
@@ -30,6 +30,8 @@ export interface CheckpointFooter {
   fullBytes: number
   /** Replay applies the commits after this one. */
   beginCommit: number
+  /** The newest commit that a record contains. Perhaps one without entries, which has no frame: its number is used up. */
+  endCommit: number
   /** The frame that `chain` is the chain before, to be found by replay. */
   beginFrame: number
   chain: Buffer
@@ -77,6 +79,7 @@ export function writeFooter(out: Writer, footer: CheckpointFooter, position: num
   out.uvarint(footer.bytes)
   out.uvarint(footer.fullBytes)
   out.uvarint(footer.beginCommit)
+  out.uvarint(footer.endCommit)
   out.uvarint(footer.beginFrame)
   out.bytes(footer.chain)
   out.uvarint(footer.scanSegment)
@@ -138,6 +141,7 @@ export function readFooter(body: Buffer): CheckpointFooter {
     bytes: reader.uvarint(),
     fullBytes: reader.uvarint(),
     beginCommit: reader.uvarint(),
+    endCommit: reader.uvarint(),
     beginFrame: reader.uvarint(),
     chain: Buffer.from(reader.bytes(16)),
     scanSegment: reader.uvarint(),

@@ -8,6 +8,7 @@ const stepBytes = 64 * 1024
 const backlogBytesMax = 1024 * 1024
 const idleStepMs = 5
 const basesMax = 16
+const pressedMs = 250
 
 export interface CheckpointSource {
   owner: number
@@ -25,6 +26,8 @@ export interface CheckpointHost {
   synced(commit: number): Promise<void>
   /** Stages the entry that names the checkpoint; resolves when that is durable. */
   name(footer: CheckpointFooter): Promise<void>
+  /** The disk is full, and a checkpoint would free space. */
+  readonly pressed: boolean
   /** Recovery will never read before the beginning of this one any more. */
   retired(older: CheckpointFooter): void
 }
@@ -94,7 +97,9 @@ export class Checkpoints {
   private due(commit: number): boolean {
     if (commit === this.lastCommit) return false
     const bytes = this.host.journalBytes - this.lastBytes
-    return bytes >= this.limits.checkpointBytes || this.clock.monotonic() - this.lastMs >= this.limits.checkpointMs
+    const passedMs = this.clock.monotonic() - this.lastMs
+    if (bytes >= this.limits.checkpointBytes || passedMs >= this.limits.checkpointMs) return true
+    return this.host.pressed && passedMs >= pressedMs
   }
 
   /** Without commits nobody calls `between`. */
@@ -155,6 +160,7 @@ export class Checkpoints {
     const footer: CheckpointFooter = {
       ...round.begin,
       number,
+      endCommit: round.stamp,
       journalId: this.host.end.journalId,
       bases: full ? [] : [newest!.number, ...newest!.bases],
       records: writer.records,

@@ -298,6 +298,10 @@ export class JournalStore implements Store {
     return this.journal.writtenBytes
   }
 
+  get pressed(): boolean {
+    return this.slots.full && this.retirement.waiting
+  }
+
   settledCommit(): number | null {
     return this.committer.staging.empty ? this.staging - 1 : null
   }
@@ -356,6 +360,7 @@ export class JournalStore implements Store {
     const { active } = this.journal
     const open = active === null ? undefined : this.parts.held.get(active.seq)
     if (open !== undefined) open.endPosition = active!.position
+    if (active !== null && (active.seq > 1 || active.position > active.segmentBytes / 4)) this.slots.prepare()
     for (const listener of this.progressListeners) listener()
   }
 

@@ -59,7 +59,11 @@ test('every torn variant of the last frame, over old frames, opens to exactly wh
   const sectors = size / sector
   const variants: ((i: number) => boolean)[] = []
   for (let n = 0; n <= sectors; n++) variants.push((i) => i < n)
-  for (let n = 0; n < sectors; n++) variants.push((i) => i !== n, (i) => i === n)
+  for (let n = 0; n < sectors; n++)
+    variants.push(
+      (i) => i !== n,
+      (i) => i === n,
+    )
   let whole = 0
   for (const kept of variants) {
     const disk = before.copy()

@@ -176,7 +176,7 @@ class JournalWalk {
     return {
       expected,
       epoch: this.epoch,
-      commit: this.replay.commit,
+      commit: Math.max(this.replay.commit, this.checkpoint?.endCommit ?? 0),
       timeMs: this.timeMs,
       active,
       scanSegment,

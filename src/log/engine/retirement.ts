@@ -20,6 +20,11 @@ export class Retirement {
     this.forget = forget
   }
 
+  /** Slots wait for a checkpoint only. */
+  get waiting(): boolean {
+    return this.released.length > 0
+  }
+
   /** The entry that says so, in commit `commit`, is durable. */
   release(slot: number, segmentSeq: number, commit: number): void {
     this.released.push({ slot, segmentSeq, commit })

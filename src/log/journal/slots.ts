@@ -29,6 +29,7 @@ export const slotOfName = (name: string): number => {
 
 const zeroStepBytes = 1024 * 1024
 const retryMs = 1000
+const growFactor = 4
 
 /**
  * The pool of slot files. New ones are filled with zeros in the background, used ones come back and are written over
@@ -36,6 +37,8 @@ const retryMs = 1000
  */
 export class Slots {
   full = false
+  /** False in a young journal: no slots are made ahead yet. A broker that is started for a moment writes little. */
+  private eager = false
   private readonly disk: Disk
   private readonly thread: CommitThread
   private readonly timers: Timers
@@ -129,11 +132,18 @@ export class Slots {
     this.onFull(full)
   }
 
+  /** From now on slots are made ahead. */
+  prepare(): void {
+    if (this.eager) return
+    this.eager = true
+    this.refill()
+  }
+
   /** Makes slots in the background until enough are ready. */
   refill(): void {
     if (this.work !== null || this.closed || this.retry !== null) return
     const { ahead, spare } = this.options
-    if (this.ready.length >= ahead + spare) return
+    if (this.waiting === null && (!this.eager || this.ready.length >= ahead + spare)) return
     this.work = this.make()
       .catch((error: unknown) => {
         if (!(error instanceof DiskError) || error.kind !== 'full') return this.onError(error as Error)
@@ -157,8 +167,10 @@ export class Slots {
     if (space.freeBytes < slotBytes + reserveBytes) throw new DiskError('full', 'fill', path, 'no space for a new slot')
     const file = await this.disk.open(path, 'create')
     try {
-      // Somebody waits already: a growing file is slower to commit to, but it is there now.
-      if (this.waiting === null && this.disk.prefill) await fill(file, slotBytes)
+      // Somebody waits already: a growing file is slower to commit to, but it is there now. Not where the space may
+      // be gone before it has grown.
+      const grow = this.waiting !== null && space.freeBytes >= growFactor * slotBytes + reserveBytes
+      if (!grow && this.disk.prefill) await fill(file, slotBytes)
       await file.sync()
     } catch (error) {
       await file.close()

@@ -141,10 +141,19 @@ export class Workload {
     this.machine.add(object, amount)
   }
 
-  /** Compares the store with what the commits up to the durable one ought to have left. */
-  async verify(): Promise<void> {
+  private model(): Naive {
     const model = new Naive()
     for (const { commit, step } of this.steps) if (commit <= this.store.durable) step(model)
+    return model
+  }
+
+  partitionsNow(): number[] {
+    return [...this.model().partitions.keys()]
+  }
+
+  /** Compares the store with what the commits up to the durable one ought to have left. */
+  async verify(): Promise<void> {
+    const model = this.model()
     for (const [partition, { start, next, extents }] of model.partitions) {
       const bounds = this.store.bounds(partition)
       assert.deepEqual([bounds.start, bounds.next], [start, next], `bounds of ${partition}`)
@@ -165,7 +174,7 @@ export class Workload {
 async function readAll(store: Store, partition: number): Promise<{ base: number; text: string }[]> {
   const { start, next } = store.bounds(partition)
   const read: { base: number; text: string }[] = []
-  for (let at = start; at < next; ) {
+  for (let at = start; at < next;) {
     const extents = await store.read(partition, at, next, 5000)
     if (extents.length === 0) break
     for (const { baseOffset, count, batch, maxTimestamp } of extents) {

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { SimDisk, SimFaults } from '../../world/sim/sim-disk.ts'
+import type { Health } from '../index.ts'
+import { commit, newDisk, openOn, type Run } from './testing/sim-store.ts'
+
+const spans = {
+  cacheBytesMax: 8_000_000,
+  mergeAfterMs: 1000,
+  settleAfterMs: 4000,
+  spanBytesMax: 1_000_000,
+  lookEveryMs: 300,
+}
+
+const healthy: SimFaults = { fail: () => null, delayMs: (operation) => (operation === 'commit' ? 0.1 : 0) }
+
+test('after a commit that could not be synced nothing is acknowledged any more, and all before it is there', async () => {
+  for (const failing of ['commit', 'write'] as const) {
+    const { time, disk } = newDisk(3)
+    const run = await openOn(disk, time)
+    const { store, work } = run
+    const told: Health[] = []
+    store.onHealth((health) => told.push(health))
+    work.create(1)
+    work.append([1], 'good')
+    await commit(run)
+    const acked = store.durable
+    let failures = 0
+    disk.faults = {
+      ...healthy,
+      fail: (operation, path) => {
+        if (operation !== failing || !path.startsWith('journal/') || failures > 0) return null
+        failures++
+        return 'io'
+      },
+    }
+    for (let i = 0; i < 5; i++) {
+      work.append([1], `undecided ${i}`)
+      store.hard()
+      await time.advance(500)
+    }
+    assert.equal(failures, 1, 'not one more attempt on the same pages')
+    assert.equal(store.durable, acked)
+    assert.deepEqual(
+      told.map((health) => health.state),
+      ['failed'],
+    )
+    await time.until(store.close())
+    disk.faults = healthy
+    const again = await openOn(disk.killed(), time, {}, work)
+    assert.ok(again.store.durable >= acked)
+    await time.until(again.work.verify())
+    await time.until(again.store.close())
+  }
+})
+
+/** Appends until the store says that it is full; what a publisher may do. */
+async function fillUp(run: Run): Promise<number> {
+  const { store, work, time } = run
+  let commits = 0
+  while (store.health.state === 'ok' && commits < 2000) {
+    work.append([1], 'f'.repeat(9000))
+    await commit(run)
+    await time.advance(50)
+    commits++
+  }
+  return commits
+}
+
+test('on a full disk entries and trims still work, space comes back, and publishing resumes', async () => {
+  const { time, disk } = newDisk(4)
+  const run = await openOn(disk, time, { spans, slotsSpare: 2, reserveBytes: 65536 })
+  const { store, work } = run
+  work.create(1)
+  disk.capacityBytes = 1_500_000
+  run.work.machine.needs = (partition, last) => last >= store.bounds(partition).start
+  for (let round = 0; round < 3; round++) {
+    const commits = await fillUp(run)
+    assert.equal(store.health.state, 'full', `round ${round}`)
+    assert.ok(commits > 2, `${commits} commits in round ${round}`)
+    for (let i = 0; i < 4; i++) {
+      work.add(5, 1)
+      await commit(run)
+    }
+    work.trim(1, store.bounds(1).next)
+    await commit(run)
+    for (let i = 0; i < 200 && store.health.state === 'full'; i++) {
+      work.add(5, 1)
+      await commit(run)
+      await time.advance(500)
+    }
+    assert.equal(store.health.state, 'ok', `space came back in round ${round}`)
+  }
+  await time.until(store.close())
+  const again = await openOn(disk.killed(), time, { spans }, work)
+  await time.until(again.work.verify())
+  await time.until(again.store.close())
+})
+
+test('a disk that is full at any write loses nothing, and goes on when there is space', async () => {
+  for (let room = 0; room < 12; room++) {
+    const { time, disk } = newDisk(5)
+    const run = await openOn(disk, time, { spans })
+    const { store, work } = run
+    work.create(1)
+    // Past the first segment, whose file may still grow.
+    for (let i = 0; i < 20; i++) {
+      work.append([1], 'x'.repeat(4000))
+      await commit(run)
+      await time.advance(100)
+    }
+    disk.capacityBytes = used(disk) + room * 30_000
+    for (let i = 0; i < 60; i++) {
+      if (store.health.state === 'ok') work.append([1], 'x'.repeat(4000))
+      else work.add(1, 1)
+      store.hard()
+      await time.advance(200)
+    }
+    assert.notEqual(store.health.state, 'failed', JSON.stringify(store.health))
+    disk.capacityBytes = Infinity
+    await time.advance(5000)
+    assert.equal(store.health.state, 'ok')
+    work.append([1], 'after')
+    await commit(run)
+    const again = await openOn(disk.killed(), time, { spans }, work)
+    assert.ok(again.store.durable >= work.acked)
+    await time.until(again.work.verify())
+    await time.until(again.store.close())
+  }
+})
+
+function used(disk: SimDisk): number {
+  return disk.paths().reduce((sum, path) => sum + disk.bytesOf(path).length, 0)
+}
+
+test('a slow disk makes commits larger, not more', async () => {
+  const { time, disk } = newDisk(6)
+  const run = await openOn(disk, time)
+  const { store, work } = run
+  work.create(1)
+  await commit(run)
+  disk.faults = { ...healthy, delayMs: (operation) => (operation === 'commit' ? 20 : 0) }
+  const before = store.metrics().commits
+  for (let i = 0; i < 400; i++) {
+    work.append([1], `${i}`)
+    store.hard()
+    await time.advance(1)
+  }
+  await time.advance(100)
+  const commits = store.metrics().commits - before
+  assert.ok(commits >= 15 && commits <= 25, `${commits} commits`)
+  await time.until(work.verify())
+  await time.until(store.close())
+})
