@@ -3,6 +3,7 @@ import type { Clock, Random } from '../../world/index.ts'
 import type { ProtocolMetrics } from '../../server/index.ts'
 import type { GroupCoordinator } from './groups/coordinator.ts'
 import type { Topics } from './mapping.ts'
+import type { ForeignBatches } from './operations/foreign.ts'
 import type { KafkaSettings } from './settings.ts'
 import type { Api, ReadOf, Table, WriteOf } from './wire/schema.ts'
 
@@ -12,6 +13,7 @@ export interface Shared {
   namespace: Id
   topics: Topics
   groups: GroupCoordinator
+  foreign: ForeignBatches
   settings: KafkaSettings
   clock: Clock
   random: Random

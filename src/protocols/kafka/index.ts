@@ -3,7 +3,9 @@ import type { Broker } from '../../core/index.ts'
 import type { Protocol, ProtocolContext } from '../../server/index.ts'
 import type { Shared } from './call.ts'
 import { GroupCoordinator } from './groups/coordinator.ts'
+import { foreignBytesMax } from './limits.ts'
 import { Topics } from './mapping.ts'
+import { ForeignBatches } from './operations/foreign.ts'
 import { KafkaSession } from './session.ts'
 import { settings } from './settings.ts'
 import type { KafkaSettings } from './settings.ts'
@@ -35,6 +37,7 @@ function share({ broker, config, clock, timers, random }: ProtocolContext): Shar
     namespace,
     topics: new Topics(broker, namespace, known),
     groups: new GroupCoordinator({ clock, timers, random }, known),
+    foreign: new ForeignBatches(foreignBytesMax),
     settings: known,
     clock,
     random,

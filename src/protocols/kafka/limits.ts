@@ -13,6 +13,8 @@ export const inputBytesHigh = 256 * 1024
 
 /** As `fetch.max.bytes` of a broker: what one response holds, but for a single batch that is larger. */
 export const fetchBytesMax = 55 * 1024 * 1024
+/** Batches of other protocols that are kept in the form in which Kafka consumers see them. */
+export const foreignBytesMax = 8 * 1024 * 1024
 export const fetchWaitMsMax = 5 * 60_000
 
 /** `offset.metadata.max.bytes`. */
@@ -20,6 +22,8 @@ export const offsetNoteBytesMax = 4096
 
 export const partitionsMax = 10_000
 export const groupMembersMax = 5000
+/** Metadata that a member brings, and an assignment that it gets. */
+export const memberBytesMax = 1024 * 1024
 /** Groups with members, on one broker. */
 export const groupsMax = 10_000
 

@@ -9,8 +9,8 @@
  */
 import type { Clock, Random, Timer, Timers } from '../../../world/index.ts'
 import { code } from '../errors.ts'
-import { groupMembersMax } from '../limits.ts'
-import { electProtocol, emptyBytes, metadataOf, sameProtocols } from './member.ts'
+import { groupMembersMax, memberBytesMax } from '../limits.ts'
+import { electProtocol, emptyBytes, metadataBytes, metadataOf, sameProtocols } from './member.ts'
 import type { Member } from './member.ts'
 import type { GroupDescription, GroupState, JoinAnswer, JoinRequest, SyncAnswer, SyncRequest } from './types.ts'
 
@@ -77,6 +77,7 @@ export class Group {
     } else if (!known) return code.unknownMemberId
     if (memberId === '' && this.size >= groupMembersMax) return code.groupMaxSizeReached
     if (request.protocolType === '' || request.protocols.length === 0) return code.inconsistentGroupProtocol
+    if (metadataBytes(request.protocols) > memberBytesMax) return code.invalidRequest
     return this.fits(request) ? code.none : code.inconsistentGroupProtocol
   }
 
@@ -291,6 +292,7 @@ export class Group {
     if (request.protocolType !== null && request.protocolType !== this.protocolType)
       return code.inconsistentGroupProtocol
     if (request.protocolName !== null && request.protocolName !== this.protocol) return code.inconsistentGroupProtocol
+    if (request.assignments.some(({ assignment }) => assignment.length > memberBytesMax)) return code.invalidRequest
     return this.state === 'PreparingRebalance' ? code.rebalanceInProgress : code.none
   }
 

@@ -27,6 +27,10 @@ export function metadataOf(member: Member, protocol: string | null): Buffer {
   return member.protocols.find((one) => one.name === protocol)?.metadata ?? emptyBytes
 }
 
+export function metadataBytes(protocols: readonly GroupProtocol[]): number {
+  return protocols.reduce((sum, one) => sum + one.name.length + one.metadata.length, 0)
+}
+
 export function sameProtocols(a: readonly GroupProtocol[], b: readonly GroupProtocol[]): boolean {
   return a.length === b.length && a.every((one, i) => one.name === b[i]!.name && one.metadata.equals(b[i]!.metadata))
 }

@@ -1,6 +1,6 @@
 import { failed } from '../../../base/index.ts'
 import type { Outcome } from '../../../base/index.ts'
-import type { DeliveredBatch, ReadPart, ReadResult } from '../../../core/index.ts'
+import type { DeliveredBatch, Id, ReadPart, ReadResult } from '../../../core/index.ts'
 import { batchHeader } from '../../../log/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
@@ -9,7 +9,6 @@ import { copyBytesMax, fetchBytesMax, fetchWaitMsMax, leaderEpoch } from '../lim
 import type { Topic } from '../mapping.ts'
 import { APIS } from '../wire/apis.ts'
 import { ZERO_UUID } from '../wire/schema.ts'
-import { expandForeign } from './foreign.ts'
 
 interface Slot {
   partitionIndex: number
@@ -88,7 +87,7 @@ function fill(slot: Slot, part: ReadPart, result: Outcome<ReadResult>, call: Cal
   }
   setBounds(slot, result.ok.start, result.ok.end)
   for (const batch of result.ok.batches) {
-    addBatch(slot.records, batch)
+    addBatch(slot.records, part.log, batch, call)
     call.metrics.messagesOut += batch.count
   }
 }
@@ -103,8 +102,8 @@ function setBounds(slot: Slot, start: number, end: number): void {
  * Base offset and leader epoch lie before what the CRC covers, so only the first 16 bytes need to be new; a small
  * batch is patched in a copy, of a large one the rest goes out as the slice it is.
  */
-function addBatch(records: Buffer[], batch: DeliveredBatch): void {
-  const bytes = batch.foreign ? expandForeign(batch) : batch.bytes
+function addBatch(records: Buffer[], log: Id, batch: DeliveredBatch, call: Call): void {
+  const bytes = batch.foreign ? call.shared.foreign.expand(log, batch) : batch.bytes
   if (batchHeader.baseOffset(bytes) === batch.baseOffset && bytes.readInt32BE(12) === leaderEpoch) {
     records.push(bytes)
     return

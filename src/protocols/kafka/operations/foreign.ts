@@ -4,21 +4,41 @@
  */
 import { crc32c, Writer } from '../../../base/index.ts'
 import { propertiesOf, recordHeadersOf } from '../../../core/index.ts'
-import type { DeliveredBatch } from '../../../core/index.ts'
+import type { DeliveredBatch, Id } from '../../../core/index.ts'
 import { batchHeader, type RecordTable } from '../../../log/index.ts'
+import { leaderEpoch } from '../limits.ts'
 
-/** Consumers of a topic read the same batches; the core gives the same table as long as the bytes are in its cache. */
-const expanded = new WeakMap<RecordTable, Buffer>()
+/**
+ * Keeps what was expanded, up to a number of bytes, the oldest out first: consumers of a topic read the same batches.
+ * The key is safe for ever, since neither logs nor offsets are given twice.
+ */
+export class ForeignBatches {
+  private readonly kept = new Map<string, Buffer>()
+  private bytes = 0
+  private readonly bytesMax: number
 
-/** The expanded batch, with base offset 0. */
-export function expandForeign(batch: DeliveredBatch): Buffer {
-  const { table } = batch
-  let bytes = expanded.get(table)
-  if (bytes === undefined) expanded.set(table, (bytes = expand(table, batch.bytes)))
-  return bytes
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax
+  }
+
+  /** The expanded batch, with its base offset in place. */
+  expand(log: Id, batch: DeliveredBatch): Buffer {
+    const key = `${log}/${batch.partition}/${batch.baseOffset}`
+    const found = this.kept.get(key)
+    if (found !== undefined) return found
+    const bytes = expand(batch.table, batch.bytes, batch.baseOffset)
+    this.kept.set(key, bytes)
+    this.bytes += bytes.length
+    for (const [oldest, old] of this.kept) {
+      if (this.bytes <= this.bytesMax) break
+      this.kept.delete(oldest)
+      this.bytes -= old.length
+    }
+    return bytes
+  }
 }
 
-function expand(table: RecordTable, stored: Buffer): Buffer {
+function expand(table: RecordTable, stored: Buffer, baseOffset: number): Buffer {
   const out = new Writer(stored.length * 2)
   out.bytes(stored.subarray(0, batchHeader.batchHeaderBytes))
   const base = batchHeader.baseTimestamp(stored)
@@ -30,8 +50,9 @@ function expand(table: RecordTable, stored: Buffer): Buffer {
     out.bytes(record.view())
   }
   const bytes = out.finish()
-  bytes.fill(0, 0, 8)
+  bytes.writeBigInt64BE(BigInt(baseOffset), 0)
   bytes.writeInt32BE(bytes.length - 12, 8)
+  bytes.writeInt32BE(leaderEpoch, 12)
   bytes.writeInt16BE(batchHeader.attributes(stored) & ~batchHeader.compressionMask, batchHeader.crcStart)
   bytes.writeUInt32BE(crc32c(bytes.subarray(batchHeader.crcStart)), batchHeader.crcPosition)
   return bytes
