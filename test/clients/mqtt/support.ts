@@ -157,8 +157,12 @@ export class RawClient {
   }
 }
 
-export async function raw(t: TestContext, broker: Broker, version = 5): Promise<RawClient> {
-  const socket = connectTcp(broker.port('mqtt'), '127.0.0.1')
+export function raw(t: TestContext, broker: Broker, version = 5): Promise<RawClient> {
+  return rawAt(t, broker.port('mqtt'), version)
+}
+
+export async function rawAt(t: TestContext, port: number, version: number): Promise<RawClient> {
+  const socket = connectTcp(port, '127.0.0.1')
   t.after(() => socket.destroy())
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)

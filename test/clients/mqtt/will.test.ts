@@ -49,7 +49,7 @@ test('DISCONNECT with reason 4 publishes the will (MQTT 5)', async (t) => {
   client.send({ cmd: 'disconnect', reasonCode: 4 })
   const [message] = await watcher.take(1)
   assert.equal(message!.packet.properties?.contentType, 'text/x')
-  assert.deepEqual({ ...message!.packet.properties!.userProperties }, { a: 'b' })
+  assert.deepEqual({ ...message!.packet.properties.userProperties }, { a: 'b' })
 })
 
 test('a delayed will waits, is called off by a reconnect, and comes at the session end at the latest (MQTT 5)', async (t) => {
