@@ -6,6 +6,7 @@ import { startKafka } from './support.ts'
 
 const java = await toolchain.java()
 const program = fileURLToPath(new URL('./RoundTrip.java', import.meta.url))
+const groups = fileURLToPath(new URL('./Groups.java', import.meta.url))
 const { javaConsole } = toolchain
 const slow = { timeoutMs: 60_000 }
 
@@ -39,4 +40,17 @@ for (const codec of ['none', 'gzip', 'snappy', 'lz4', 'zstd']) {
       assert.match(stdout, /^all well$/m)
     },
   )
+}
+
+for (const [assignor, membership] of [
+  ['RangeAssignor', 'dynamic'],
+  ['CooperativeStickyAssignor', 'dynamic'],
+  ['CooperativeStickyAssignor', 'static'],
+] as const) {
+  test(`a Java program: two members, ${assignor}, ${membership}`, { skip: java.missing }, async (t) => {
+    const address = await startKafka(t)
+    const args = [groups, address, `org.apache.kafka.clients.consumer.${assignor}`, membership]
+    const { stdout } = await java.run(args, slow)
+    assert.match(stdout, /^all well$/m)
+  })
 }
