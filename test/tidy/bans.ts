@@ -27,7 +27,10 @@ const bans: Ban[] = [
     why: 'only the command line knows that there is a process',
     except: /^src\/(?:world\/node|cli)\//,
   },
-  { pattern: /\bconsole\.(?:log|error|warn|info|debug|table|trace)\b/, why: 'say it through the log of src/server, which has levels and can be JSON' },
+  {
+    pattern: /\bconsole\.(?:log|error|warn|info|debug|table|trace)\b/,
+    why: 'say it through the log of src/server, which has levels and can be JSON',
+  },
   { pattern: /\b(?:TODO|FIXME|XXX|HACK)\b/, why: 'do it now, or say in the docs what is missing' },
   {
     pattern: /eslint-disable(?!-next-line [^\n]+ -- \S)/,

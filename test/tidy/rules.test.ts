@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkBans } from './bans.ts'
 import { checkCycles, checkFloors, type Tree, type Violation } from './imports.ts'
+import { checkDocuments } from './documents.ts'
 import { checkMachinePaths } from './machine.ts'
 import { checkSizes } from './sizes.ts'
 
@@ -72,4 +73,12 @@ test('a file that is too long is caught', () => {
 test('a path of one machine is caught', () => {
   caught(checkMachinePaths, { 'docs/a.md': `see ${['', 'root', 'thing'].join('/')}` }, /one machine/)
   fine(checkMachinePaths, { 'docs/a.md': 'see https://example.com/work/thing and docs/work/x' })
+})
+
+test('a document that names what is gone is caught', () => {
+  const check = (text: string): string[] =>
+    checkDocuments(new Map([['docs/a.md', text]]), (file) => file === 'src/core/b.ts').map(({ why }) => why)
+  assert.deepEqual(check('see `src/core/b.ts`, [this](../src/core/b.ts#part) and [that](https://example.com)'), [])
+  assert.deepEqual(check('see `src/core/c.ts`'), ['there is no src/core/c.ts'])
+  assert.deepEqual(check('see [this](c.md)'), ['there is no docs/c.md'])
 })

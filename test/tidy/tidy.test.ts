@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { globSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { checkBans } from './bans.ts'
 import { checkCycles, checkFloors, isTest, type Tree, type Violation } from './imports.ts'
+import { checkDocuments } from './documents.ts'
 import { checkMachinePaths } from './machine.ts'
 import { checkSizes, longer } from './sizes.ts'
 
@@ -52,6 +53,10 @@ test('the size ratchet only shrinks: no exception for a file that is gone or sho
 
 test('nothing names a folder of one machine', () => {
   none(checkMachinePaths(readTree('*.md', '*.json', '*.mjs', 'docs/**', 'src/**/*', 'test/**/*.*', 'scripts/*')))
+})
+
+test('the documents name only what is there', () => {
+  none(checkDocuments(readTree('*.md', 'docs/**/*.md', 'src/**/*.md'), (file) => existsSync(path.join(root, file))))
 })
 
 test('every protocol has a door, a README and a reference page', () => {
