@@ -105,6 +105,24 @@ onBoth('limits: the oldest goes, or the newest is refused', async (open) => {
   assert.equal(stand.broker.stats(strict).ready, 2)
 })
 
+onBoth('a limit in bytes counts values, and what is ready is counted in bytes', async (open) => {
+  const stand = await open()
+  const client = await stand.client()
+  const [log, queue] = await stand.queue('q', { readyBytesMax: 250 })
+  for (let i = 0; i < 5; i++) await stand.append(client, log, String(i).repeat(100))
+  await stand.settle()
+  assert.deepEqual(await stand.broker.stats(queue), {
+    ready: 2,
+    readyBytes: 200,
+    leased: 0,
+    delayed: 0,
+    consumers: 0,
+    lostToRetention: 0,
+  })
+  await stand.attach(client, queue, {}, 1)
+  assert.equal(stand.broker.stats(queue).readyBytes, 100)
+})
+
 onBoth('attempts: back-off between them, and the last one', async (open) => {
   const stand = await open()
   const client = await stand.client()

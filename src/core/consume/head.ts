@@ -15,7 +15,12 @@ export function head(shard: Shard, leased: Leased, lane: Lane, from?: number): n
   for (;;) {
     if (lane.reading) return -1
     const offset = queue.next(from)
-    if (offset < 0) return -1
+    if (offset < 0) {
+      // An idle queue holds no bytes: there may be very many of them.
+      lane.batch = null
+      lane.ahead = none
+      return -1
+    }
     const batch = batchAt(shard, leased, lane, offset)
     if (batch === null) return -1
     const batchEnd = batch.baseOffset + batch.count
@@ -72,8 +77,8 @@ export function expiryOf(leased: Leased, batch: StoredBatch): number {
 export function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number): StoredBatch | null {
   const { batch } = lane
   if (batch !== null && offset >= batch.baseOffset && offset < batch.baseOffset + batch.count) return batch
-  const ahead = lane.ahead.find((one) => offset >= one.baseOffset && offset < one.baseOffset + one.count)
-  if (ahead !== undefined) return (lane.batch = ahead)
+  const ahead = covering(lane.ahead, offset)
+  if (ahead !== null) return (lane.batch = ahead)
   const read = shard.store.read(lane.partition.id, offset, lane.queue.end, readBytesMax)
   if (!(read instanceof Promise))
     return take(
@@ -100,7 +105,36 @@ export function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number
   return null
 }
 
+/** The one of some batches in order that holds `offset`. */
+function batchOf(batches: readonly StoredBatch[], offset: number): StoredBatch | null {
+  let low = 0
+  let high = batches.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const batch = batches[middle]!
+    if (offset < batch.baseOffset) high = middle
+    else if (offset >= batch.baseOffset + batch.count) low = middle + 1
+    else return batch
+  }
+  return null
+}
+
+const none: readonly StoredBatch[] = []
+
 function take(lane: Lane, batches: StoredBatch[]): StoredBatch | null {
   lane.ahead = batches
   return (lane.batch = batches[0] ?? null)
+}
+
+/** Of batches in rising order, the one that holds `offset`. */
+function covering(batches: readonly StoredBatch[], offset: number): StoredBatch | null {
+  let low = 0
+  let high = batches.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (batches[middle]!.baseOffset + batches[middle]!.count > offset) high = middle
+    else low = middle + 1
+  }
+  const found = batches[low]
+  return found !== undefined && found.baseOffset <= offset ? found : null
 }

@@ -54,17 +54,22 @@ export class Leased {
     this.spec = spec
     this.policy = spec.policy ?? {}
     if (this.policy.ttlMs !== undefined) this.expires = true
-    for (const lane of this.lanes) if (lane !== null) lane.queue.backOffMs = this.policy.backOffMs ?? []
+    for (const lane of this.lanes) if (lane !== null) this.configure(lane)
   }
 
   /** `start`: the first offset of the partition that it wants. */
   addLane(partition: Partition, start: number): Lane {
     const queue = new LeaseQueue(start, Math.max(start, partition.durableEnd))
-    queue.backOffMs = this.policy.backOffMs ?? []
     const lane: Lane = { partition, queue, batch: null, ahead: [], seen: partition.appended, reading: false }
     while (this.lanes.length < partition.index) this.lanes.push(null)
     this.lanes[partition.index] = lane
+    this.configure(lane)
     return lane
+  }
+
+  private configure({ queue, partition }: Lane): void {
+    queue.backOffMs = this.policy.backOffMs ?? []
+    if (this.policy.readyBytesMax !== undefined) partition.countsValues = true
   }
 
   lane(partition: number): Lane | null {

@@ -21,7 +21,7 @@ function pump(shard: Shard, leased: Leased): void {
   grow(leased)
   for (const lane of leased.lanes) if (lane !== null && lane.queue.nextDue() <= shard.now) lane.queue.wake(shard.now)
   let budget = shard.limits.deliveriesPerTurn
-  while (budget > 0) {
+  while (budget > 0 && leased.consumers.rivals() > 0) {
     const lane = deliverable(shard, leased)
     if (lane === null) break
     const consumer = leased.consumers.next() as Attached | null
@@ -99,17 +99,22 @@ export function takeRun(shard: Shard, leased: Leased, lane: Lane, terms: TakeTer
   if (keyed && terms.settle === 'byConsumer') {
     const key = batch.table.key(first)
     if (key !== null) {
-      const mine = queue.leaseKeyed(offset, key.toString('latin1'), terms.consumer, terms.leaseMs, shard.now, bytes)
+      const mine = queue.leaseKeyed(offset, key.toString('latin1'), terms.consumer, terms.leaseMs, shard.now, sizeOf(lane, batch, 1, bytes))
       return mine ? { batch, first, count, attempt, bytes } : null
     }
   }
   if (terms.settle === 'onDelivery') {
-    queue.discard(offset, offset + count - 1)
+    queue.discard(offset, offset + count - 1, sizeOf(lane, batch, count, bytes))
     if (leased.log.spec.keep?.consumed) shard.consumed.add(leased.log)
   } else {
-    queue.lease(offset, count, terms.consumer, terms.leaseMs, shard.now, bytes)
+    queue.lease(offset, count, terms.consumer, terms.leaseMs, shard.now, sizeOf(lane, batch, count, bytes))
   }
   return { batch, first, count, attempt, bytes }
+}
+
+/** Of records of a batch, as `Partition.appended` counts them. */
+function sizeOf(lane: Lane, batch: StoredBatch, count: number, valueBytes: number): number {
+  return lane.partition.countsValues ? valueBytes : Math.round((batch.bytes.length * count) / batch.count)
 }
 
 /** As many of `most` records as `bytesMax` holds, at least one. */

@@ -81,7 +81,17 @@ export class Copier {
     })
     const flags = (this.records.foreign ? extentFlag.foreign : 0) | (producer ? extentFlag.producer : 0)
     const maxTimestamp = Math.max(0, batchHeader.maxTimestamp(staged.batch))
-    return this.shard.stage.extent(partition, { count: staged.count, maxTimestamp, flags, meta }, staged.payload)
+    const bytes = partition.countsValues ? this.valueBytes(runs) : staged.payload.bytes
+    return this.shard.stage.extent(partition, { count: staged.count, maxTimestamp, flags, meta }, staged.payload, bytes)
+  }
+
+  private valueBytes(runs: readonly number[] | null): number {
+    const all = runs ?? [0, this.table.count]
+    let bytes = 0
+    for (let r = 0; r < all.length; r += 2) {
+      for (let i = all[r]!, end = i + all[r + 1]!; i < end; i++) bytes += this.table.valueBytes(i)
+    }
+    return bytes
   }
 
   private cut(runs: readonly number[]): Staged {

@@ -17,8 +17,10 @@ export class Partition {
   level: Level
   /** Idempotent producers that appended here. */
   producers: Producers | null = null
-  /** Bytes ever appended since the start of the process; only differences mean something. */
+  /** Bytes ever appended since the start of the process, as `sizeOf` counts them; only differences mean something. */
   appended = 0
+  /** A subscription has a limit in bytes: then only the values count, else all that is stored, which costs nothing. */
+  countsValues = false
   /** The commit that holds its last staged extent, and where that commit lists it. */
   stagedIn = 0
   slot = 0

@@ -67,15 +67,20 @@ export class Stage {
     return this.store.stagePayload(bytes)
   }
 
-  /** Appends at the partition's next offset, which it returns. */
-  extent(partition: Partition, facts: Omit<ExtentFacts, 'baseOffset' | 'appendTime'>, payload: Payload): number {
+  /** Appends at the partition's next offset, which it returns. `bytes`: its size, for limits. */
+  extent(
+    partition: Partition,
+    facts: Omit<ExtentFacts, 'baseOffset' | 'appendTime'>,
+    payload: Payload,
+    bytes = payload.bytes,
+  ): number {
     const commit = this.store.staging
     const baseOffset = partition.next
     this.store.stageExtent(partition.id, { ...facts, baseOffset, appendTime: 0 }, payload)
     this.touch()
     partition.next = baseOffset + facts.count
     partition.bytes += payload.bytes
-    partition.appended += payload.bytes
+    partition.appended += bytes
     this.grew(commit, partition, payload.bytes)
     return baseOffset
   }
