@@ -105,20 +105,6 @@ export function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number
   return null
 }
 
-/** The one of some batches in order that holds `offset`. */
-function batchOf(batches: readonly StoredBatch[], offset: number): StoredBatch | null {
-  let low = 0
-  let high = batches.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    const batch = batches[middle]!
-    if (offset < batch.baseOffset) high = middle
-    else if (offset >= batch.baseOffset + batch.count) low = middle + 1
-    else return batch
-  }
-  return null
-}
-
 const none: readonly StoredBatch[] = []
 
 function take(lane: Lane, batches: StoredBatch[]): StoredBatch | null {

@@ -251,6 +251,7 @@ export class LeaseQueue {
   private withdraw(first: number, last: number, state: number): number {
     const { pages, table, changes } = this.holdings
     pages.look(Math.min(last + 1, this.end), true)
+    const before = this.ready
     let n = 0
     for (let offset = Math.max(first, this.floor); offset <= last; offset++) {
       const slot = this.holdings.leasedSlot(offset, 'any')
@@ -264,6 +265,7 @@ export class LeaseQueue {
       if (state === held.parked) changes.parked.add(offset, offset)
       n++
     }
+    if (before > 0) this.readyBytes = Math.round((this.readyBytes * this.ready) / before)
     this.holdings.unblock()
     return n
   }
