@@ -1,6 +1,7 @@
 import type { StoredExtent } from '../../log/index.ts'
-import type { HistoryEntry, SettleOp } from '../facade/index.ts'
+import type { SettleOp } from '../facade/index.ts'
 import { Copier } from '../publish/copier.ts'
+import { addHistory } from '../publish/history.ts'
 import { place } from '../publish/place.ts'
 import { publish } from '../publish/publish.ts'
 import { storeRefuses } from '../publish/room.ts'
@@ -131,7 +132,7 @@ function copyOut(shard: Shard, leased: Leased, batch: StoredBatch, first: number
   const hops = way.reason === 'rejected' ? 0 : meta.hops + 1
   if (hops > shard.limits.hopsMax) return
   const { deadLetter } = leased.policy
-  const history = addHistory(shard, leased.log, batch, way.reason)
+  const history = addHistory(shard, leased.log, meta, way.reason)
   const records = { batch: batch.bytes, foreign: batch.foreign, priority: meta.priority }
   if (deadLetter?.to === 'log') {
     const log = shard.catalogue.log(leased.log.spec.namespace, deadLetter.name)
@@ -166,20 +167,6 @@ function store(shard: Shard, log: LogState, copier: Copier, runs: readonly numbe
   for (const { partition, runs: cut } of place(shard, log, copier.records.priority ?? 0, () => copier.table, runs)) {
     copier.append(partition, cut, routes)
   }
-}
-
-/** One entry for each (log, reason), newest first. */
-function addHistory(shard: Shard, log: LogState, batch: StoredBatch, reason: string): HistoryEntry[] {
-  const { history, address } = batch.meta
-  const name = log.spec.name
-  const same = (entry: HistoryEntry): boolean => entry.reason === reason && entry.log.join('\0') === name.join('\0')
-  const known = history.find(same)
-  const space = address === null ? undefined : shard.catalogue.get(address.space)?.spec
-  const place = space?.kind === 'space' ? { space: space.name, levels: address!.levels } : null
-  const entry = known
-    ? { ...known, count: known.count + 1 }
-    : { log: name, reason, count: 1, time: shard.now, address: place }
-  return [entry, ...history.filter((one) => one !== known)]
 }
 
 /** Of what is leased in the range: those that have had their last attempt go. Returns how many. */
