@@ -7,6 +7,7 @@ import { checkRecords } from '../publish/check-records.ts'
 import { Copier, noHistory } from '../publish/copier.ts'
 import { place } from '../publish/place.ts'
 import { noteFacts, publish } from '../publish/publish.ts'
+import { deadLetterRefused } from '../publish/refused.ts'
 import { logFull, room, storeRefuses, tooLargeFor } from '../publish/room.ts'
 import { Producers } from '../producer/producers.ts'
 import type { Session } from '../session/session.ts'
@@ -85,6 +86,7 @@ function duplicateOf(log: LogState, partition: Partition | null, op: AppendOp, n
 
 export function append(shard: Shard, session: Session, op: AppendOp): OpResult {
   const { failure, log, partition, duplicate } = judgeAppend(shard, op)
+  if (failure === logFull) deadLetterAll(shard, session, op)
   if (failure !== null) return failure
   if (duplicate !== null) return { ok: duplicate }
   assert(log !== null, 'judged')
@@ -99,6 +101,17 @@ export function append(shard: Shard, session: Session, op: AppendOp): OpResult {
   const ok = appendTo(shard, log, partition, op, copier)
   if (address !== null) publish(shard, { to: [address], copier, atMostOnce: false, except: log.id })
   return { ok }
+}
+
+/** The log refused all of it: what its policy sends elsewhere goes there. */
+function deadLetterAll(shard: Shard, session: Session, op: AppendOp): void {
+  const log = logOf(shard, op.log)
+  if (log === undefined) return
+  const origin = { publisher: session.id, address: log.address, history: noHistory, hops: 0, messageId: null }
+  const copier = new Copier(shard, op, origin)
+  deadLetterRefused(shard, log, copier, [0, copier.table.count], (to, letters) => {
+    publish(shard, { to: [to], copier: letters, atMostOnce: false, except: 0 })
+  })
 }
 
 function appendTo(shard: Shard, log: LogState, named: Partition | null, op: AppendOp, copier: Copier): AppendOk {

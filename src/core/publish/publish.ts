@@ -3,7 +3,7 @@ import type { Address, Id, PublishOk } from '../facade/index.ts'
 import type { Part, Target } from '../route/index.ts'
 import type { LogState } from '../shard/log-state.ts'
 import type { Shard } from '../shard/shard.ts'
-import { Copier } from './copier.ts'
+import type { Copier } from './copier.ts'
 import { deadLetterRefused } from './refused.ts'
 import { place } from './place.ts'
 import { logFull, room, tooLargeFor } from './room.ts'
@@ -64,7 +64,9 @@ function store(shard: Shard, target: Target, copier: Copier): Refused | null {
       continue
     }
     const from = taken === null ? firstRecord(part) : endOf(taken)
-    deadLetterRefused(shard, log, copier, from)
+    deadLetterRefused(shard, log, copier, restOf(target.parts, copier.count, from), (to, letters) => {
+      publish(shard, { to: [to], copier: letters, atMostOnce: false, except: 0 })
+    })
     return { log: log.id, from, failure: logFull }
   }
   return null
@@ -98,6 +100,20 @@ function recordsOf(part: Part, count: number): number {
 
 const firstRecord = (part: Part): number => part.runs?.[0] ?? 0
 const endOf = (part: Part): number => (part.runs === null ? 0 : part.runs.at(-2)! + part.runs.at(-1)!)
+
+/** The records of all parts from index `from` on, as pairs (first, count). */
+function restOf(parts: readonly Part[], count: number, from: number): number[] {
+  const rest: number[] = []
+  for (const { runs } of parts) {
+    const all = runs ?? [0, count]
+    for (let r = 0; r < all.length; r += 2) {
+      const first = Math.max(all[r]!, from)
+      const end = all[r]! + all[r + 1]!
+      if (end > first) rest.push(first, end - first)
+    }
+  }
+  return rest
+}
 
 /** The first `left` records of a part; the part itself if that is all of it, null if it is none. */
 function firstOf(part: Part, count: number, left: number): Part | null {

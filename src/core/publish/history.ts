@@ -1,0 +1,22 @@
+import type { Address, HistoryEntry } from '../facade/index.ts'
+import type { LogState } from '../shard/log-state.ts'
+import type { Shard } from '../shard/shard.ts'
+
+/** What a record that dies in `log` takes along: one entry for each (log, reason), newest first. */
+export function addHistory(
+  shard: Shard,
+  log: LogState,
+  before: { history: readonly HistoryEntry[]; address: Address | null },
+  reason: string,
+): HistoryEntry[] {
+  const { history, address } = before
+  const name = log.spec.name
+  const same = (entry: HistoryEntry): boolean => entry.reason === reason && entry.log.join('\0') === name.join('\0')
+  const known = history.find(same)
+  const space = address === null ? undefined : shard.catalogue.get(address.space)?.spec
+  const place = space?.kind === 'space' ? { space: space.name, levels: address!.levels } : null
+  const entry = known
+    ? { ...known, count: known.count + 1 }
+    : { log: name, reason, count: 1, time: shard.now, address: place }
+  return [entry, ...history.filter((one) => one !== known)]
+}
