@@ -1,6 +1,6 @@
 import { propertiesOf, type DeliveredBatch, type Header, type HistoryEntry, type Value } from '../../core/index.ts'
 import { encodeName, exchangeName } from './names.ts'
-import { fromProperties } from './properties.ts'
+import { fromProperties, textOrBytes } from './properties.ts'
 import { FrameWriter, writeProperties } from './wire/index.ts'
 
 const scratch = new FrameWriter()
@@ -38,7 +38,11 @@ export class DeliveredProperties {
 
   private encode(i: number, key: Buffer | null): Buffer {
     const { table, foreign, history } = this.batch
-    const properties = fromProperties(propertiesOf(table, i, foreign), key)
+    const shared = propertiesOf(table, i, foreign)
+    const properties = fromProperties(shared, key)
+    if (!foreign) readAsText(properties.headers ?? [])
+    // Other protocols do not say it; what they publish is stored.
+    if (!foreign || shared.qos !== undefined) properties.deliveryMode ??= 2
     let added = this.added
     if (history.length > 0) {
       // A dead-lettered message does not expire again; what it had asked for stands in its first death.
@@ -49,6 +53,11 @@ export class DeliveredProperties {
     writeProperties(scratch, properties)
     return scratch.take()
   }
+}
+
+/** Headers of a record from Kafka are bytes, and mostly text. */
+function readAsText(headers: Header[]): void {
+  for (const header of headers) if (header.value.type === 'bytes') header.value = textOrBytes(header.value.value)
 }
 
 const withoutReplaced = (headers: readonly Header[], added: readonly Header[]): Header[] =>

@@ -93,5 +93,5 @@ function replyTo(out: BasicProperties, headers: Header[], name: string): void {
   else headers.push({ name: 'x-replyTo', value: textOrBytes(levelBytes(name)) })
 }
 
-const textOrBytes = (bytes: Buffer): Header['value'] =>
+export const textOrBytes = (bytes: Buffer): Header['value'] =>
   isUtf8(bytes) ? { type: 'utf8', value: bytes.toString() } : { type: 'bytes', value: bytes }

@@ -7,7 +7,7 @@ const gone = async (check: () => Promise<unknown>): Promise<void> => {
     () =>
       check().then(
         () => false,
-        (error: Error) => /404/.test(error.message),
+        (error: unknown) => /404/.test(String(error)),
       ),
     'it is gone',
   )
