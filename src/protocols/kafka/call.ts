@@ -33,19 +33,22 @@ export interface Call {
   metrics: ProtocolMetrics
 }
 
+/** What becomes of a request: a response; `none`, as acks=0 wants it; `close`, where only that can say that it failed. */
+export type Answer<R extends Table> = WriteOf<R> | 'none' | 'close'
+
 /**
- * One API: decoded request in, response out. `null` is no response at all, as acks=0 wants it. Whatever must keep its
- * order with the requests before and after it happens before the first `await`.
+ * One API: decoded request in, answer out. Whatever must keep its order with the requests before and after it happens
+ * before the first `await`.
  */
 export interface Operation<Q extends Table = Table, R extends Table = Table> {
   api: Api<Q, R>
-  handle(request: ReadOf<Q>, call: Call): WriteOf<R> | Promise<WriteOf<R> | null>
+  handle(request: ReadOf<Q>, call: Call): WriteOf<R> | Promise<Answer<R>>
 }
 
 /** Ties a handler to the types of its tables. */
 export function operation<Q extends Table, R extends Table>(
   api: Api<Q, R>,
-  handle: (request: ReadOf<Q>, call: Call) => WriteOf<R> | Promise<WriteOf<R> | null>,
+  handle: (request: ReadOf<Q>, call: Call) => WriteOf<R> | Promise<Answer<R>>,
 ): Operation<Q, R> {
   return { api, handle }
 }

@@ -32,6 +32,14 @@ test('acks=0 is not answered, and what follows is', async () => {
   assert.equal(answer.topics[0]?.partitions[0]?.offset, 1)
 })
 
+test('acks=0: a failure closes the connection', async () => {
+  const { time, connect } = await startWorld()
+  const client = await connect()
+  client.send(APIS.produce, 9, produceRequest('t', Buffer.from('no batch at all, only text'), 0))
+  await time.advance(10)
+  assert.equal(client.closedFor, 'error')
+})
+
 test('a parked fetch holds up its connection only, and ends when something comes', async () => {
   const { time, connect } = await startWorld()
   const [reader, writer] = [await connect(), await connect()]

@@ -7,7 +7,7 @@
 import { failed, MalformedError } from '../../base/index.ts'
 import type { Receiver } from '../../core/index.ts'
 import type { CloseReason, Peer, ProtocolContext, Session } from '../../server/index.ts'
-import type { Call, Shared } from './call.ts'
+import type { Answer, Call, Shared } from './call.ts'
 import { inputBytesHigh, requestBytesUnderWayMax, requestsUnderWayMax } from './limits.ts'
 import { operationOf } from './operations/index.ts'
 import { unknownVersion } from './operations/api-versions.ts'
@@ -16,7 +16,7 @@ import { Frames } from './wire/frames.ts'
 import { readHeader, readRequest } from './wire/request.ts'
 import type { RequestHeader } from './wire/request.ts'
 import { encodeResponse } from './wire/response.ts'
-import type { Table, WriteOf } from './wire/schema.ts'
+import type { Table } from './wire/schema.ts'
 
 /** A request under way. `chunks` null: no answer yet; empty: there will be none. */
 interface Pending {
@@ -156,8 +156,12 @@ export class KafkaSession implements Session {
     this.underWay.push(pending)
     this.bytesUnderWay += pending.bytes
     const answer = found.handle(readRequest(api, version, body), this.call(header))
-    const finish = (values: WriteOf<Table> | null): void => {
-      pending.chunks = values === null ? [] : encodeResponse(api, version, correlationId, values)
+    const finish = (values: Answer<Table>): void => {
+      if (values === 'close') {
+        this.end('error')
+        return
+      }
+      pending.chunks = values === 'none' ? [] : encodeResponse(api, version, correlationId, values)
       this.flush()
     }
     if (answer instanceof Promise) {

@@ -46,7 +46,9 @@ export const produce = operation(APIS.produce, async (request, call) => {
     const results = await broker.commit(ops, { session: call.session, epoch: call.epoch })
     results.forEach((result, i) => fill(owners[i]!, result, ops[i]!, call))
   }
-  return request.acks === 0 ? null : { responses }
+  if (request.acks !== 0) return { responses }
+  const failure = responses.some(({ partitionResponses }) => partitionResponses.some((slot) => slot.errorCode !== 0))
+  return failure ? 'close' : 'none' // who asked for no response learns of a failure by losing the connection
 })
 
 function refuse(slot: Slot, errorCode: number, message: string | null = null): Slot {

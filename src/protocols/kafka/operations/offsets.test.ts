@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { code } from '../errors.ts'
+import { batchOf, startWorld, type Client } from '../testing/client.ts'
+import { APIS } from '../wire/apis.ts'
+
+async function commit(client: Client, groupId: string, topic: string, offset: number, note = '', partition = 0) {
+  const partitions = [{ partitionIndex: partition, committedOffset: offset, committedMetadata: note }]
+  const answer = await client.ask(APIS.offsetCommit, 7, {
+    groupId,
+    memberId: '',
+    topics: [{ name: topic, partitions }],
+  })
+  return answer.topics[0]!.partitions[0]!.errorCode
+}
+
+test('a committed offset and its note are given back; partitions without one are -1', async () => {
+  const { connect } = await startWorld({ partitions: 2 })
+  const client = await connect()
+  await client.produce('t', batchOf(['a']))
+  await client.produce('u', batchOf(['a']))
+  assert.equal(await commit(client, 'g', 't', 7, 'note'), code.none)
+  const topics = [{ name: 't', partitionIndexes: [0, 1] }]
+  const asked = await client.ask(APIS.offsetFetch, 5, { groupId: 'g', topics })
+  const seen = asked.topics[0]!.partitions.map((one) => [one.committedOffset, one.metadata, one.errorCode])
+  assert.deepEqual(seen, [
+    [7, 'note', code.none],
+    [-1, '', code.none],
+  ])
+  await commit(client, 'g', 'u', 3, '', 1)
+  const all = await client.ask(APIS.offsetFetch, 8, {
+    groups: [
+      { groupId: 'g', topics: null },
+      { groupId: 'other', topics: null },
+    ],
+  })
+  const found = all.groups.map((group) =>
+    group.topics.map((topic) => `${topic.name} ${topic.partitions[0]!.committedOffset}`),
+  )
+  assert.deepEqual(found, [['t 7', 'u 3'], []])
+})
+
+test('what may not be committed', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  await client.produce('t', batchOf(['a']))
+  assert.equal(await commit(client, 'g', 'nowhere', 1), code.unknownTopicOrPartition)
+  assert.equal(await commit(client, 'g', 't', 1, '', 9), code.unknownTopicOrPartition)
+  assert.equal(await commit(client, 'g', 't', 1, 'x'.repeat(5000)), code.offsetMetadataTooLarge)
+  assert.equal(await commit(client, '', 't', 1), code.invalidGroupId)
+})
+
+test('a group that only committed is listed as empty, described, and deleted', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  await client.produce('t', batchOf(['a']))
+  await commit(client, 'g', 't', 1)
+  const listed = await client.ask(APIS.listGroups, 5, { statesFilter: ['empty'] })
+  assert.deepEqual(listed.groups, [
+    { groupId: 'g', protocolType: 'consumer', groupState: 'Empty', groupType: 'classic' },
+  ])
+  const described = await client.ask(APIS.describeGroups, 6, {
+    groups: ['g', 'none'],
+    includeAuthorizedOperations: false,
+  })
+  assert.deepEqual(
+    described.groups.map((group) => [group.groupState, group.errorCode]),
+    [
+      ['Empty', code.none],
+      ['Dead', code.groupIdNotFound],
+    ],
+  )
+  const deleted = await client.ask(APIS.deleteGroups, 2, { groupsNames: ['g', 'none'] })
+  assert.deepEqual(
+    deleted.results.map((one) => one.errorCode),
+    [code.none, code.groupIdNotFound],
+  )
+  assert.deepEqual((await client.ask(APIS.listGroups, 5, {})).groups, [])
+})
+
+test('ListOffsets: ends, times and the latest time', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  await client.produce('t', batchOf(['a', 'b', 'c']))
+  const at = async (timestamp: number) => {
+    const topics = [{ name: 't', partitions: [{ partitionIndex: 0, timestamp }] }]
+    const answer = await client.ask(APIS.listOffsets, 8, { replicaId: -1, isolationLevel: 0, topics })
+    const { offset, timestamp: found } = answer.topics[0]!.partitions[0]!
+    return [offset, found]
+  }
+  assert.deepEqual(await at(-1), [3, -1])
+  assert.deepEqual(await at(-2), [0, -1])
+  assert.deepEqual(await at(-3), [2, 1002])
+  assert.deepEqual(await at(1001), [1, 1001])
+  assert.deepEqual(await at(5000), [-1, -1])
+})

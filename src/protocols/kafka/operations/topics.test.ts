@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { code } from '../errors.ts'
+import { topicIdOf, topicNames } from '../mapping.ts'
+import { startWorld, type Client } from '../testing/client.ts'
+import { APIS } from '../wire/apis.ts'
+import { ZERO_UUID } from '../wire/schema.ts'
+
+const topicType = 2
+const plain = { numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] }
+
+async function create(client: Client, name: string, more: object = {}): Promise<number> {
+  const answer = await client.ask(APIS.createTopics, 5, { topics: [{ name, ...plain, ...more }] })
+  return answer.topics[0]!.errorCode
+}
+
+async function namesOf(client: Client, version: number, topics: { name: string }[] | null): Promise<(string | null)[]> {
+  const answer = await client.ask(APIS.metadata, version, { topics, includeTopicAuthorizedOperations: false })
+  return answer.topics.map((topic) => topic.name)
+}
+
+async function retentionOf(client: Client, name: string): Promise<string | null | undefined> {
+  const resources = [{ resourceType: topicType, resourceName: name, configurationKeys: ['retention.ms'] }]
+  const { results } = await client.ask(APIS.describeConfigs, 4, { resources })
+  return results[0]?.configs[0]?.value
+}
+
+test('Metadata: all, none and unknown topics, and what each version means by an empty list', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  await create(client, 'a')
+  await create(client, 'b.c')
+  assert.deepEqual(await namesOf(client, 0, []), ['a', 'b.c'])
+  assert.deepEqual(await namesOf(client, 1, null), ['a', 'b.c'])
+  assert.deepEqual(await namesOf(client, 1, []), [])
+  const topics = [{ name: 'new' }, { name: 'no/good' }]
+  const strict = await client.ask(APIS.metadata, 9, { topics, allowAutoTopicCreation: false })
+  assert.deepEqual(
+    strict.topics.map((topic) => topic.errorCode),
+    [code.unknownTopicOrPartition, code.invalidTopic],
+  )
+  const made = await client.ask(APIS.metadata, 12, { topics: [{ name: 'new', topicId: ZERO_UUID }] })
+  const { topicId, partitions } = made.topics[0]!
+  assert.equal(partitions.length, 1)
+  const byId = await client.ask(APIS.metadata, 12, { topics: [{ name: null, topicId }] })
+  assert.equal(byId.topics[0]?.name, 'new')
+  const unknown = await client.ask(APIS.metadata, 12, { topics: [{ name: null, topicId: topicIdOf(99_999) }] })
+  assert.equal(unknown.topics[0]?.errorCode, code.unknownTopicId)
+})
+
+test('CreateTopics: what is refused, and why', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  assert.equal(await create(client, 'ok', { numPartitions: 3 }), code.none)
+  assert.equal(await create(client, 'ok'), code.topicAlreadyExists)
+  assert.equal(await create(client, '..'), code.invalidTopic)
+  assert.equal(await create(client, 'x'.repeat(250)), code.invalidTopic)
+  assert.equal(await create(client, 'x', { numPartitions: 0 }), code.invalidPartitions)
+  assert.equal(await create(client, 'x', { replicationFactor: 3 }), code.invalidReplicationFactor)
+  assert.equal(await create(client, 'x', { configs: [{ name: 'no.such', value: '1' }] }), code.invalidConfig)
+  assert.equal(await create(client, 'x', { configs: [{ name: 'retention.ms', value: 'long' }] }), code.invalidConfig)
+  const elsewhere = [{ partitionIndex: 0, brokerIds: [2] }]
+  assert.equal(await create(client, 'x', { assignments: elsewhere }), code.invalidReplicaAssignment)
+  const here = [1, 0].map((partitionIndex) => ({ partitionIndex, brokerIds: [1] }))
+  assert.equal(await create(client, 'assigned', { assignments: here }), code.none)
+  const dry = await client.ask(APIS.createTopics, 5, { topics: [{ name: 'dry', ...plain }], validateOnly: true })
+  assert.equal(dry.topics[0]?.errorCode, code.none)
+  assert.deepEqual(await namesOf(client, 1, null), ['ok', 'assigned'])
+})
+
+test('configurations are set, appended to and taken away, and say how long records are kept', async () => {
+  const { broker, connect } = await startWorld({ retentionMs: 1000 })
+  const client = await connect()
+  await create(client, 't', { configs: [{ name: 'retention.bytes', value: '5000' }] })
+  const namespace = broker.findNamespace('default')!.id
+  const keep = () => broker.findLog(namespace, topicNames.decode('t'))?.spec.keep
+  assert.deepEqual(keep(), { ageMs: 1000, bytes: 5000 })
+  const alter = (name: string, configOperation: number, value: string | null) =>
+    client.ask(APIS.incrementalAlterConfigs, 1, {
+      resources: [{ resourceType: topicType, resourceName: 't', configs: [{ name, configOperation, value }] }],
+      validateOnly: false,
+    })
+  await alter('retention.ms', 0, '60000')
+  assert.deepEqual(keep(), { ageMs: 60_000, bytes: 5000 })
+  assert.equal(await retentionOf(client, 't'), '60000')
+  await alter('retention.ms', 1, null)
+  assert.equal(await retentionOf(client, 't'), '1000')
+  await alter('cleanup.policy', 0, 'compact')
+  assert.deepEqual(keep(), { perKey: true })
+  await alter('cleanup.policy', 2, 'delete')
+  assert.deepEqual(keep(), { perKey: true, ageMs: 1000, bytes: 5000 })
+  await alter('cleanup.policy', 3, 'compact')
+  assert.deepEqual(keep(), { ageMs: 1000, bytes: 5000 })
+  const refused = await alter('retention.ms', 0, 'x')
+  assert.equal(refused.responses[0]?.errorCode, code.invalidConfig)
+})
+
+test('partitions are added, never taken away', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  await create(client, 't', { numPartitions: 2 })
+  const grow = async (count: number): Promise<number> => {
+    const topics = [{ name: 't', count, assignments: null }]
+    return (await client.ask(APIS.createPartitions, 2, { topics, timeoutMs: 1, validateOnly: false })).results[0]!
+      .errorCode
+  }
+  assert.equal(await grow(2), code.invalidPartitions)
+  assert.equal(await grow(4), code.none)
+  const metadata = await client.ask(APIS.metadata, 1, { topics: [{ name: 't' }] })
+  assert.equal(metadata.topics[0]?.partitions.length, 4)
+})
+
+test('a topic made by another protocol is seen, and not deleted from here', async () => {
+  const { time, broker, connect } = await startWorld()
+  const client = await connect()
+  const namespace = broker.findNamespace('default')!.id
+  const spec = { kind: 'log' as const, namespace, partitions: 1, tags: { by: 'amqp' } }
+  await time.until(
+    broker.define(
+      [
+        { ...spec, name: ['jobs'] },
+        { ...spec, name: ['$own'] },
+      ],
+      'create',
+    ),
+  )
+  await create(client, 'mine')
+  assert.deepEqual(await namesOf(client, 1, null), ['jobs', 'mine'])
+  const gone = await client.ask(APIS.deleteTopics, 5, { topicNames: ['jobs', 'mine', 'none'], timeoutMs: 1 })
+  assert.deepEqual(
+    gone.responses.map((one) => one.errorCode),
+    [code.policyViolation, code.none, code.unknownTopicOrPartition],
+  )
+  assert.deepEqual(await namesOf(client, 1, null), ['jobs'])
+})
