@@ -5,6 +5,7 @@ import type { Tail } from '../journal/tail.ts'
 import type { LocatedExtent } from '../span/located-extent.ts'
 import { SegmentIndex } from '../span/segment-index.ts'
 import type { OpenSegment } from '../span/host.ts'
+import type { ExtentFacts } from '../store.ts'
 
 /** A segment whose extents are indexed in memory: the active one, and those that the spans do not serve alone yet. */
 export interface HeldSegment extends OpenSegment {
@@ -86,17 +87,6 @@ export class HeldSegments {
   }
 }
 
-/** Payload positions that more than one extent of the table names. */
-function sharedPositions(table: Buffer): Set<number> {
-  const seen = new Set<number>()
-  const shared = new Set<number>()
-  eachExtent(table, ({ payloadPos }) => {
-    if (seen.has(payloadPos)) shared.add(payloadPos)
-    seen.add(payloadPos)
-  })
-  return shared
-}
-
 /** Indexes the extents of a commit whose first frame lies at `position` of the segment. */
 export function indexCommit(
   index: SegmentIndex,
@@ -110,7 +100,15 @@ export function indexCommit(
   const bodyBytes = bodyBytesOf(commit)
   const place: CommitPlace = { position, segmentBytes, frameBytesMax, bodyBytes }
   const whole = frameHeaderBytes + bodyBytes <= frameBytesMax
-  const shared = sharedPositions(table)
+  const { shared } = commit
+  const facts: ExtentFacts = {
+    baseOffset: 0,
+    count: 0,
+    maxTimestamp: 0,
+    appendTime: commit.timeMs,
+    flags: 0,
+    meta: none,
+  }
   let crc = 0
   let crcOf = -1
   eachExtent(table, (entry) => {
@@ -122,8 +120,14 @@ export function indexCommit(
     const bodyPos = table.length + payloadPos
     const pieces = whole || payloadBytes === 0 ? null : fragmentsOf(place, bodyPos, payloadBytes)
     const at = pieces === null ? position + frameHeaderBytes + bodyPos : pieces[0]!.position
-    const facts = { ...entry, appendTime: commit.timeMs, meta: entry.meta as Buffer }
-    index.add(entry.partition, facts, at, payloadBytes, crc, shared.has(payloadPos), pieces)
+    facts.baseOffset = entry.baseOffset
+    facts.count = entry.count
+    facts.maxTimestamp = entry.maxTimestamp
+    facts.flags = entry.flags
+    facts.meta = entry.meta as Buffer
+    index.add(entry.partition, facts, at, payloadBytes, crc, shared !== null && shared.has(payloadPos), pieces)
     indexed(entry.partition, entry.baseOffset + entry.count)
   })
 }
+
+const none = Buffer.alloc(0)

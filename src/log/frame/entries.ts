@@ -75,12 +75,13 @@ export function writeExtentEntry(out: Writer, extent: ExtentEntry): void {
   out.uvarint(extent.flags)
   out.uvarint(extent.payloadPos)
   out.uvarint(extent.payloadBytes)
-  out.bytes(extent.meta)
+  if (extent.meta.length > 0) out.bytes(extent.meta)
 }
 
 /** Walks a table in place. After `next()` returned true, `kind`, `object` and `body` are those of one entry. */
 export class EntryReader {
   private readonly reader: Reader
+  private readonly inside: Reader
   kind = 0
   object = 0
   mustUnderstand = false
@@ -91,6 +92,7 @@ export class EntryReader {
 
   constructor(table: Buffer, at = 0) {
     this.reader = new Reader(table, at)
+    this.inside = new Reader(table, at)
   }
 
   /** Throws `MalformedError`: the body CRC was right, so this is a fault of who wrote it. */
@@ -114,7 +116,9 @@ export class EntryReader {
 
   /** Fills `into` from the current entry, which must be an extent. `meta` is a slice of the table. */
   extent(into: ExtentEntry): void {
-    const body = new Reader(this.reader.buffer, this.bodyAt, this.bodyEnd)
+    const body = this.inside
+    body.position = this.bodyAt
+    body.end = this.bodyEnd
     into.partition = this.object
     into.baseOffset = body.uvarint()
     into.count = body.uvarint()
@@ -122,7 +126,7 @@ export class EntryReader {
     into.flags = body.uvarint()
     into.payloadPos = body.uvarint()
     into.payloadBytes = body.uvarint()
-    into.meta = body.bytes(body.remaining)
+    into.meta = body.remaining === 0 ? none : body.bytes(body.remaining)
   }
 }
 

@@ -1,6 +1,6 @@
 import { MalformedError } from '../../base/index.ts'
 import { frameHeaderBytes, frameKind } from '../frame/index.ts'
-import { PayloadRuns, type SealedCommit } from './commit.ts'
+import { PayloadRuns, sharedPositions, type SealedCommit } from './commit.ts'
 import type { WalkedFrame } from './scan.ts'
 
 /** The frames of one commit, and what the caller knows of the place of each. */
@@ -53,5 +53,6 @@ export function joinFrames(frames: readonly WalkedFrame[]): SealedCommit {
     frame.bytes.subarray(i === 0 ? 0 : frameHeaderBytes, frameHeaderBytes + frame.header.tableBytes),
   )
   const head = single ? bytes.subarray(0, frameHeaderBytes + header.tableBytes) : Buffer.concat(heads)
-  return { number: header.commit, timeMs: header.commitTimeMs, head, payload }
+  const shared = sharedPositions(head.subarray(frameHeaderBytes))
+  return { number: header.commit, timeMs: header.commitTimeMs, head, payload, shared }
 }

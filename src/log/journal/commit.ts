@@ -9,6 +9,8 @@ export interface SealedCommit {
   /** Room for the frame header, then the entry table. */
   head: Buffer
   payload: PayloadRuns
+  /** Positions of payloads that more than one extent names; null when there are none. */
+  shared: ReadonlySet<number> | null
 }
 
 export const tableOf = (commit: SealedCommit): Buffer => commit.head.subarray(frameHeaderBytes)
@@ -40,6 +42,17 @@ export class PayloadRuns {
 }
 
 const none = Buffer.alloc(0)
+
+/** The positions that more than one extent of the table names. */
+export function sharedPositions(table: Buffer): ReadonlySet<number> | null {
+  const seen = new Set<number>()
+  const shared = new Set<number>()
+  eachExtent(table, ({ payloadPos }) => {
+    if (seen.has(payloadPos)) shared.add(payloadPos)
+    seen.add(payloadPos)
+  })
+  return shared.size === 0 ? null : shared
+}
 
 /** Calls `visit` for each extent of a table; the object it gets is valid only during the call. */
 export function eachExtent(table: Buffer, visit: (extent: ExtentEntry) => void): void {

@@ -227,4 +227,5 @@ export const emptyCommit = (number: number, timeMs: number): SealedCommit => ({
   timeMs,
   head: sharedBuffer(frameHeaderBytes),
   payload: new PayloadRuns(),
+  shared: null,
 })

@@ -10,6 +10,7 @@ class StagedPayload implements Payload {
   readonly bytes: number
   readonly commit: number
   readonly position: number
+  named = false
 
   constructor(bytes: number, commit: number, position: number) {
     this.bytes = bytes
@@ -33,6 +34,7 @@ export class Staging {
   private tableStart = 0
   private payload = new PayloadRuns()
   private payloadBytes = 0
+  private shared: Set<number> | null = null
   private runStart = 0
   private readonly scratch: ExtentEntry = emptyEntry()
 
@@ -57,6 +59,7 @@ export class Staging {
     this.table.reserve(frameHeaderBytes)
     this.payload = new PayloadRuns()
     this.payloadBytes = 0
+    this.shared = null
     this.runStart = this.payloads.used
     this.entries = this.extents = 0
   }
@@ -99,6 +102,8 @@ export class Staging {
     entry.payloadBytes = payload.bytes
     entry.meta = extent.meta
     writeExtentEntry(this.table, entry)
+    if (payload.named) (this.shared ??= new Set()).add(payload.position)
+    payload.named = true
     this.extents++
     this.entries++
   }
@@ -129,7 +134,7 @@ export class Staging {
       head.copy(shared)
       head = shared
     }
-    const commit: SealedCommit = { number: this.number++, timeMs, head, payload }
+    const commit: SealedCommit = { number: this.number++, timeMs, head, payload, shared: this.shared }
     this.begin()
     return commit
   }

@@ -83,14 +83,16 @@ export class Workload {
   readonly machine: SumMachine
   readonly store: Store
   private readonly steps: { commit: number; step: Step }[]
+  readonly found: number
   /** What was told to be durable. */
   acked = 0
 
-  constructor(store: Store, machine: SumMachine, before: Workload | null = null) {
+  /** `found`: the newest commit of the run before that was there again. */
+  constructor(store: Store, machine: SumMachine, before: Workload | null, found: number) {
     this.store = store
     this.machine = machine
-    this.steps = before === null ? [] : before.steps.filter(({ commit }) => commit <= store.durable)
-    this.acked = store.durable
+    this.steps = before === null ? [] : before.steps.filter(({ commit }) => commit <= found)
+    this.found = this.acked = found
     store.onProgress(() => (this.acked = store.durable))
   }
 

@@ -38,10 +38,10 @@ export async function openOn(
   const machine = new SumMachine()
   // Another id for each journal, the same in each run.
   const world = { clock: time, timers: time, random: new SimRandom(disk.operations + 1), disk: () => disk }
-  const store = await time.until(
-    openStore({ world, directory: 'data', machine, options: { ...smallOptions, ...options } }),
-  )
-  return { time, disk, store, work: new Workload(store, machine, before) }
+  const opening = openStore({ world, directory: 'data', machine, options: { ...smallOptions, ...options } })
+  // What was found, before the store commits anything of its own.
+  const { store, found } = await time.until(opening.then((opened) => ({ store: opened, found: opened.durable })))
+  return { time, disk, store, work: new Workload(store, machine, before, found) }
 }
 
 /** Commits what is staged and waits until it is durable. */
