@@ -18,7 +18,8 @@ export function deadLetterRefused(
 ): void {
   for (const id of log.subscriptions) {
     const { overflow, deadLetter } = shard.leased.get(id)?.policy ?? {}
-    if (overflow === 'refuseDeadLetter' && deadLetter !== undefined) moveRefused(shard, log, copier, runs, deadLetter, publish)
+    if (overflow === 'refuseDeadLetter' && deadLetter !== undefined)
+      moveRefused(shard, log, copier, runs, deadLetter, publish)
   }
 }
 
