@@ -65,6 +65,12 @@ export class SimTime implements Clock, Timers {
     }
   }
 
+  /** The machine stops here: nothing that waits will run. Time goes on for the next one. */
+  crash(): void {
+    this.waiting = []
+    this.turn = []
+  }
+
   /** Waits for `promise`, letting time pass as it needs; rejects after `limitMs`. */
   async until<T>(promise: Promise<T>, limitMs = 600_000): Promise<T> {
     const state = { pending: true }
