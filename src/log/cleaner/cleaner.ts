@@ -9,8 +9,9 @@ import { commitEdit, settle, type SettleRoom } from './settle.ts'
 /** Spans measured at one look: the ones whose measurement is oldest. */
 const measuredPerLook = 4
 const measuredPerLookPressed = 64
-/** A span that was just settled or adopted is not touched again when something was wrong with it. */
+/** How long spans are left alone that a plan failed on: for lack of space, or because their bytes are bad. */
 const setAsideMs = 60_000
+const damagedAsideMs = 3_600_000
 
 interface Measured extends Liveness {
   at: number
@@ -113,7 +114,8 @@ export class Cleaner {
   }
 
   private setAside(ids: readonly number[], error: unknown): void {
-    for (const id of ids) this.aside.set(id, this.room.host.clock.monotonic() + setAsideMs)
+    const until = this.room.host.clock.monotonic() + (error instanceof Damaged ? damagedAsideMs : setAsideMs)
+    for (const id of ids) this.aside.set(id, until)
     if (error !== null) this.room.host.report(error as Error)
   }
 
@@ -147,9 +149,14 @@ export class Cleaner {
   private async carryOut(next: Plan, gone: readonly SpanInfo[]): Promise<boolean> {
     const dead = gone.filter((info) => this.measured.get(info.id)?.liveExtents === 0)
     if (next.reason === 'dead') {
-      const removed = dead.map((info) => info.id)
+      const removed = this.unglued(dead.map((info) => info.id))
+      if (removed.length < next.spans.length) this.setAside(next.spans, null)
       if (removed.length === 0) return true
       this.commit({ edit: { removed, added: [] }, settled: [] })
+      return true
+    }
+    if (this.unglued(next.spans).length < next.spans.length) {
+      this.setAside(next.spans, null)
       return true
     }
     const outcome = await settle(this.room, gone)
@@ -164,12 +171,27 @@ export class Cleaner {
     this.setAside(next.spans, null)
     for (const info of gone) {
       const live = this.measured.get(info.id)?.liveBytes ?? info.payloadBytes
-      if (live * 2 > diskBytes(info)) continue
+      if (live * 2 > diskBytes(info) || this.unglued([info.id]).length === 0) continue
       const outcome = await settle(this.room, [info])
       if (outcome === 'closing') return false
       if (outcome !== 'interleaved') this.commit(outcome)
     }
     return true
+  }
+
+  /**
+   * Leaves out segments into which a payload of a segment that stays runs on. The plan knows only what was measured;
+   * what stays may be something else.
+   */
+  private unglued(removed: readonly number[]): number[] {
+    const { manifest } = this.room
+    const staying = manifest.list().filter((info) => info.segmentsOn > 0 && !removed.includes(info.id))
+    return removed.filter((id) => {
+      const info = manifest.get(id)!
+      const runsOn = (earlier: SpanInfo): boolean =>
+        earlier.firstSeq < info.firstSeq && info.firstSeq <= earlier.firstSeq + earlier.segmentsOn
+      return !adopted(info) || !staying.some(runsOn)
+    })
   }
 
   private commit(outcome: Parameters<typeof commitEdit>[1]): void {

@@ -54,14 +54,19 @@ export async function settle(room: SettleRoom, infos: readonly SpanInfo[]): Prom
   const classes = await classesOf(room, sources)
   if (classes === 'interleaved') return classes
   const settled: Settled[] = []
-  for (const life of lives) {
-    if (![...classes.values()].includes(life)) continue
-    const one = await settleClass(room, sources, classes, life)
-    if (one !== null) settled.push(one)
-    if (room.closing()) {
-      await abandon(room, settled)
-      return 'closing'
+  try {
+    for (const life of lives) {
+      if (![...classes.values()].includes(life)) continue
+      const one = await settleClass(room, sources, classes, life)
+      if (one !== null) settled.push(one)
+      if (room.closing()) {
+        await abandon(room, settled)
+        return 'closing'
+      }
     }
+  } catch (error) {
+    await abandon(room, settled).catch(() => undefined) // What stays is an orphan, gone at the next start.
+    throw error
   }
   return { edit: { removed: infos.map((info) => info.id), added: settled.map((one) => one.info) }, settled }
 }

@@ -95,3 +95,86 @@ test('a dead segment goes back whole, a sparse one is merged after a minute', as
   assert.ok(spans.metrics().diskBytes < 20_000)
   await spans.close()
 })
+
+async function fourSegments(host: FakeHost): Promise<SpanSet> {
+  const spans = await openSpans(host)
+  host.lives.set(0, 'days').set(1, 'long')
+  for (let seq = 1; seq <= 4; seq++) await spans.adopt(await host.segment(seq, samples(3, 300, (seq - 1) * 100)))
+  await host.clock.advance(2 * 3_600_000)
+  return spans
+}
+
+test('F3: nothing is given back before the edit is durable, and then everything', async () => {
+  const host = new FakeHost()
+  const spans = await fourSegments(host)
+  let durable = (): void => undefined
+  host.durable = new Promise<void>((resolve) => (durable = resolve))
+  await host.during(spans.clean())
+  assert.equal((await readAll(host, spans, 1)).size, 400, 'readers find the new spans at once')
+  await host.clock.advance(10_000)
+  assert.equal((await host.disk.list('index')).length, 4)
+  assert.deepEqual(host.released, [])
+  durable()
+  await host.clock.advance(10)
+  assert.deepEqual(await host.disk.list('index'), [])
+  assert.deepEqual(host.released.sort(), [1, 2, 3, 4])
+  await spans.close()
+})
+
+test('F3: a crash between the copy and the edit costs an orphan, which the next start removes', async () => {
+  const host = new FakeHost()
+  const spans = await fourSegments(host)
+  host.durable = new Promise(() => undefined)
+  await host.during(spans.clean())
+  const edit = host.edits.pop()
+  assert.ok(edit !== undefined && (await host.disk.list('spans')).length === 2)
+  await (await host.disk.open('spans/9-9.77.days.tmp', 'create')).close()
+  const again = await openSpans(host)
+  assert.deepEqual(await host.disk.list('spans'), [])
+  for (let partition = 0; partition < 3; partition++) assert.equal((await readAll(host, again, partition)).size, 400)
+})
+
+test('a span that is being read stays until the reader is done', async () => {
+  const host = new FakeHost()
+  const spans = await fourSegments(host)
+  const reading = spans.read(1, 0, 1000, 1_000_000)
+  await host.during(spans.clean())
+  const found = await reading
+  assert.equal(found.length, 400)
+  for (const { baseOffset, batch } of found) assert.deepEqual(batch, bytes(300, 1000 + baseOffset))
+  await host.clock.advance(10)
+  assert.deepEqual(host.released.sort(), [1, 2, 3, 4])
+  await spans.close()
+})
+
+test('a sidecar that is missing or damaged is made again from the segment', async () => {
+  const host = new FakeHost()
+  const spans = await openSpans(host)
+  await spans.adopt(await host.segment(1, samples(3, 300, 0)))
+  await spans.adopt(await host.segment(2, samples(3, 300, 100)))
+  await spans.close()
+  await host.disk.remove('index/1.idx')
+  const file = await host.disk.open('index/2.idx', 'write')
+  for (let at = 0; at < (await file.bytes()); at += 500) await file.write(Buffer.from([0xa5]), at)
+  const again = await openSpans(host)
+  for (let partition = 0; partition < 3; partition++) assert.equal((await readAll(host, again, partition)).size, 200)
+  assert.deepEqual(await host.disk.list('index'), ['1.idx', '2.idx'])
+  await again.close()
+})
+
+test('a payload that fails its checksum is an error with file and position, and the cleaner keeps the segment', async () => {
+  const host = new FakeHost()
+  const spans = await openSpans(host)
+  await spans.adopt(await host.segment(1, samples(2, 200, 0)))
+  const file = await host.disk.open(host.slotPath(1), 'write')
+  await file.write(Buffer.from([0xff, 0xfe]), 4096 + 300 * 10 + 7)
+  await assert.rejects(spans.read(0, 0, 100, 100_000), /slot-001 at 7096: the 300 bytes of offsets 5 to 5/)
+  host.lives.set(0, 'long')
+  await host.clock.advance(2 * 3_600_000)
+  await host.during(spans.clean())
+  assert.deepEqual(host.released, [])
+  assert.match(String(host.reported[0]), /slot-001 at 7096/)
+  assert.deepEqual(await host.disk.list('spans'), [])
+  assert.equal((await spans.read(1, 0, 100, 100_000)).length, 100)
+  await spans.close()
+})

@@ -43,8 +43,8 @@ export class FakeHost implements SpanHost {
   readonly reported: Error[] = []
   readonly edits: Buffer[] = []
   readonly sealed = new Map<number, SealedSegment>()
-  /** Called before an edit is taken; may throw, as a crash would. */
-  beforeStage: () => void = () => undefined
+  /** Edits become durable when this is. */
+  durable: Promise<unknown> = Promise.resolve()
   readonly machine = {
     needed: (partition: number, first: number, last: number): boolean => {
       for (let offset = first; offset <= last; offset++) if (!this.done.has(`${partition}/${offset}`)) return true
@@ -69,9 +69,9 @@ export class FakeHost implements SpanHost {
   }
 
   stageManifest(edit: Buffer): Promise<number> {
-    this.beforeStage()
     this.edits.push(Buffer.from(edit))
-    return Promise.resolve(this.edits.length)
+    const commit = this.edits.length
+    return this.durable.then(() => commit)
   }
 
   scanSegment(_slot: number, segmentSeq: number): Promise<SegmentIndex> {
