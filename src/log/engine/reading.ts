@@ -1,3 +1,4 @@
+import { Damaged } from '../damaged.ts'
 import type { PayloadRuns } from '../journal/commit.ts'
 import { eachExtent, tableOf } from '../journal/commit.ts'
 import type { Tail } from '../journal/tail.ts'
@@ -45,6 +46,22 @@ export class Reading {
   }
 
   read(partition: number, from: number, upTo: number, bytesMax: number): StoredExtent[] | Promise<StoredExtent[]> {
+    const read = this.readOnce(partition, from, upTo, bytesMax)
+    if (!(read instanceof Promise)) return read
+    // What was found may have been settled or trimmed, and its file used again, before it was read. Then it is
+    // elsewhere now; only if it looks wrong there, too, is it damaged.
+    return read.catch((error: unknown) => {
+      if (!(error instanceof Damaged)) throw error
+      return this.readOnce(partition, from, upTo, bytesMax)
+    })
+  }
+
+  private readOnce(
+    partition: number,
+    from: number,
+    upTo: number,
+    bytesMax: number,
+  ): StoredExtent[] | Promise<StoredExtent[]> {
     const found = this.partitions.find(partition)
     if (found === undefined) return []
     const start = Math.max(from, found.start)
