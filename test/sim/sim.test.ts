@@ -4,9 +4,9 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { run } from '../support/index.ts'
 
-/** `DRAGOMAN_SEEDS=1000 npm run test:sim` for a longer run; `DRAGOMAN_SEED=17` for one of them again. */
-const one = process.env['DRAGOMAN_SEED']
-const seeds = one === undefined ? Number(process.env['DRAGOMAN_SEEDS'] ?? 40) : 1
+/** `TEST_SEEDS=1000 npm run test:sim` for a longer run; `TEST_SEED=17` for one of them again. */
+const one = process.env['TEST_SEED']
+const seeds = one === undefined ? Number(process.env['TEST_SEEDS'] ?? 40) : 1
 const timeoutMs = 3_600_000
 
 interface Report {
@@ -33,7 +33,7 @@ test(
     assert.equal(
       failure,
       undefined,
-      `${report.failures.length} seeds failed; DRAGOMAN_SEED=${failure?.seed}: ${failure?.error}`,
+      `${report.failures.length} seeds failed; TEST_SEED=${failure?.seed}: ${failure?.error}`,
     )
   },
 )
