@@ -2,6 +2,7 @@ import { encodeProperties as encodeEnvelope, keyHeader, propertiesOf, valueText 
 import type { Header, Properties as Message, ReplyTo } from '../../core/index.ts'
 import type { RecordTable } from '../../log/index.ts'
 import { levelsOfTopic, logOfTopic, topicOf, topicOfLog } from './names.ts'
+import { noProperties } from './wire/index.ts'
 import type { Properties, Qos } from './wire/index.ts'
 
 /**
@@ -86,8 +87,26 @@ export interface Outgoing {
   expirySeconds: number | undefined
 }
 
+// the plain envelopes read back: most messages of MQTT clients are these
+const plainOutgoing: ReadonlyMap<string, Outgoing> = new Map(
+  plainParts.map(({ envelope }, i) => [
+    envelope!.toString('latin1'),
+    { qos: (i >> 1) as Qos, retain: (i & 1) === 1, properties: noProperties, expirySeconds: undefined },
+  ]),
+)
+const plainBytesMax = Math.max(...plainParts.map(({ envelope }) => envelope!.length))
+
 /** A record without a QoS, of another protocol, counts as QoS 2: each subscriber gets what it asked for. */
 export function outgoing(table: RecordTable, i: number, foreign: boolean): Outgoing {
+  const envelope = foreign && table.key(i) === null ? table.envelope(i) : null
+  if (envelope !== null && envelope.length <= plainBytesMax) {
+    const plain = plainOutgoing.get(envelope.toString('latin1'))
+    if (plain !== undefined) return plain
+  }
+  return fullOutgoing(table, i, foreign)
+}
+
+function fullOutgoing(table: RecordTable, i: number, foreign: boolean): Outgoing {
   const message = propertiesOf(table, i, foreign)
   const key = table.key(i)
   const p: Properties = {}

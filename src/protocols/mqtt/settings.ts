@@ -21,7 +21,7 @@ export const mqttSettings = {
   },
   inFlightMax: {
     kind: 'integer',
-    default: 256,
+    default: 1024,
     min: 1,
     max: 16_384,
     help: 'QoS 1 and 2 messages that the broker sends a client before the first is acknowledged.',
