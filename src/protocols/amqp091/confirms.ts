@@ -27,6 +27,8 @@ interface Fate {
   /** Records from here on were refused by some log. */
   refusedFrom: number
   failure: Failure | null
+  /** An op failed altogether: it is not one log of several that refused. */
+  whole: boolean
 }
 
 /**
@@ -45,17 +47,22 @@ export function answerPublishes(
     if (group.channel.muted) continue
     if (group.route.args.mandatory && fate.unrouted !== null) returnRecords(link, group, fate.unrouted)
     if (group.first > 0) confirm(link, group, fate, acked)
-    else if (fate.failure !== null && fate.failure.error !== 'full') failed(group.channel, protocolError(fate.failure))
+    else if (fate.failure !== null && tells(fate, group.route)) failed(group.channel, protocolError(fate.failure))
   }
   for (const [channel, last] of acked) if (!channel.muted) ackUpTo(link, channel, last)
   if (link.out.pending > 0) link.send()
 }
 
+/** A queue at its limit drops what nobody wants confirmed; a broker that cannot store says so to all. */
+const tells = ({ failure, whole }: Fate, route: PublishRoute): boolean =>
+  failure?.error !== 'full' || (whole && !route.alone)
+
 function fateOf(results: readonly OpResult[], count: number): Fate {
-  const fate: Fate = { unrouted: results.length === 0 ? 'all' : null, refusedFrom: count, failure: null }
+  const fate: Fate = { unrouted: results.length === 0 ? 'all' : null, refusedFrom: count, failure: null, whole: false }
   for (const result of results) {
     if ('error' in result) {
       fate.failure = result
+      fate.whole = true
       fate.refusedFrom = 0
     } else if (result.ok.op === 'publish') {
       if (results.length === 1) fate.unrouted = result.ok.unrouted ?? null

@@ -80,15 +80,15 @@ export class Consumer {
    * The credit that is due: up to the prefetch, and never more ahead of the client than a window, which is topped up
    * when half of it is used.
    */
-  due(): CreditGrant | null {
+  due(windowBytes: number = limits.windowBytes): CreditGrant | null {
     if (this.id === 0 || this.cancelled) return null
     const { noAck, prefetch } = this.facts
     const room = noAck || prefetch === 0 ? Infinity : prefetch - this.unacked
     const messages = Math.min(room, limits.windowMessages) - this.granted
-    const bytes = limits.windowBytes - this.grantedBytes
+    const bytes = windowBytes - this.grantedBytes
     const tight = room <= limits.windowMessages
     const halfUsed = this.granted <= limits.windowMessages / 2
-    if ((messages <= 0 || !(tight || halfUsed)) && bytes < limits.windowBytes / 2) return null
+    if ((messages <= 0 || !(tight || halfUsed)) && bytes < windowBytes / 2) return null
     const grant = { consumer: this.id, messages: Math.max(0, messages), bytes: Math.max(0, bytes) }
     this.granted += grant.messages
     this.grantedBytes += grant.bytes

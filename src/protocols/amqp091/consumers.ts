@@ -3,6 +3,7 @@ import type { CreditGrant, Delivery, Id } from '../../core/index.ts'
 import type { Channel } from './channel.ts'
 import { Pool, type Consumer } from './consumer.ts'
 import { deliver, deliverReply } from './deliverer.ts'
+import { limits } from './limits.ts'
 import type { Link } from './link.ts'
 
 interface Attached {
@@ -144,9 +145,11 @@ export class Consumers {
     this.dirty = []
     const grants: CreditGrant[] = []
     const pools = new Set<Pool>()
+    const share = Math.max(limits.windowBytesMin, limits.connectionWindowBytes / Math.max(1, this.byId.size))
+    const windowBytes = Math.min(limits.windowBytes, Math.floor(share))
     for (const consumer of dirty) {
       consumer.dirty = false
-      const due = consumer.due()
+      const due = consumer.due(windowBytes)
       if (due !== null) grants.push(due)
       if (consumer.pool !== null) pools.add(consumer.pool)
     }

@@ -64,13 +64,12 @@ function replyOf(kind: ErrorKind): ReplyName {
     case 'loop':
     case 'invalid':
     case 'tooLarge':
+    case 'full':
       return 'PRECONDITION_FAILED'
     case 'busy':
       return 'RESOURCE_LOCKED'
     case 'fenced':
       return 'CONNECTION_FORCED'
-    case 'full':
-      return 'RESOURCE_ERROR'
     case 'unsupported':
       return 'NOT_IMPLEMENTED'
     case 'unavailable':

@@ -22,6 +22,9 @@ export const limits = {
   /** Granted to a consumer ahead of what its client has taken from us, where prefetch allows more. */
   windowMessages: 2000,
   windowBytes: 4 * 1024 * 1024,
+  /** The same for all consumers of a connection together, in equal parts, but each at least `windowBytesMin`. */
+  connectionWindowBytes: 32 * 1024 * 1024,
+  windowBytesMin: 16 * 1024,
   /** x-max-priority. */
   priorityMax: 255,
 } as const
