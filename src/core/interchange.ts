@@ -45,7 +45,8 @@ export function parseReplyTo(text: string): ReplyTo {
 /** Properties of record `i`, whoever made it. */
 export function propertiesOf(table: RecordTable, i: number, foreign: boolean): Properties {
   if (foreign) return decodeProperties(table.envelope(i))
-  const p: Properties = { timestamp: table.timestamp(i) }
+  const timestamp = table.timestamp(i)
+  const p: Properties = timestamp < 0 ? {} : { timestamp } // -1: the producer gave none
   for (const { key, value } of table.headers(i)) {
     const name = key.toString('utf8')
     if (value === null) (p.headers ??= []).push({ name, value: { type: 'null' } })

@@ -1,4 +1,11 @@
-export { BatchBuilder, batchHeader, RecordTable, type BatchProducer } from './batch/index.ts'
+export {
+  BatchBuilder,
+  batchHeader,
+  checkRecords,
+  isTimestamp,
+  RecordTable,
+  type BatchProducer,
+} from './batch/index.ts'
 export { checkData, type CheckReport, type Finding, type LostRange } from './check/index.ts'
 export { Damaged } from './damaged.ts'
 export { openStore, type OpenStoreTerms } from './engine/open-store.ts'

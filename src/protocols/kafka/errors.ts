@@ -19,6 +19,7 @@ export const code = {
   invalidSessionTimeout: 26,
   rebalanceInProgress: 27,
   topicAuthorizationFailed: 29,
+  invalidTimestamp: 32,
   unsupportedSaslMechanism: 33,
   unsupportedVersion: 35,
   topicAlreadyExists: 36,

@@ -32,6 +32,10 @@ for (const [what, bytes, errorCode, version] of [
   ['a control batch', patched(batch, (b) => b.writeInt16BE(0x20, 21)), code.invalidRecord, 9],
   ['a batch of a transaction', patched(batch, (b) => b.writeInt16BE(0x10, 21)), code.invalidTxnState, 9],
   ['zstd before version 7', patched(batch, (b) => b.writeInt16BE(4, 21)), code.unsupportedCompressionType, 6],
+  ['a record that is longer than its batch', patched(batch, (b) => b.writeUInt8(0x7e, 61)), code.invalidRecord, 9],
+  ['gzip that is none', patched(batch, (b) => b.writeInt16BE(1, 21)), code.invalidRecord, 9],
+  ['a time beyond all dates', patched(batch, (b) => b.writeBigInt64BE(2n ** 62n, 35)), code.invalidTimestamp, 9],
+  ['a time before 1970', patched(batch, (b) => b.writeBigInt64BE(-5n, 27)), code.invalidTimestamp, 9],
   ['a batch above max.message.bytes', batchOf(['x'.repeat(2000)]), code.messageTooLarge, 9],
 ] as const) {
   test(`${what} is refused, and nothing is appended`, async () => {

@@ -1,6 +1,6 @@
-import { crc32c, failed } from '../../../base/index.ts'
+import { crc32c, failed, MalformedError } from '../../../base/index.ts'
 import type { AppendOp, OpResult } from '../../../core/index.ts'
-import { batchHeader } from '../../../log/index.ts'
+import { batchHeader, checkRecords, isTimestamp } from '../../../log/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code, codeOf } from '../errors.ts'
@@ -65,7 +65,7 @@ function topicFor(name: string, topicId: string, call: Call): Topic | undefined 
   return topics.find(name)
 }
 
-/** Kafka's checks of a produced batch (LogValidator); the records inside are not looked at. */
+/** Kafka's checks of a produced batch (LogValidator). What passes can be read by every protocol. */
 function check(records: Buffer | null, topic: Topic, call: Call): number {
   if (records === null || records.length < 17) return code.corruptMessage
   if (batchHeader.magic(records) !== 2) return code.unsupportedForMessageFormat
@@ -82,7 +82,21 @@ function check(records: Buffer | null, topic: Topic, call: Call): number {
   if ((attributes & batchHeader.transactionalBit) !== 0) return code.invalidTxnState
   const count = batchHeader.recordCount(records)
   if (count < 1 || batchHeader.lastOffsetDelta(records) !== count - 1) return code.invalidRecord
-  return code.none
+  if (!isTimestamp(batchHeader.baseTimestamp(records)) || !isTimestamp(batchHeader.maxTimestamp(records))) {
+    return code.invalidTimestamp
+  }
+  return recordsProblem(records)
+}
+
+/** A checksum says that nothing changed on the way, not that it made sense when it left. */
+function recordsProblem(batch: Buffer): number {
+  try {
+    checkRecords(batch)
+    return code.none
+  } catch (error) {
+    if (error instanceof MalformedError) return code.invalidRecord
+    throw error
+  }
 }
 
 function append(topic: Topic, partition: number, batch: Buffer): AppendOp {

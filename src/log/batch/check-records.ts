@@ -1,0 +1,52 @@
+import { MalformedError, Reader } from '../../base/index.ts'
+import { decompress } from './compression.ts'
+import { attributes, baseTimestamp, batchBytes, batchHeaderBytes, compressionMask, recordCount } from './header.ts'
+
+/** The last time that a Date can say, ms since 1970; later ones are not exact as a JS number some way on. */
+export const timestampMax = 8_640_000_000_000_000
+
+/** -1 = the producer gave none. */
+export const isTimestamp = (timestamp: number): boolean => timestamp >= -1 && timestamp <= timestampMax
+
+/**
+ * Walks the records of a batch from outside to their last header, and throws `MalformedError` unless they are exactly
+ * what the header says: whoever reads them later may then rely on it. Offset deltas must be 0, 1, 2, …, times sane.
+ *
+ *   record: length varint, attributes 1, timestampDelta varlong, offsetDelta varint,
+ *           key (varint length or -1), value (same), headers varint, per header: key (varint length), value
+ */
+export function checkRecords(batch: Buffer): void {
+  const codec = attributes(batch) & compressionMask
+  const records = batch.subarray(batchHeaderBytes, batchBytes(batch))
+  const reader = new Reader(decompress(codec, records))
+  const count = recordCount(batch)
+  const base = baseTimestamp(batch)
+  for (let i = 0; i < count; i++) checkRecord(reader, i, base)
+  if (reader.remaining > 0) throw new MalformedError(`${reader.remaining} bytes after the last record`)
+}
+
+function checkRecord(reader: Reader, index: number, base: number): void {
+  const length = reader.varint()
+  const end = reader.position + length
+  if (length < 0 || end > reader.end) throw new MalformedError('record longer than its batch')
+  reader.take(1)
+  if (!isTimestamp(base + reader.varint())) throw new MalformedError(`time of record ${index}`)
+  const offsetDelta = reader.varint()
+  if (offsetDelta !== index) throw new MalformedError(`offset delta ${offsetDelta} of record ${index}`)
+  skip(reader, -1)
+  skip(reader, -1)
+  const headers = reader.varint()
+  if (headers < 0) throw new MalformedError(`${headers} headers`)
+  for (let i = 0; i < headers; i++) {
+    skip(reader, 0)
+    skip(reader, -1)
+  }
+  if (reader.position !== end) throw new MalformedError('record parts do not fill the record')
+}
+
+/** Moves past a part; its length is at least `min`, where -1 is null. */
+function skip(reader: Reader, min: number): void {
+  const length = reader.varint()
+  if (length < min) throw new MalformedError(`a part of ${length} bytes`)
+  if (length > 0) reader.take(length)
+}
