@@ -152,9 +152,10 @@ export class Publisher {
     this.ops = []
     this.groups = []
     const { session, epoch } = link
-    const committed: Promise<OpResult[]> =
-      ops.length === 0 ? link.broker.settled().then(() => []) : link.broker.commit(ops, { session, epoch })
     // Nobody waits for the answer to an acknowledgement.
+    const soft = groups.length === 0
+    const committed: Promise<OpResult[]> =
+      ops.length === 0 ? link.broker.settled().then(() => []) : link.broker.commit(ops, { session, epoch, soft })
     if (groups.length === 0) return
     let bytes = 0
     for (const group of groups) bytes += group.batch.length

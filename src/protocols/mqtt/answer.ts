@@ -23,7 +23,9 @@ export function finishTurn(client: Client): void {
   } else {
     client.pendingBytes += bytes
     if (client.pendingBytes > pendingBytesMax) client.pause(Pause.pending)
-    void broker.commit(ops, { session, epoch }).then((results) => {
+    // Nobody waits for the answer to an acknowledgement.
+    const soft = replies.types.length === 0 && ops.every((op) => op.op === 'settle' || op.op === 'save')
+    void broker.commit(ops, { session, epoch, soft }).then((results) => {
       client.pendingBytes -= bytes
       if (client.pendingBytes <= pendingBytesMax / 2) client.resume(Pause.pending)
       if (client.phase !== 'open') return
