@@ -27,6 +27,7 @@ const meta = record({
   history: fc.array(history, { maxLength: 3 }),
   hops: fc.nat(16),
   messageId: fc.option(fc.string()),
+  others: fc.array(record({ space: id, levels }), { maxLength: 2 }),
 })
 
 test('facts of a copy survive', () => {

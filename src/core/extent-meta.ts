@@ -8,6 +8,8 @@ export interface ExtentMeta {
   publisher: Id
   /** Where it was published; null: appended by name to an unbound log. */
   address: Address | null
+  /** Where else, in a publish that waits for its time. */
+  others: readonly Address[]
   /** The routes that brought the copy here. */
   routes: readonly Id[]
   /** ms since 1970; null: never. */
@@ -25,6 +27,7 @@ export interface ExtentMeta {
 export const plainMeta: ExtentMeta = {
   publisher: 0,
   address: null,
+  others: [],
   routes: [],
   expiresAt: null,
   notBefore: null,
@@ -47,13 +50,14 @@ const bit = {
   history: 64,
   hops: 128,
   messageId: 256,
+  others: 512,
 } as const
 
 const out = new Writer(256)
 
 /**
  *   version 1 | fields uvarint | publisher | space, levels | routes | expiresAt | notBefore | priority | history | hops
- *   | messageId: those whose bit is set, in this order, numbers as uvarints
+ *   | messageId | count, (space, levels)...: those whose bit is set, in this order, numbers as uvarints
  *
  * Bytes of their own.
  */
@@ -62,21 +66,30 @@ export function encodeExtentMeta(meta: ExtentMeta): Buffer {
   out.u8(version)
   out.uvarint(fieldsOf(meta))
   if (meta.publisher !== 0) out.uvarint(meta.publisher)
-  if (meta.address !== null) {
-    out.uvarint(meta.address.space)
-    writeLevels(meta.address.levels)
-  }
+  if (meta.address !== null) writeAddress(meta.address)
   if (meta.routes.length > 0) {
     out.uvarint(meta.routes.length)
     for (const route of meta.routes) out.uvarint(route)
   }
-  if (meta.expiresAt !== null) out.uvarint(meta.expiresAt)
-  if (meta.notBefore !== null) out.uvarint(meta.notBefore)
+  if (meta.expiresAt !== null) out.uvarint(wholeMs(meta.expiresAt))
+  if (meta.notBefore !== null) out.uvarint(wholeMs(meta.notBefore))
   if (meta.priority !== 0) out.uvarint(meta.priority)
   if (meta.history.length > 0) writeHistory(meta.history)
   if (meta.hops !== 0) out.uvarint(meta.hops)
   if (meta.messageId !== null) out.sizedUtf8(meta.messageId)
+  if (meta.others.length > 0) {
+    out.uvarint(meta.others.length)
+    for (const address of meta.others) writeAddress(address)
+  }
   return out.finish()
+}
+
+/** A time that somebody computed: perhaps with a fraction, or beyond all numbers. */
+const wholeMs = (time: number): number => Math.min(Math.ceil(time), Number.MAX_SAFE_INTEGER)
+
+function writeAddress({ space, levels }: Address): void {
+  out.uvarint(space)
+  writeLevels(levels)
 }
 
 function fieldsOf(meta: ExtentMeta): number {
@@ -89,7 +102,8 @@ function fieldsOf(meta: ExtentMeta): number {
     (meta.priority !== 0 ? bit.priority : 0) |
     (meta.history.length > 0 ? bit.history : 0) |
     (meta.hops !== 0 ? bit.hops : 0) |
-    (meta.messageId !== null ? bit.messageId : 0)
+    (meta.messageId !== null ? bit.messageId : 0) |
+    (meta.others.length > 0 ? bit.others : 0)
   )
 }
 
@@ -126,7 +140,7 @@ export function decodeExtentMeta(bytes: Buffer): ExtentMeta {
   const has = (field: number): boolean => (fields & field) !== 0
   return {
     publisher: has(bit.publisher) ? r.uvarint() : 0,
-    address: has(bit.address) ? { space: r.uvarint(), levels: readLevels(r) } : null,
+    address: has(bit.address) ? readAddress(r) : null,
     routes: has(bit.routes) ? Array.from({ length: bounded(r) }, () => r.uvarint()) : plainMeta.routes,
     expiresAt: has(bit.expiresAt) ? r.uvarint() : null,
     notBefore: has(bit.notBefore) ? r.uvarint() : null,
@@ -134,8 +148,11 @@ export function decodeExtentMeta(bytes: Buffer): ExtentMeta {
     history: has(bit.history) ? Array.from({ length: bounded(r) }, () => readHistoryEntry(r)) : plainMeta.history,
     hops: has(bit.hops) ? r.uvarint() : 0,
     messageId: has(bit.messageId) ? r.sizedUtf8() : null,
+    others: has(bit.others) ? Array.from({ length: bounded(r) }, () => readAddress(r)) : plainMeta.others,
   }
 }
+
+const readAddress = (r: Reader): Address => ({ space: r.uvarint(), levels: readLevels(r) })
 
 function readHistoryEntry(r: Reader): HistoryEntry {
   const log = readLevels(r)

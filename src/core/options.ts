@@ -24,6 +24,8 @@ export interface BrokerLimits {
   deliveriesPerTurn: number
   /** How often a record is published again before it is taken to go round in circles. */
   hopsMax: number
+  /** Publishes of one namespace that wait for their time. */
+  deferredMax: number
   /** How long until the store is opened again after it failed. */
   reopenMs: number
 }
@@ -35,5 +37,6 @@ export const defaultLimits: BrokerLimits = {
   retentionMs: 5000,
   deliveriesPerTurn: 20_000,
   hopsMax: 16,
+  deferredMax: 1_000_000,
   reopenMs: 1000,
 }

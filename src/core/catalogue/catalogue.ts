@@ -12,12 +12,21 @@ import type {
   SubscriptionSpec,
 } from '../facade/index.ts'
 
+/** What holds a namespace's deferred publishes: a log with one partition, and its leased subscription. */
+export interface ScheduleIds {
+  log: Id
+  subscription: Id
+  partition: number
+}
+
 /** A catalogue object as the shard keeps it. */
 export interface Item<S extends Spec = Spec> extends Entry<S> {
   /** Of a log: the store's ids of its partitions, by index; 0 where there is none yet (lanes). */
   partitions?: readonly number[]
   /** Of a leased subscription: where it began in each partition, by index. */
   starts?: readonly number[]
+  /** Of a namespace: what holds its deferred publishes. */
+  schedule?: ScheduleIds
   /** It dies with the process, because its owner does: not in the journal. */
   volatile?: boolean
 }

@@ -2,6 +2,7 @@ import type { Outcome } from '../../base/index.ts'
 import type { Id, NamespaceSpec, RouteSpec, SubscriptionSpec } from '../facade/index.ts'
 import { detach } from '../consume/attach.ts'
 import { dropLastValues } from '../last-value/last-value.ts'
+import { dropSchedule } from '../schedule/index.ts'
 import { entryKind } from '../shard/entry-kinds.ts'
 import { notFound } from '../shard/shard.ts'
 import type { Shard } from '../shard/shard.ts'
@@ -82,6 +83,7 @@ function dropNamespace(shard: Shard, item: Item<NamespaceSpec>): void {
   for (const log of catalogue.all('log')) if (log.spec.namespace === namespace) dropItem(shard, log)
   for (const space of catalogue.all('space')) if (space.spec.namespace === namespace) dropItem(shard, space)
   dropLastValues(shard, item)
+  dropSchedule(shard, item)
 }
 
 function dropRoutes(shard: Shard, id: Id): void {

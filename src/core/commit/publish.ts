@@ -6,6 +6,7 @@ import { checkRecords } from '../publish/check-records.ts'
 import { Copier, noHistory } from '../publish/copier.ts'
 import { publish } from '../publish/publish.ts'
 import { storeRefuses } from '../publish/room.ts'
+import { defer } from '../schedule/index.ts'
 import type { Session } from '../session/session.ts'
 import type { Shard } from '../shard/shard.ts'
 
@@ -18,6 +19,7 @@ export function judgePublish(shard: Shard, op: PublishOp): Failure | null {
 export function publishOp(shard: Shard, session: Session, op: PublishOp): OpResult {
   const failure = judgePublish(shard, op)
   if (failure !== null) return failure
+  if (op.due !== undefined && op.due > shard.now) return defer(shard, session.id, op, op.due)
   return { ok: publishNow(shard, session.id, op) }
 }
 

@@ -35,6 +35,8 @@ export class Leased {
   expires: boolean
   /** Records may be withheld until a time. */
   delays = false
+  /** Nobody attaches: its records are publishes that wait for their time. */
+  scheduled = false
   lost = 0
   timer: Timer | null = null
   timerAt = Infinity

@@ -9,6 +9,7 @@ import { head } from './head.ts'
 import { journalLeases } from './journal.ts'
 import type { Lane, Leased } from './leased.ts'
 import { dropOverflow } from './overflow.ts'
+import { runDue } from '../schedule/run-due.ts'
 
 /** Runs at the end of a turn: everything that is ready goes to who has credit. */
 export function pumpAll(shard: Shard): void {
@@ -20,6 +21,7 @@ export function pumpAll(shard: Shard): void {
 function pump(shard: Shard, leased: Leased): void {
   grow(leased)
   for (const lane of leased.lanes) if (lane !== null && lane.queue.nextDue() <= shard.now) lane.queue.wake(shard.now)
+  if (leased.scheduled) runDue(shard, leased)
   let budget = shard.limits.deliveriesPerTurn
   while (budget > 0 && leased.consumers.rivals() > 0) {
     const lane = deliverable(shard, leased)

@@ -167,5 +167,6 @@ function allObjects(shard: Shard): Set<Id> {
     for (const item of shard.catalogue.all(kind)) objects.add(item.id)
   }
   for (const id of shard.sessions.keys()) objects.add(id)
+  for (const id of shard.leased.keys()) objects.add(id)
   return objects
 }

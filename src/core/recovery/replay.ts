@@ -11,6 +11,7 @@ import { decodeExtentMeta } from '../extent-meta.ts'
 import type { Id, LogSpec, RouteSpec, SubscriptionSpec } from '../facade/index.ts'
 import { installLastValues } from '../last-value/last-value.ts'
 import type { LastValueState } from '../last-value/state.ts'
+import { forgetSchedule, installSchedule } from '../schedule/index.ts'
 import { Producers } from '../producer/producers.ts'
 import { applySaved, decodeSession } from '../session/codec.ts'
 import { extentFlag } from '../shard/batches.ts'
@@ -62,6 +63,9 @@ export function replayItem(shard: Shard, item: Item): void {
     case 'namespace':
       for (const id of item.partitions ?? []) {
         if (!shard.partitions.has(id)) installLastValues(shard, item.id, id)
+      }
+      if (item.schedule !== undefined && !shard.leased.has(item.schedule.subscription)) {
+        installSchedule(shard, item.id, item.schedule)
       }
       break
     default:
@@ -122,6 +126,9 @@ function replayDrop(shard: Shard, id: Id): void {
       break
     case 'route':
       shard.router.remove(id)
+      break
+    case 'namespace':
+      forgetSchedule(shard, item)
       break
     default:
       shard.router.changed()

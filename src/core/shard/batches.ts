@@ -4,7 +4,7 @@ import { decodeExtentMeta, type ExtentMeta } from '../extent-meta.ts'
 import type { Address, DeliveredBatch, HistoryEntry, Id, Records } from '../facade/index.ts'
 
 /** Bit 0 of an extent's flags is the log's: foreign. These are the core's. */
-export const extentFlag = { foreign: 1, producer: 2, retained: 4 } as const
+export const extentFlag = { foreign: 1, producer: 2, retained: 4, retain: 8, atMostOnce: 16 } as const
 
 /** A batch as it came out of the store; what nobody asks for is not decoded. */
 export class StoredBatch implements DeliveredBatch {
@@ -14,6 +14,7 @@ export class StoredBatch implements DeliveredBatch {
   readonly count: number
   readonly bytes: Buffer
   readonly foreign: boolean
+  readonly flags: number
   readonly retained: boolean
   private readonly encodedMeta: Buffer
   private decodedMeta: ExtentMeta | null = null
@@ -25,6 +26,7 @@ export class StoredBatch implements DeliveredBatch {
     this.appendTime = extent.appendTime
     this.count = extent.count
     this.bytes = extent.batch
+    this.flags = extent.flags
     this.foreign = (extent.flags & extentFlag.foreign) !== 0
     this.retained = retained
     this.encodedMeta = extent.meta

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Address, PublishOp } from './facade/index.ts'
+import { onBoth } from './testing/both.ts'
+import { errorOf, ok, records, Stand } from './testing/stage.ts'
+
+const at = (stand: Stand, address: string): Address => ({ space: stand.shared, levels: address.split('.') })
+const deferred = (stand: Stand, delayMs: number, address: string, value: string): PublishOp => ({
+  op: 'publish',
+  to: [at(stand, address)],
+  ...records(value),
+  due: stand.time.now() + delayMs,
+})
+
+onBoth('a deferred publish is routed when it is due, by the routes of that time', async (open) => {
+  const stand = await open()
+  const client = await stand.client()
+  const log = await stand.log('q')
+  const [result] = await stand.commit(client, deferred(stand, 10_000, 'a.b', 'late'))
+  assert.deepEqual(result, { op: 'publish', logs: 1, sinks: 0 })
+  await stand.commit(client, deferred(stand, 5000, 'a.b', 'early'), deferred(stand, -1, 'a.b', 'nowhere'))
+  await stand.settle(1000)
+  await stand.route('a.#', log)
+  await stand.route('a.#', { session: client.session }, { owner: client.session })
+  await stand.settle(3000)
+  assert.deepEqual(await stand.readAll(log), [])
+  await stand.settle(2000)
+  assert.deepEqual(await stand.readAll(log), ['early'])
+  await stand.settle(10_000)
+  assert.deepEqual(await stand.readAll(log), ['early', 'late'])
+  assert.deepEqual(client.values(), ['early', 'late'])
+})
+
+onBoth('it survives a crash, and comes once', async (open) => {
+  const stand = await open()
+  const client = await stand.client()
+  const log = await stand.log('q', { bound: ['a'] })
+  for (let i = 0; i < 20; i++) await stand.commit(client, deferred(stand, 1000 + i * 1000, 'a', String(i)))
+  await stand.settle(3500)
+  await stand.crash()
+  const before = (await stand.readAll(log)).length
+  assert.ok(before >= 3 && before < 10)
+  await stand.settle(5000)
+  await stand.crash()
+  await stand.settle(60_000)
+  await stand.crash()
+  await stand.settle(1000)
+  assert.deepEqual(
+    await stand.readAll(log),
+    Array.from({ length: 20 }, (_, i) => String(i)),
+  )
+})
+
+test('what came due while nobody was there comes at the start', async () => {
+  const stand = await Stand.open()
+  const client = await stand.client()
+  const log = await stand.log('q', { bound: ['a'] })
+  await stand.commit(client, deferred(stand, 1000, 'a', 'x'))
+  stand.time.wallShiftMs = 5000
+  await stand.crash()
+  await stand.settle()
+  assert.deepEqual(await stand.readAll(log), ['x'])
+})
+
+test('its facts stay: several addresses give one copy, an expired one none, a retained one is kept', async () => {
+  const stand = await Stand.open()
+  const client = await stand.client()
+  const log = await stand.log('q')
+  await stand.route('a', log)
+  await stand.route('b', log)
+  const soon = stand.time.now() + 1000
+  const to = [at(stand, 'a'), at(stand, 'b')]
+  await stand.commit(
+    client,
+    { op: 'publish', to, ...records('both'), due: soon, priority: 3 },
+    { op: 'publish', to, ...records('expired'), due: soon, expiresAt: soon - 500 },
+    { op: 'publish', to: [at(stand, 'r')], ...records('kept'), due: soon, retain: true },
+  )
+  await stand.settle(2000)
+  assert.deepEqual(await stand.readAll(log), ['both'])
+  const [kept] = await stand.wait(stand.broker.retained(stand.namespace, { levels: ['r'] }))
+  assert.equal(String(kept!.table.value(0)), 'kept')
+})
+
+test('bounded: beyond so many that wait the publisher is told', async () => {
+  const stand = await Stand.open({ deferredMax: 2 })
+  const client = await stand.client()
+  const op = deferred(stand, 60_000, 'a', 'x')
+  const { session, epoch } = client
+  const results = await stand.wait(stand.broker.commit([op, op, op], { session, epoch }))
+  assert.equal(errorOf(results[2]), 'full')
+  await stand.settle(61_000)
+  ok((await stand.wait(stand.broker.commit([{ ...op, due: stand.time.now() + 1000 }], { session, epoch })))[0])
+})
+
+test('nobody sees what holds them', async () => {
+  const stand = await Stand.open()
+  const client = await stand.client()
+  await stand.commit(client, deferred(stand, 1000, 'a', 'x'))
+  assert.deepEqual(stand.broker.list('log'), [])
+  assert.deepEqual(stand.broker.list('subscription'), [])
+  assert.equal(ok((await stand.wait(stand.broker.drop([{ id: stand.namespace }])))[0]).records, 0)
+  await stand.crash()
+  await stand.settle(5000)
+})

@@ -1,0 +1,2 @@
+export { defer } from './defer.ts'
+export { dropSchedule, forgetSchedule, installSchedule } from './install.ts'
