@@ -122,8 +122,7 @@ export class ShardBroker implements Broker {
   }
 
   private dropSession(session: Session): Outcome<{ records: number }> {
-    session.notices.push({ notice: 'fenced' })
-    this.shard.flush(session)
+    this.shard.farewell(session)
     end(this.shard, session)
     return { ok: { records: 0 } }
   }
@@ -218,7 +217,9 @@ export class ShardBroker implements Broker {
 
   async locate(log: Id, index: number, time: number | 'max') {
     const partition = this.shard.logs.get(log)?.partition(index)
-    return partition ? locate(this.shard, partition, time) : { offset: -1, timestamp: -1 }
+    const nowhere = { offset: -1, timestamp: -1 }
+    // A log that is dropped, or damaged, while it is looked through has no such record.
+    return partition ? locate(this.shard, partition, time).catch(() => nowhere) : nowhere
   }
 
   positions(log: Id, subscription: string) {
@@ -249,7 +250,7 @@ export class ShardBroker implements Broker {
 
   async peek(subscription: Id, limit: number) {
     const leased = this.down ? undefined : this.shard.leased.get(subscription)
-    return leased === undefined ? [] : peek(this.shard, leased, limit)
+    return leased === undefined ? [] : peek(this.shard, leased, limit).catch(() => [])
   }
 
   metrics() {

@@ -5,6 +5,8 @@ import { endIdle } from './lifetimes.ts'
 import { retainAll } from './retention.ts'
 
 const idleMs = 100
+/** As long as Kafka remembers an idempotent producer that has gone quiet. */
+const producerMs = 86_400_000
 
 /** What has to be looked at from time to time, because nothing happens that would say when. */
 export class Sweep {
@@ -41,9 +43,14 @@ export class Sweep {
       this.retainedAt = now
       this.busy = true
       trimLastValues(shard)
+      forgetProducers(shard)
       const done = (): void => void (this.busy = false)
       shard.background(retainAll(shard).then(done, done))
     }
     this.again()
   }
+}
+
+function forgetProducers(shard: Shard): void {
+  for (const { producers } of shard.partitions.values()) producers?.expire(shard.now - producerMs)
 }

@@ -10,8 +10,7 @@ export function open(shard: Shard, options: OpenOptions, receiver: Receiver): Ou
   let known = options.name === undefined ? undefined : shard.named(options.namespace, options.name)
   if (known !== undefined && known.receiver !== null) {
     if (options.ifActive === 'refuse') return { error: 'inUse', detail: 'a client of this name is connected' }
-    known.notices.push({ notice: 'fenced' })
-    shard.flush(known)
+    shard.farewell(known)
     disconnect(shard, known, { wills: 'fire' })
     if (known.ended) known = undefined
   }
@@ -29,6 +28,10 @@ export function open(shard: Shard, options: OpenOptions, receiver: Receiver): Ou
   session.client = options.client ?? null
   session.receiver = receiver
   session.leftAt = 0
+  if (shard.blocked !== null) {
+    session.notices.push({ notice: 'blocked', reason: shard.blocked })
+    shard.output(session)
+  }
   if (resumed || session.durable) journalSession(shard, session)
   const saved = [...session.saved].map(([key, value]) => ({ key, value }))
   return { ok: { session: session.id, epoch: session.epoch, resumed, saved } }

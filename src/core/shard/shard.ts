@@ -5,7 +5,7 @@ import { Catalogue } from '../catalogue/catalogue.ts'
 import type { Attached } from '../consume/attached.ts'
 import type { Leased } from '../consume/leased.ts'
 import type { Positional } from '../consume/positional.ts'
-import type { Id } from '../facade/index.ts'
+import type { Id, Receiver } from '../facade/index.ts'
 import type { BrokerLimits } from '../options.ts'
 import type { LastValueState } from '../last-value/state.ts'
 import { Router } from '../route/index.ts'
@@ -47,6 +47,9 @@ export class Shard {
   readonly outgoing = new Set<Session>()
   /** Called with each partition whose durable end has moved, or that has gone. */
   readonly watchers = new Map<number, Set<() => void>>()
+  readonly farewells: Receiver[] = []
+  /** Why publishing is answered late or refused now, or null. */
+  blocked: string | null = null
   readonly counters = { recordsIn: 0, bytesIn: 0, recordsOut: 0 }
   /** What waits for the store to have space again. */
   readonly whenStoreTakes: (() => void)[] = []
@@ -147,6 +150,16 @@ export class Shard {
     return this.names.get(sessionKey(namespace, name))
   }
 
+  /** Its connection is to hear, at the end of the turn, that it has no session any more. */
+  farewell(session: Session): void {
+    if (session.receiver === null) return
+    this.farewells.push(session.receiver)
+    session.receiver = null
+    session.deliveries = []
+    session.notices = []
+    this.turn.ask()
+  }
+
   /** Hands a session what there is for it. */
   flush(session: Session): void {
     const { receiver, deliveries, notices } = session
@@ -223,6 +236,7 @@ export const fenced: Failure = { error: 'fenced', detail: 'the session has ended
 export const notFound = (what: string): Failure => ({ error: 'notFound', detail: `there is no such ${what}` })
 
 export function flushAll(shard: Shard): void {
+  for (const receiver of shard.farewells.splice(0)) receiver.notice({ notice: 'fenced' })
   const sessions = [...shard.outgoing]
   shard.outgoing.clear()
   for (const session of sessions) shard.flush(session)
