@@ -70,6 +70,11 @@ test('headers of a record that a Kafka producer made: the well-known ones are pr
   })
 })
 
+test('a header may have any name, also one that every object has', () => {
+  const headers = propertiesOf(plainRecord([['constructor', Buffer.from('c')]]), 0, false).headers
+  assert.deepEqual(headers, [{ name: 'constructor', value: { type: 'utf8', value: 'c' } }])
+})
+
 /** A record as a Kafka producer writes it: headers between value and end. */
 function plainRecord(headers: [string, Buffer | null][]): RecordTable {
   const builder = new BatchBuilder()

@@ -50,7 +50,7 @@ export function propertiesOf(table: RecordTable, i: number, foreign: boolean): P
   for (const { key, value } of table.headers(i)) {
     const name = key.toString('utf8')
     if (value === null) (p.headers ??= []).push({ name, value: { type: 'null' } })
-    else if (!(name in wellKnown) || !takeWellKnown(p, name as WellKnown, value)) {
+    else if (!Object.hasOwn(wellKnown, name) || !takeWellKnown(p, name as WellKnown, value)) {
       ;(p.headers ??= []).push({ name, value: textOrBytes(value) })
     }
   }

@@ -13,7 +13,7 @@ interface Known {
   valid: RegExp
 }
 
-const known: Readonly<Record<string, Known>> = {
+const rules: Readonly<Record<string, Known>> = {
   'cleanup.policy': {
     type: type.list,
     byDefault: () => 'delete',
@@ -26,6 +26,8 @@ const known: Readonly<Record<string, Known>> = {
   'retention.bytes': { type: type.long, byDefault: () => '-1', valid: /^(-1|\d{1,15})$/ },
   'retention.ms': { type: type.long, byDefault: (all) => String(all.retentionMs), valid: /^(-1|\d{1,15})$/ },
 }
+/** A map, since names come from clients, who may ask for `constructor`. */
+const known: ReadonlyMap<string, Known> = new Map(Object.entries(rules))
 
 /** Taken, kept and shown, and without effect: they tune how Kafka stores, which is not how it is stored here. */
 const withoutEffect = new Set([
@@ -51,7 +53,7 @@ const withoutEffect = new Set([
 /** In words what is wrong with these, or null. */
 export function topicConfigsProblem(configs: readonly { name: string; value: string | null }[]): string | null {
   for (const { name, value } of configs) {
-    const rule = known[name]
+    const rule = known.get(name)
     if (rule === undefined && !withoutEffect.has(name)) return `unknown topic config name: ${name}`
     if (value === null || rule === undefined) continue
     if (!rule.valid.test(value)) return `invalid or unsupported value ${value} for ${name}`
@@ -65,12 +67,12 @@ export function describeTopicConfigs(
   settings: KafkaSettings,
   only: readonly string[] | null,
 ) {
-  const names = new Set([...Object.keys(known), ...Object.keys(own)])
+  const names = new Set([...known.keys(), ...Object.keys(own)])
   const shown = [...names].filter((name) => only === null || only.includes(name))
   return shown.map((name) => {
-    const value = own[name] ?? known[name]?.byDefault(settings) ?? null
+    const value = own[name] ?? known.get(name)?.byDefault(settings) ?? null
     const configSource = own[name] === undefined ? source.default : source.topic
-    const configType = known[name]?.type ?? type.string
+    const configType = known.get(name)?.type ?? type.string
     const synonyms = [{ name, value, source: configSource }]
     return { name, value, readOnly: false, isSensitive: false, configSource, configType, synonyms, documentation: null }
   })

@@ -59,6 +59,7 @@ test('CreateTopics: what is refused, and why', async () => {
   assert.equal(await create(client, 'x', { replicationFactor: 3 }), code.invalidReplicationFactor)
   assert.equal(await create(client, 'x', { configs: [{ name: 'no.such', value: '1' }] }), code.invalidConfig)
   assert.equal(await create(client, 'x', { configs: [{ name: 'retention.ms', value: 'long' }] }), code.invalidConfig)
+  assert.equal(await create(client, 'x', { configs: [{ name: 'constructor', value: '1' }] }), code.invalidConfig)
   const elsewhere = [{ partitionIndex: 0, brokerIds: [2] }]
   assert.equal(await create(client, 'x', { assignments: elsewhere }), code.invalidReplicaAssignment)
   const here = [1, 0].map((partitionIndex) => ({ partitionIndex, brokerIds: [1] }))
