@@ -1,10 +1,10 @@
 import { failed } from '../../base/index.ts'
-import type { OpResult } from '../../core/index.ts'
+import type { CreditGrant, Id, OpResult } from '../../core/index.ts'
 import { Pause, pool } from './client.ts'
 import type { Client } from './client.ts'
 import { publishReason } from './errors.ts'
 import { pendingBytesMax } from './limits.ts'
-import type { Replies } from './turn.ts'
+import type { Replies, Turn } from './turn.ts'
 import { firstFailure, PacketType, Reason, writeAck } from './wire/index.ts'
 import type { AckType, ReasonCode } from './wire/index.ts'
 
@@ -35,7 +35,14 @@ export function finishTurn(client: Client): void {
     })
   }
   client.output.flush()
-  if (turn !== undefined && turn.completed > 0) broker.credit([{ session, pool, messages: turn.completed }])
+  if (turn !== undefined && turn.completed > 0) broker.credit(grantsOf(session, turn))
+}
+
+/** What is done makes room for as much again: messages for the connection, bytes for each consumer. */
+function grantsOf(session: Id, turn: Turn): CreditGrant[] {
+  const grants: CreditGrant[] = [{ session, pool, messages: turn.completed }]
+  for (const [consumer, bytes] of turn.completedBytes) grants.push({ consumer, messages: 0, bytes })
+  return grants
 }
 
 const noReplies: Replies = { types: [], packetIds: [], ops: [], records: [] }

@@ -26,6 +26,13 @@ export const mqttSettings = {
     max: 16_384,
     help: 'QoS 1 and 2 messages that the broker sends a client before the first is acknowledged.',
   },
+  inFlightBytesMax: {
+    kind: 'bytes',
+    default: 4 * mib,
+    min: kib,
+    max: 1024 * mib,
+    help: 'Bytes of stored messages on their way to a client; one message may be larger.',
+  },
   topicAliasMaximum: {
     kind: 'integer',
     default: 64,

@@ -76,7 +76,7 @@ export async function attach(client: Client, name: Levels, own: boolean): Promis
   }
   const { consumer } = attached.ok
   client.consumers.set(subscription, consumer)
-  broker.credit([{ consumer, messages: Infinity }])
+  broker.credit([{ consumer, messages: Infinity, bytes: client.hub.settings.inFlightBytesMax }])
   if (first) broker.credit([{ session: client.session, pool, messages: client.outbox.window }])
 }
 

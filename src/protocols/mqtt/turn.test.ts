@@ -32,10 +32,10 @@ test('neighbours to one topic share a batch; another topic, QoS 0, an expiry, RE
   publish('b', { packetId: 5 })
   publish('b', { qos: 0 })
   publish('b', { packetId: 6, properties: { messageExpiryInterval: 5 } })
-  turn.settle({ subscription: 9, partition: 0, offset: 3, attempt: 1 }, done)
+  turn.settle({ subscription: 9, partition: 0, offset: 3, attempt: 1, consumer: 7, bytes: 1 }, done)
   publish('b', { packetId: 7, properties: { messageExpiryInterval: 5 } })
-  turn.settle({ subscription: 9, partition: 0, offset: 4, attempt: 1 }, done)
-  turn.settle({ subscription: 9, partition: 0, offset: 5, attempt: 2 }, done)
+  turn.settle({ subscription: 9, partition: 0, offset: 4, attempt: 1, consumer: 7, bytes: 1 }, done)
+  turn.settle({ subscription: 9, partition: 0, offset: 5, attempt: 2, consumer: 7, bytes: 1 }, done)
   const ops = turn.take([{ op: 'save', key: 'k', value: null }])
   const publishes = ops.filter((op): op is PublishOp => op.op === 'publish')
   assert.deepEqual(

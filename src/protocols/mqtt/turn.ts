@@ -34,8 +34,9 @@ export class Turn {
   readonly replies: Replies = { types: [], packetIds: [], ops: [], records: [] }
   /** Payload bytes published. */
   bytes = 0
-  /** Leased messages that are done: as many more may be delivered. */
+  /** Leased messages that are done, as many more may be delivered; and their bytes, by consumer. */
   completed = 0
+  readonly completedBytes = new Map<Id, number>()
   private builder: BatchBuilder | undefined
   private topic: string | undefined
   private target: Target | undefined
@@ -88,6 +89,12 @@ export class Turn {
     const range = op.ranges[op.ranges.length - 1]
     if (range?.partition === partition && range.last === offset - 1 && range.attempt === attempt) range.last = offset
     else op.ranges.push({ partition, first: offset, last: offset, attempt })
+  }
+
+  /** Gives back the credit that the message took. */
+  complete({ consumer, bytes }: Source): void {
+    this.completed++
+    this.completedBytes.set(consumer, (this.completedBytes.get(consumer) ?? 0) + bytes)
   }
 
   /** Everything there is to commit, in order; the turn is over. */

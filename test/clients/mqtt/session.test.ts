@@ -143,6 +143,47 @@ test('a persistent session outlives a restart of the broker: subscriptions, mess
   assert.equal((await again.next('publish')).topic, 'p/4')
 })
 
+test('a takeover hands over what the older connection did not acknowledge', async (t) => {
+  const broker = await startTestBroker(t)
+  const session = { clean: false, properties: { sessionExpiryInterval: 100 } }
+  const first = await raw(t, broker)
+  await first.connect('handed-over', session)
+  first.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'h', qos: 2 }] })
+  await first.next('suback')
+  const publisher = await connect(t, broker)
+  for (let i = 0; i < 4; i++) await publisher.mqtt.publishAsync('h', String(i), { qos: 2 })
+  const seen = []
+  for (let i = 0; i < 4; i++) seen.push(await first.next('publish'))
+  first.send({ cmd: 'pubrec', messageId: seen[0]!.messageId })
+  await first.next('pubrel')
+  const second = await raw(t, broker)
+  assert.equal((await second.connect('handed-over', session)).sessionPresent, true)
+  await first.end()
+  assert.equal((await second.next('pubrel')).messageId, seen[0]!.messageId)
+  for (let i = 1; i < 4; i++) {
+    const packet = await second.next('publish')
+    assert.deepEqual([String(packet.payload), packet.dup, packet.messageId], [String(i), true, seen[i]!.messageId])
+  }
+})
+
+test('large messages come a few at a time, so that a slow session holds few of them in memory', async (t) => {
+  const broker = await startTestBroker(t)
+  const client = await raw(t, broker)
+  await client.connect('large', { clean: false, properties: { sessionExpiryInterval: 100 } })
+  client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'l', qos: 1 }] })
+  await client.next('suback')
+  const publisher = await connect(t, broker)
+  for (let i = 0; i < 12; i++) await publisher.mqtt.publishAsync('l', Buffer.alloc(1_000_000, i), { qos: 1 })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  const waiting = client.packets.length
+  assert.ok(waiting >= 1 && waiting <= 5, `${waiting} messages of 1 MB unacknowledged`)
+  for (let i = 0; i < 12; i++) {
+    const packet = await client.next('publish')
+    assert.equal((packet.payload as Buffer)[999_999], i)
+    client.send({ cmd: 'puback', messageId: packet.messageId })
+  }
+})
+
 test('session expiry: given up at DISCONNECT, and not raised from 0 (MQTT 5)', async (t) => {
   const broker = await startTestBroker(t)
   const session = { clean: false, properties: { sessionExpiryInterval: 100 } }

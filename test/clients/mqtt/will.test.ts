@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startTestBroker } from '../../support/index.ts'
-import { connect, quiet, raw, sleep, versions } from './support.ts'
+import { spawnTestBroker, startTestBroker } from '../../support/index.ts'
+import { connect, quiet, raw, rawAt, sleep, versions } from './support.ts'
 
 for (const version of versions) {
   test(`MQTT ${version}: the will of a client that vanishes is published, that of one that says goodbye is not`, async (t) => {
@@ -95,4 +95,21 @@ test('a takeover publishes the will of the one that had to go', async (t) => {
   const second = await raw(t, broker)
   await second.connect('same')
   await watcher.take(1)
+})
+
+test('the broker is killed: the will of a session that was to stay is published after the restart', async (t) => {
+  const before = await spawnTestBroker(t)
+  const watching = { clean: false, properties: { sessionExpiryInterval: 100 } }
+  const watcher = await rawAt(t, before.port('mqtt'), 5)
+  await watcher.connect('watcher', watching)
+  watcher.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'will/+', qos: 1 }] })
+  await watcher.next('suback')
+  const will = (topic: string) => ({ topic, payload: Buffer.from('x'), qos: 1, retain: false })
+  const dying = await rawAt(t, before.port('mqtt'), 5)
+  await dying.connect('dying', { ...watching, will: will('will/dying') })
+  await before.kill()
+  const after = await spawnTestBroker(t, { data: before.data })
+  const back = await rawAt(t, after.port('mqtt'), 5)
+  assert.equal((await back.connect('watcher', watching)).sessionPresent, true)
+  assert.equal((await back.next('publish')).topic, 'will/dying')
 })

@@ -7,6 +7,9 @@ export interface Source {
   partition: number
   offset: number
   attempt: number
+  /** To whose credit it goes when it is done, and how many bytes of payload it has. */
+  consumer: Id
+  bytes: number
 }
 
 export interface Flight extends Source {
@@ -50,7 +53,15 @@ export class InFlight {
 
   /** An identifier whose PUBREC came over an earlier connection. */
   resume(id: number): void {
-    this.flights.set(id, { subscription: 0, partition: 0, offset: 0, attempt: 0, released: true })
+    this.flights.set(id, {
+      subscription: 0,
+      partition: 0,
+      offset: 0,
+      attempt: 0,
+      consumer: 0,
+      bytes: 0,
+      released: true,
+    })
   }
 
   private allocate(): number {

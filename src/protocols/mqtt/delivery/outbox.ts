@@ -30,7 +30,7 @@ export interface Recipient {
   completed(packetId: number): void
 }
 
-const live: Source = { subscription: 0, partition: 0, offset: -1, attempt: 1 }
+const live: Source = { subscription: 0, partition: 0, offset: -1, attempt: 1, consumer: 0, bytes: 0 }
 
 /**
  * Messages on their way to one client: sent at once while the client keeps up, else waiting in order. What came by
@@ -83,9 +83,19 @@ export class Outbox {
   private run(delivery: Delivery): void {
     const { batch, first, count, subscription, attempt } = delivery
     const terms = termsOf(delivery, this.client.subscriptions)
-    const source: Source = { subscription, partition: batch.partition, offset: -1, attempt }
+    const source: Source = {
+      subscription,
+      partition: batch.partition,
+      offset: -1,
+      attempt,
+      consumer: delivery.consumer,
+      bytes: 0,
+    }
     for (let i = first; i < first + count; i++) {
-      if (subscription !== 0) source.offset = batch.baseOffset + batch.table.offsetDelta(i)
+      if (subscription !== 0) {
+        source.offset = batch.baseOffset + batch.table.offsetDelta(i)
+        source.bytes = batch.table.valueBytes(i)
+      }
       const form = this.client.hub.forms.of(batch, i)
       if (form === undefined) this.finish(source, unsayable)
       else if (!this.ready || !this.send(form, terms, batch.expiresAt, source))
@@ -151,7 +161,7 @@ export class Outbox {
   private finish(source: Source, verdict: typeof done): true {
     if (source.subscription === 0) return true
     this.client.turn.settle(source, verdict)
-    this.client.turn.completed++
+    this.client.turn.complete(source)
     return true
   }
 
@@ -186,7 +196,7 @@ export class Outbox {
     if (flight === undefined || !flight.released) return
     this.inFlight.delete(packetId)
     this.client.completed(packetId)
-    if (flight.subscription !== 0) this.client.turn.completed++
+    if (flight.subscription !== 0) this.client.turn.complete(flight)
     this.pump()
   }
 
