@@ -8,6 +8,8 @@ export default async function* report(source) {
     if (type === 'test:stderr' || type === 'test:stdout') continue
     if (type !== 'test:pass' && type !== 'test:fail') continue
     if (data.details?.type === 'suite') continue
+    // A test that failed only because of those within it: they are reported themselves.
+    if (data.details?.error?.failureType === 'subtestsFailed') continue
     if (data.skip !== undefined && data.skip !== false) {
       count.skipped++
       yield `  skipped: ${data.name} (${typeof data.skip === 'string' && data.skip !== '' ? data.skip : 'no reason given'})\n`
