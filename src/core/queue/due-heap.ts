@@ -1,8 +1,10 @@
+const none = new Float64Array(0)
+
 /** Offsets by when they are due, earliest first: a binary heap in two columns, 16 bytes an entry. */
 export class DueHeap {
   size = 0
-  private dues = new Float64Array(16)
-  private offsets = new Float64Array(16)
+  private dues = none
+  private offsets = none
 
   /** When the first is due; Infinity: none. */
   get due(): number {
@@ -39,8 +41,7 @@ export class DueHeap {
 
   clear(): void {
     this.size = 0
-    this.dues = new Float64Array(16)
-    this.offsets = new Float64Array(16)
+    this.dues = this.offsets = none
   }
 
   private put(at: number, due: number, offset: number): void {
@@ -50,8 +51,8 @@ export class DueHeap {
 
   private grow(): void {
     const { dues, offsets } = this
-    this.dues = new Float64Array(this.size * 2)
-    this.offsets = new Float64Array(this.size * 2)
+    this.dues = new Float64Array(Math.max(16, this.size * 2))
+    this.offsets = new Float64Array(this.dues.length)
     this.dues.set(dues)
     this.offsets.set(offsets)
   }

@@ -55,6 +55,7 @@ export class Durability implements EntryVisitor {
   parts(full: boolean): number[] {
     const { pages } = this.holdings
     const parts: number[] = []
+    this.holdings.rest()
     if (full) this.stored.clear()
     for (const [index, page] of pages.byIndex) {
       if (!full && !page.changed && this.stored.has(index)) continue

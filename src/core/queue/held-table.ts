@@ -3,22 +3,31 @@ import type { Id } from '../facade/index.ts'
 /** Why an offset is neither ready nor settled. */
 export const held = { leased: 1, delayed: 2, blocked: 3, parked: 4, withheld: 5 } as const
 
+/** The columns of all tables that are empty: never written to. */
+const nothing = {
+  offsets: new Float64Array(2).fill(-1),
+  numbers: new Float64Array(2),
+  bytes: new Uint32Array(2),
+  attempts: new Uint16Array(2),
+  states: new Uint8Array(2),
+}
+
 /**
  * What is known of each offset that is leased, delayed, blocked or held back: a hash in columns, no object each. Slots are
  * valid until the next `insert` or `remove`.
  */
 export class HeldTable {
   size = 0
-  private capacity = 64
-  private shift = 26
-  offsets = new Float64Array(64).fill(-1)
+  private capacity = 2
+  private shift = 31
+  offsets = nothing.offsets
   /** End of the lease or delay, ms; Infinity: none. */
-  untils = new Float64Array(64)
-  consumers = new Float64Array(64)
-  bytes = new Uint32Array(64)
+  untils = nothing.numbers
+  consumers = nothing.numbers
+  bytes = nothing.bytes
   /** Number of this delivery, or of the last one. */
-  attempts = new Uint16Array(64)
-  states = new Uint8Array(64)
+  attempts = nothing.attempts
+  states = nothing.states
 
   /** Slot of `offset`, or -1. */
   find(offset: number): number {
@@ -32,7 +41,7 @@ export class HeldTable {
 
   /** It is not there yet. */
   insert(offset: number, state: number, attempt: number, consumer: Id, until: number, bytes: number): void {
-    if (this.size * 3 >= this.capacity * 2) this.resize(this.capacity * 2)
+    if (this.size * 3 >= this.capacity * 2 || this.capacity === 2) this.resize(Math.max(16, this.capacity * 2))
     const mask = this.capacity - 1
     let slot = this.home(offset)
     while (this.offsets[slot]! >= 0) slot = (slot + 1) & mask
@@ -57,7 +66,7 @@ export class HeldTable {
     }
     this.offsets[hole] = -1
     this.size--
-    if (this.capacity > 1024 && this.size * 8 < this.capacity) this.resize(this.capacity / 2)
+    if (this.capacity > 64 && this.size * 8 < this.capacity) this.resize(this.capacity / 2)
   }
 
   /** Calls `visit` with each slot; it must not insert or remove. */
@@ -67,7 +76,13 @@ export class HeldTable {
 
   clear(): void {
     this.size = 0
-    this.allocate(64)
+    this.capacity = 2
+    this.shift = 31
+    this.offsets = nothing.offsets
+    this.untils = this.consumers = nothing.numbers
+    this.bytes = nothing.bytes
+    this.attempts = nothing.attempts
+    this.states = nothing.states
   }
 
   /** Consecutive offsets come to lie far apart (Fibonacci hashing), else removing from a run would walk all of it. */

@@ -48,6 +48,14 @@ export class Holdings {
     this.leased = this.parked = this.waiting = this.readyBytes = 0
   }
 
+  /** Lets go of the memory that it does not need now. */
+  rest(): void {
+    if (this.table.size > 0) return
+    this.table.clear()
+    this.deadlines.clear()
+    this.pages.rest()
+  }
+
   // -- finding
   /** The first ready offset at or after `from`; the end, or beyond, when there is none. */
   nextReady(from: number): number {

@@ -25,6 +25,11 @@ export class Pages {
     this.ready = this.readyFrom = 0
   }
 
+  /** Where all up to the frontier is settled no page is needed: the next `look` makes it again. */
+  rest(): void {
+    if (this.floor === this.frontier) this.byIndex.clear()
+  }
+
   page(offset: number): Page | undefined {
     return this.byIndex.get(pageOf(offset))
   }
