@@ -31,7 +31,13 @@ export async function checkData(disk: Disk): Promise<CheckReport> {
     if (adopted(info)) await checkAdopted(disk, info, journal, state, done, report)
     else checked.extents += await checkSettled(disk, info, state, report)
   }
-  for (const wound of journal.wounds) if (!done.has(wound)) report(explained(wound, state.gaps, state))
+  // What the offsets skip is known for all stretches together; it is told with the first.
+  let skipped: readonly LostRange[] = state.gaps
+  for (const wound of journal.wounds) {
+    if (done.has(wound)) continue
+    report(explained(wound, skipped, state))
+    skipped = []
+  }
   checked.segments = journal.walked.size
   checked.frames = journal.frames
   return { findings, checked }

@@ -1,7 +1,14 @@
 import { DiskError, type Disk } from '../../world/index.ts'
 import { footerOf, listCheckpoints, restoreCheckpoint, verifyCheckpoint, checkpointPath, type CheckpointFooter } from '../checkpoint/index.ts'
 import { Damaged } from '../damaged.ts'
-import { provesDamage, readFrameHeader, frameAlign, segmentHeaderBytes, type SegmentHeader } from '../frame/index.ts'
+import {
+  frameAlign,
+  provesDamage,
+  readFrameHeader,
+  segmentHeaderBytes,
+  segmentHeaderUsed,
+  type SegmentHeader,
+} from '../frame/index.ts'
 import { listSlots, type SlotFile } from '../journal/slot-files.ts'
 import { slotPath } from '../journal/slots.ts'
 import { finding, type Finding } from './finding.ts'
@@ -84,7 +91,7 @@ export async function checkJournal(
     }
     before = { segment, end: await walkOne(disk, segment, check, state, report) }
   }
-  if (before?.end.state === 'torn') {
+  if (before?.end.torn === true) {
     const { segment, end } = before
     const detail = `a torn tail: frame ${end.expected.number} was being written and never acknowledged`
     report(finding('note', slotPath(segment.slot), end.position, 0, detail))
@@ -111,19 +118,24 @@ export async function walkOne(
   const path = slotPath(segment.slot)
   const file = await disk.open(path, 'read')
   check.walked.add(segment.header.segmentSeq)
+  const padding = (position: number): void =>
+    report(finding('note', path, position, 1, 'the padding is not zero: nothing is lost, but the disk changes bits'))
   try {
-    return await walkAll(new Window(file), segment.header, {
+    const window = new Window(file)
+    const page = await window.at(0, segmentHeaderBytes)
+    const dirty = page.subarray(segmentHeaderUsed).findIndex((byte) => byte !== 0)
+    if (dirty >= 0) padding(segmentHeaderUsed + dirty)
+    return await walkAll(window, segment.header, {
       frame(header, bytes) {
         check.frames++
         state?.frame(header, bytes)
       },
+      suspect: (header, bytes) => state?.suspect(header, bytes),
       bad(stretch) {
         check.wounds.push({ segment, stretch, detail: `frames ${stretch.firstFrame} to ${stretch.lastFrame} are bad` })
         state?.watchGaps()
       },
-      padding(position) {
-        report(finding('note', path, position, 1, 'the padding is not zero: nothing is lost, but the disk changes bits'))
-      },
+      padding,
     })
   } finally {
     await file.close()

@@ -40,6 +40,33 @@ export class Replayed {
     }
   }
 
+  /**
+   * A frame whose body is bad somewhere. What its table says is believed as far as it goes on exactly where its
+   * partitions ended: a flipped bit in the payload leaves the table whole.
+   */
+  suspect(header: FrameHeader, bytes: Buffer): void {
+    if (header.kind !== frameKind.data || header.part > 0 || header.commit <= this.beginCommit) return
+    const entries = new EntryReader(bytes.subarray(frameHeaderBytes, frameHeaderBytes + header.tableBytes))
+    try {
+      while (entries.next()) {
+        if (entries.kind !== entryKind.extent) continue
+        const extent = emptyExtent()
+        entries.extent(extent)
+        const { partition, baseOffset, count } = extent
+        if (this.expected(partition) !== baseOffset) continue
+        this.gaps.push({ partition, first: baseOffset, last: baseOffset + count - 1 })
+        this.seen.set(partition, baseOffset + count)
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error
+    }
+  }
+
+  /** Where the partition's next extent should begin. */
+  private expected(partition: number): number | undefined {
+    return this.seen.get(partition) ?? this.partitions.find(partition)?.next
+  }
+
   private entry(entries: EntryReader, commit: number): void {
     const { kind, object } = entries
     const { partitions } = this

@@ -6,8 +6,11 @@ import {
   frameAlign,
   frameBytes,
   frameLayout,
+  frameMagic,
   judgeHeader,
   readFrameHeader,
+  readU64,
+  segmentSeqAt,
   segmentHeaderBytes,
   type Expected,
   type FrameHeader,
@@ -29,6 +32,8 @@ export interface FrameVisitor {
   /** `bytes`: the whole frame without padding; valid until it returns. */
   frame(header: FrameHeader, bytes: Buffer, position: number): void
   bad(stretch: BadStretch): void
+  /** Before `bad`: a frame whose header is whole and whose body is not. Perhaps its table is. */
+  suspect(header: FrameHeader, bytes: Buffer): void
   /** A byte of the padding is not zero. */
   padding(position: number): void
 }
@@ -37,8 +42,8 @@ export interface WalkEnd {
   position: number
   /** What the next frame would carry. */
   expected: Expected
-  /** Zeros or older frames, or bytes that are neither: a torn tail, if this is where the journal ends. */
-  state: 'clean' | 'torn'
+  /** A frame of this segment was begun here: a torn tail, if this is where the journal ends. */
+  torn: boolean
 }
 
 /** Walks all frames of a segment, and goes on after bad ones as far as there are good ones again. */
@@ -51,7 +56,7 @@ export async function walkAll(
   let at = segmentHeaderBytes
   for (;;) {
     const page = Buffer.from(await window.at(at, frameAlign))
-    if (page.length === 0) return { position: at, expected, state: 'clean' }
+    if (page.length === 0) return { position: at, expected, torn: false }
     const found = judgeHeader(page, 0, expected)
     if (found.found === 'frame' && (await visitFrame(window, found.header, at, segmentBytes, visitor))) {
       expected.number++
@@ -61,12 +66,17 @@ export async function walkAll(
       continue
     }
     const next = await nextGood(window, at + frameAlign, segmentBytes, expected)
-    if (next === null) return { position: at, expected, state: found.found === 'end' ? 'clean' : 'torn' }
+    if (next === null) return { position: at, expected, torn: begun(page, segmentSeq) }
+    if (found.found === 'frame') visitor.suspect(found.header, await window.at(at, frameBytes(found.header)))
     visitor.bad({ from: at, to: next.position, firstFrame: expected.number, lastFrame: next.header.number - 1 })
     Object.assign(expected, { number: next.header.number, lsn: next.header.lsn, chain: null })
     at = next.position
   }
 }
+
+/** A recycled slot may have any bytes of older frames here, so only our own number tells a frame that was begun. */
+const begun = (page: Buffer, segmentSeq: number): boolean =>
+  page.readUInt32LE(0) === frameMagic && readU64(page, segmentSeqAt) === segmentSeq
 
 /** False when its body fails its checksum. */
 async function visitFrame(

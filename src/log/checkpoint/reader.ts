@@ -35,7 +35,9 @@ export async function footerOf(disk: Disk, number: number): Promise<CheckpointFo
     const tail = Buffer.alloc(tailBytes)
     await file.read(tail, Math.max(0, size - tailBytes))
     const mark = readTailMark(tail)
-    if (mark === null || mark.position + mark.bytes + tailBytes !== size) throw new Damaged(path, size, 'no footer')
+    if (mark === null || mark.position + mark.bytes + tailBytes !== size) {
+      throw new Damaged(path, Math.max(0, size - tailBytes), 'no footer')
+    }
     const bytes = Buffer.alloc(mark.bytes)
     await file.read(bytes, mark.position)
     const body = recordBody(bytes, 0)

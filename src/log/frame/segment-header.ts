@@ -33,6 +33,8 @@ export const journalMinor = 0
 const checksumCrc32c = 1
 const framesInFlightMax = 1
 const crcAt = 116
+/** What follows in the header's page is zero. */
+export const segmentHeaderUsed = crcAt + 4
 
 export function writeSegmentHeader(into: Buffer, header: SegmentHeader): void {
   into.fill(0, 0, segmentHeaderBytes)
