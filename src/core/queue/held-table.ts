@@ -66,7 +66,7 @@ export class HeldTable {
     }
     this.offsets[hole] = -1
     this.size--
-    if (this.capacity > 64 && this.size * 8 < this.capacity) this.resize(this.capacity / 2)
+    if (this.capacity > 1024 && this.size * 8 < this.capacity) this.resize(this.capacity / 2)
   }
 
   /** Calls `visit` with each slot; it must not insert or remove. */
