@@ -15,6 +15,8 @@ export interface Shared {
   groups: GroupCoordinator
   foreign: ForeignBatches
   settings: KafkaSettings
+  /** Received by all connections, and not taken up yet. */
+  inputBytes: number
   clock: Clock
   random: Random
 }

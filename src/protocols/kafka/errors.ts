@@ -33,6 +33,7 @@ export const code = {
   outOfOrderSequenceNumber: 45,
   invalidProducerEpoch: 47,
   invalidTxnState: 48,
+  invalidProducerIdMapping: 49,
   transactionalIdAuthorizationFailed: 53,
   kafkaStorageError: 56,
   nonEmptyGroup: 68,

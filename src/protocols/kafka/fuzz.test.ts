@@ -43,5 +43,5 @@ test('damaged requests and noise get an error or a close, and disturb nobody', a
       assert.equal((await good.ask(APIS.apiVersions, 0, {})).errorCode, 0)
     },
   )
-  await fc.assert(property, { numRuns: 400 })
+  await fc.assert(property, { numRuns: 500 })
 })

@@ -39,6 +39,7 @@ function share({ broker, config, clock, timers, random }: ProtocolContext): Shar
     groups: new GroupCoordinator({ clock, timers, random }, known),
     foreign: new ForeignBatches(foreignBytesMax),
     settings: known,
+    inputBytes: 0,
     clock,
     random,
   }

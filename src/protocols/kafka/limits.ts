@@ -11,6 +11,10 @@ export const requestBytesUnderWayMax = 16 * 1024 * 1024
 /** Unread input of a connection that is busy; above it the socket is not read. */
 export const inputBytesHigh = 256 * 1024
 
+/** Unfinished requests of all connections together; above it whoever has sent much of a large one is closed. */
+export const inputBytesMax = 256 * 1024 * 1024
+export const inputBytesFair = 1024 * 1024
+
 /** As `fetch.max.bytes` of a broker: what one response holds, but for a single batch that is larger. */
 export const fetchBytesMax = 55 * 1024 * 1024
 /** Batches of other protocols that are kept in the form in which Kafka consumers see them. */

@@ -109,6 +109,20 @@ test('a client that does not read its answers is not worked for, and its input i
   assert.notEqual(client.answer(APIS.apiVersions, 0), null)
 })
 
+test('half requests of many connections have a bound together', async () => {
+  const { connect } = await startWorld()
+  const half = Buffer.alloc(90 * 1024 * 1024)
+  half.writeInt32BE(99 * 1024 * 1024, 0)
+  const clients = [await connect(), await connect(), await connect()]
+  for (const client of clients) client.receive(half)
+  assert.deepEqual(
+    clients.map((client) => client.closedFor),
+    [null, null, 'error'],
+  )
+  const late = await connect()
+  assert.equal((await late.ask(APIS.apiVersions, 0, {})).errorCode, code.none)
+})
+
 test('input behind a parked fetch is bounded', async () => {
   const { time, connect } = await startWorld()
   const client = await connect()

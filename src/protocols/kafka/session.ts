@@ -8,7 +8,13 @@ import { failed, MalformedError } from '../../base/index.ts'
 import type { Receiver } from '../../core/index.ts'
 import type { CloseReason, Peer, ProtocolContext, Session } from '../../server/index.ts'
 import type { Answer, Call, Shared } from './call.ts'
-import { inputBytesHigh, requestBytesUnderWayMax, requestsUnderWayMax } from './limits.ts'
+import {
+  inputBytesFair,
+  inputBytesHigh,
+  inputBytesMax,
+  requestBytesUnderWayMax,
+  requestsUnderWayMax,
+} from './limits.ts'
 import { operationOf } from './operations/index.ts'
 import { unknownVersion } from './operations/api-versions.ts'
 import { APIS, apiOf, isSupported } from './wire/apis.ts'
@@ -32,6 +38,7 @@ export class KafkaSession implements Session {
   private readonly frames = new Frames()
   private readonly underWay: Pending[] = []
   private bytesUnderWay = 0
+  private inputBytes = 0
   /** Taken from the input and not started yet, since something before it is under way. */
   private next: RequestHeader | null = null
   private identity: { session: number; epoch: number } | null = null
@@ -85,6 +92,8 @@ export class KafkaSession implements Session {
 
   closed(_reason: CloseReason): void {
     this.over = true
+    this.shared.inputBytes -= this.inputBytes
+    this.inputBytes = 0
     this.closeSession()
   }
 
@@ -118,7 +127,18 @@ export class KafkaSession implements Session {
       this.context.log.info('malformed request', { address: this.peer.address, detail: error.message })
       this.end('error')
     }
+    this.account()
     this.throttle()
+  }
+
+  /** Requests of 100 MB are allowed, but not many half ones at a time: memory is everybody's. */
+  private account(): void {
+    if (this.over) return
+    this.shared.inputBytes += this.frames.pending - this.inputBytes
+    this.inputBytes = this.frames.pending
+    if (this.shared.inputBytes <= inputBytesMax || this.inputBytes <= inputBytesFair) return
+    this.context.log.warn('too much unfinished input', { address: this.peer.address, bytes: this.inputBytes })
+    this.end('error')
   }
 
   private takeNext(): RequestHeader | null {
@@ -165,13 +185,12 @@ export class KafkaSession implements Session {
       this.flush()
     }
     if (answer instanceof Promise) {
-      answer.then(
-        (values) => {
+      answer
+        .then((values) => {
           finish(values)
           this.advance()
-        },
-        (error: unknown) => this.failed(error, api.name),
-      )
+        })
+        .catch((error: unknown) => this.failed(error, api.name))
     } else finish(answer)
   }
 

@@ -13,6 +13,7 @@ const refused = (errorCode: number) => ({ errorCode, producerId: -1, producerEpo
  */
 export const initProducerId = operation(APIS.initProducerId, async (request, call) => {
   if (request.transactionalId !== null) return refused(code.transactionalIdAuthorizationFailed)
+  if (request.producerId > Number.MAX_SAFE_INTEGER) return refused(code.invalidProducerIdMapping)
   // KIP-360: the producer lost count and starts again under the next epoch.
   if (request.producerId >= 0 && request.producerEpoch < epochMax) {
     return { errorCode: code.none, producerId: request.producerId, producerEpoch: request.producerEpoch + 1 }

@@ -28,7 +28,7 @@ export const offsetCommit = operation(APIS.offsetCommit, async (request, call) =
       if (topic === undefined || !topics.hasPartition(topic, partitionIndex))
         slot.errorCode = code.unknownTopicOrPartition
       else if (Buffer.byteLength(note) > offsetNoteBytesMax) slot.errorCode = code.offsetMetadataTooLarge
-      else if (committedOffset < 0) slot.errorCode = code.offsetOutOfRange
+      else if (committedOffset < 0 || committedOffset > Number.MAX_SAFE_INTEGER) slot.errorCode = code.offsetOutOfRange
       else {
         positions.push({ partition: partitionIndex, offset: committedOffset, note })
         taken.push(slot)

@@ -48,6 +48,7 @@ test('what may not be committed', async () => {
   assert.equal(await commit(client, 'g', 't', 1, '', 9), code.unknownTopicOrPartition)
   assert.equal(await commit(client, 'g', 't', 1, 'x'.repeat(5000)), code.offsetMetadataTooLarge)
   assert.equal(await commit(client, '', 't', 1), code.invalidGroupId)
+  assert.equal(await commit(client, 'g', 't', -2), code.offsetOutOfRange)
 })
 
 test('a group that only committed is listed as empty, described, and deleted', async () => {

@@ -85,6 +85,7 @@ function check(records: Buffer | null, topic: Topic, call: Call): number {
   if (!isTimestamp(batchHeader.baseTimestamp(records)) || !isTimestamp(batchHeader.maxTimestamp(records))) {
     return code.invalidTimestamp
   }
+  if (batchHeader.producerId(records) > Number.MAX_SAFE_INTEGER) return code.invalidProducerIdMapping
   return recordsProblem(records)
 }
 
