@@ -6,6 +6,9 @@ import { held, HeldTable } from './held-table.ts'
 import { KeyLocks } from './key-locks.ts'
 import { Pages } from './pages.ts'
 
+/** Consumers that hold nothing now and are still in the table of who holds what. */
+const zerosKept = 16
+
 /**
  * What a lease queue knows, and the steps from one state of an offset to another that its verbs are made of. After a
  * step that may free a key, `unblock` must follow.
@@ -24,7 +27,7 @@ export class Holdings {
   readonly locks = new KeyLocks()
   readonly byConsumer = new Map<Id, number>()
   readonly changes: Changes
-  private readonly scratch: number[] = []
+  readonly candidate: number[] = []
   private readonly freed: number[] = []
 
   constructor(start: number, end: number) {
@@ -53,6 +56,8 @@ export class Holdings {
     if (this.table.size > 0) return
     this.table.clear()
     this.deadlines.clear()
+    this.byConsumer.clear()
+    this.candidate.length = 0
     this.pages.rest()
   }
 
@@ -68,21 +73,29 @@ export class Holdings {
     return first >= this.pages.frontier ? Math.min(max, this.end - first) : this.pages.run(first, max)
   }
 
-  /** Offsets of the range that may be held, rising. Valid until the next call. */
-  candidates(first: number, last: number): readonly number[] {
-    const { scratch, table } = this
+  /**
+   * Puts the offsets of the range that may be held, rising, into `candidate` and returns how many. The array keeps its
+   * length: emptying it would cost an allocation for each settle.
+   */
+  candidates(first: number, last: number): number {
+    const { candidate, table } = this
     const from = Math.max(first, this.pages.floor)
     const to = Math.min(last, this.pages.frontier - 1)
-    scratch.length = 0
-    if (to - from < table.size) {
-      for (let offset = from; offset <= to; offset++) scratch.push(offset)
-      return scratch
-    }
-    table.forEach((slot) => {
-      const offset = table.offsets[slot]!
-      if (offset >= from && offset <= to) scratch.push(offset)
+    if (to - from >= table.size) return this.heldIn(from, to)
+    let n = 0
+    for (let offset = from; offset <= to; offset++) candidate[n++] = offset
+    return n
+  }
+
+  private heldIn(from: number, to: number): number {
+    const found: number[] = []
+    this.table.forEach((slot) => {
+      const offset = this.table.offsets[slot]!
+      if (offset >= from && offset <= to) found.push(offset)
     })
-    return scratch.sort(rising)
+    found.sort(rising)
+    for (let i = 0; i < found.length; i++) this.candidate[i] = found[i]!
+    return found.length
   }
 
   /** Slot of an offset that is leased with that attempt, or -1. */
@@ -145,7 +158,8 @@ export class Holdings {
   private unlease(slot: number): void {
     const consumer = this.table.consumers[slot]!
     const left = this.byConsumer.get(consumer)! - 1
-    if (left === 0) this.byConsumer.delete(consumer)
+    // Taking out and putting in again for every record would cost more than a few zeros.
+    if (left === 0 && this.byConsumer.size > zerosKept) this.byConsumer.delete(consumer)
     else this.byConsumer.set(consumer, left)
     this.leased--
   }
@@ -173,6 +187,7 @@ export class Holdings {
 
   /** Gives back what waited for the keys that are free now. */
   unblock(): void {
+    if (this.freed.length === 0) return
     for (const offset of this.freed) {
       const slot = this.table.find(offset)
       if (slot < 0) continue
@@ -192,7 +207,9 @@ export class Holdings {
   /** Whatever its state. */
   settleAll(first: number, last: number): number {
     if (last < first) return 0
-    for (const offset of this.candidates(first, last)) {
+    const count = this.candidates(first, last)
+    for (let i = 0; i < count; i++) {
+      const offset = this.candidate[i]!
       const slot = this.table.find(offset)
       if (slot >= 0) this.unhold(slot, offset)
     }

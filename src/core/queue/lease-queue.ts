@@ -171,7 +171,9 @@ export class LeaseQueue {
   /** A new lease length from now on, for those of the range that are leased with that attempt. Returns how many. */
   extendLease(first: number, last: number, attempt: number | 'any', leaseMs: number, now: number): number {
     let n = 0
-    for (const offset of this.holdings.candidates(first, last)) {
+    const candidates = this.holdings.candidates(first, last)
+    for (let i = 0; i < candidates; i++) {
+      const offset = this.holdings.candidate[i]!
       const slot = this.holdings.leasedSlot(offset, attempt)
       if (slot < 0) continue
       this.holdings.table.untils[slot] = now + leaseMs
@@ -189,7 +191,9 @@ export class LeaseQueue {
     let n = 0
     let from = -1
     let to = -2
-    for (const offset of this.holdings.candidates(first, last)) {
+    const candidates = this.holdings.candidates(first, last)
+    for (let i = 0; i < candidates; i++) {
+      const offset = this.holdings.candidate[i]!
       const slot = this.holdings.leasedSlot(offset, attempt)
       if (slot < 0) continue
       this.holdings.unhold(slot, offset)
@@ -208,7 +212,9 @@ export class LeaseQueue {
   /** Back to its place. `count` false: that delivery was never seen. `delayMs` absent = the back-off of its attempt. */
   release(first: number, last: number, attempt: number | 'any', count: boolean, now: number, delayMs?: number): number {
     let n = 0
-    for (const offset of this.holdings.candidates(first, last)) {
+    const candidates = this.holdings.candidates(first, last)
+    for (let i = 0; i < candidates; i++) {
+      const offset = this.holdings.candidate[i]!
       const slot = this.holdings.leasedSlot(offset, attempt)
       if (slot < 0) continue
       this.holdings.giveBack(slot, offset, count, now, delayMs)
@@ -274,7 +280,9 @@ export class LeaseQueue {
   /** Pairs (first, last) of what is leased in the range with that attempt. */
   leasedRuns(first: number, last: number, attempt: number | 'any'): number[] {
     const runs: number[] = []
-    for (const offset of this.holdings.candidates(first, last)) {
+    const candidates = this.holdings.candidates(first, last)
+    for (let i = 0; i < candidates; i++) {
+      const offset = this.holdings.candidate[i]!
       if (this.holdings.leasedSlot(offset, attempt) < 0) continue
       if (runs.length > 0 && runs.at(-1) === offset - 1) runs[runs.length - 1] = offset
       else runs.push(offset, offset)
