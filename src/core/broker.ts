@@ -20,6 +20,7 @@ import { open } from './session/open.ts'
 import type { Session } from './session/session.ts'
 import { Pressure } from './shard/pressure.ts'
 import { fenced, flushAll, Shard, unavailable } from './shard/shard.ts'
+import { Syncing } from './shard/syncing.ts'
 import { metricsOf, routesOf, sessionInfos, statsOf } from './shard/views.ts'
 
 type Options = Parameters<Broker['close']>[2]
@@ -57,6 +58,7 @@ export class ShardBroker implements Broker {
     const store = await this.options.openStore(new ShardMachine(shard))
     finishRecovery(shard, store)
     const pressure = new Pressure(shard)
+    const syncing = new Syncing(shard)
     this.sweep = new Sweep(shard)
     for (const phase of [
       () => pumpAll(shard),
@@ -71,6 +73,7 @@ export class ShardBroker implements Broker {
       shard.stage.progress()
       shard.releases.progress()
       pressure.look()
+      syncing.look()
     })
     store.onHealth((health) => {
       shard.health = health
@@ -181,7 +184,7 @@ export class ShardBroker implements Broker {
     const result = open(shard, options, receiver)
     if (shard.stage.count !== before) shard.stage.hard()
     const commit = shard.stage.count !== before ? shard.stage.last : shard.ids.commit
-    const [answer] = await shard.answer(undefined, [result], commit, 'fsync')
+    const [answer] = await shard.answer(undefined, [result], commit, shard.limits.durability)
     return answer!
   }
 
@@ -234,7 +237,12 @@ export class ShardBroker implements Broker {
     const { shard } = this
     if (this.down) return unavailable
     const result = attach(shard, options)
-    const [answer] = await shard.answer(shard.sessions.get(options.session), [result], shard.ids.commit, 'fsync')
+    const [answer] = await shard.answer(
+      shard.sessions.get(options.session),
+      [result],
+      shard.ids.commit,
+      shard.limits.durability,
+    )
     return answer!
   }
 

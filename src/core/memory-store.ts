@@ -207,6 +207,10 @@ export class MemoryStore implements Store {
     this.seal()
   }
 
+  async synced(commit: number): Promise<void> {
+    while (this.durable < commit) await new Promise<void>((resolve) => this.options.timers.endOfTurn(resolve))
+  }
+
   onProgress(listener: () => void): void {
     this.progress.push(listener)
   }

@@ -39,6 +39,9 @@ export interface Store {
    */
   hard(): void
 
+  /** Resolves when the commit is synced, also where commits are only written; rejects when that fails. */
+  synced(commit: number): Promise<void>
+
   /** Called after `written` or `durable` moved, once per commit. */
   onProgress(listener: () => void): void
   /** Called when `health` changes. After `failed` nothing more is acknowledged: close, and open again. */

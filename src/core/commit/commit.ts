@@ -3,6 +3,7 @@ import type { Failure } from '../../base/index.ts'
 import type { CommitOptions, Op, OpResult } from '../facade/index.ts'
 import type { Session } from '../session/session.ts'
 import { fenced } from '../shard/shard.ts'
+import type { Mark } from '../shard/stage.ts'
 import type { Shard } from '../shard/shard.ts'
 import { advance } from './advance.ts'
 import { append, judgeAppend } from './append.ts'
@@ -19,15 +20,20 @@ export function commit(shard: Shard, ops: readonly Op[], options: CommitOptions)
   if (session === undefined || session.ended || session.epoch !== options.epoch) return refuse(ops, fenced)
   const conflict = options.guards?.find((guard) => !holds(shard, guard))
   if (conflict !== undefined) {
-    return shard.answer(session, refusal(ops, { error: 'conflict', detail: 'a guard does not hold' }), 0, 'fsync')
+    return shard.answer(
+      session,
+      refusal(ops, { error: 'conflict', detail: 'a guard does not hold' }),
+      0,
+      shard.limits.durability,
+    )
   }
   if (options.atomic) {
     for (const op of ops) {
       const failure = judged(() => judge(shard, session, op))
-      if (failure !== null) return shard.answer(session, refusal(ops, failure), 0, 'fsync')
+      if (failure !== null) return shard.answer(session, refusal(ops, failure), 0, shard.limits.durability)
     }
   }
-  const before = shard.stage.count
+  const before = shard.stage.mark()
   const results: (OpResult | Promise<OpResult>)[] = []
   let late = false
   for (const op of ops) {
@@ -35,9 +41,8 @@ export function commit(shard: Shard, ops: readonly Op[], options: CommitOptions)
     if (result instanceof Promise) late = true
     results.push(result)
   }
-  const level = weakest(shard, ops)
-  if (!late) return release(shard, session, results as OpResult[], before, options, level)
-  return Promise.all(results).then((all) => release(shard, session, all, before, options, level))
+  if (!late) return release(shard, session, results as OpResult[], before, options)
+  return Promise.all(results).then((all) => release(shard, session, all, before, options))
 }
 
 /** What has staged nothing and tells of nothing staged waits for nothing but its turn. */
@@ -45,12 +50,13 @@ function release(
   shard: Shard,
   session: Session,
   results: OpResult[],
-  before: number,
+  before: Mark,
   options: CommitOptions,
-  level: 'fsync' | 'os',
 ): Promise<OpResult[]> {
-  const depends = shard.stage.count !== before || results.some(isDuplicate)
+  const depends = shard.stage.count !== before.count || results.some(isDuplicate)
   if (depends && !options.soft) shard.stage.hard()
+  if (shard.stage.bytes > shard.limits.stagedBytesMax) shard.turn.ask()
+  const level = shard.stage.levelSince(before, shard.limits.durability)
   return shard.answer(session, results, depends ? shard.stage.last : 0, level)
 }
 
@@ -93,17 +99,6 @@ function perform(shard: Shard, session: Session, op: Op): OpResult | Promise<OpR
     default:
       return unreachable(op)
   }
-}
-
-/** `os` only where all there is to wait for are appends to logs that ask for no more. */
-function weakest(shard: Shard, ops: readonly Op[]): 'fsync' | 'os' {
-  for (const op of ops) {
-    if (op.op !== 'append' || typeof op.log !== 'number') return 'fsync'
-    const log = shard.logs.get(op.log)
-    if (log === undefined || (log.spec.durability ?? shard.limits.durability) === 'fsync' || log.spec.bound)
-      return 'fsync'
-  }
-  return 'os'
 }
 
 const refusal = (ops: readonly Op[], failure: Failure): OpResult[] => ops.map(() => failure)

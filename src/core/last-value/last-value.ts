@@ -41,7 +41,7 @@ function stateOf(shard: Shard, namespace: Id): LastValueState {
 }
 
 export function installLastValues(shard: Shard, namespace: Id, id: number): LastValueState {
-  const partition = new Partition(id, 0, 0, 'fsync', { start: 0, next: 0, bytes: 0 })
+  const partition = new Partition(id, 0, 0, shard.limits.durability, { start: 0, next: 0, bytes: 0 })
   const state = new LastValueState(namespace, partition)
   shard.partitions.set(id, partition)
   shard.lastValues.set(namespace, state)

@@ -19,8 +19,8 @@ export function scheduleOf(shard: Shard, namespace: Id): Leased {
 /** A log like others, but for the shard alone: it has no name in the catalogue, and nobody attaches to it. */
 export function installSchedule(shard: Shard, namespace: Id, ids: ScheduleIds): Leased {
   const spec: LogSpec = { kind: 'log', namespace, name: ['schedule'], partitions: 1, keep: { consumed: true } }
-  const log = new LogState(ids.log, spec, 'fsync')
-  const partition = new Partition(ids.partition, 0, ids.log, 'fsync', { start: 0, next: 0, bytes: 0 })
+  const log = new LogState(ids.log, spec, shard.limits.durability)
+  const partition = new Partition(ids.partition, 0, ids.log, shard.limits.durability, { start: 0, next: 0, bytes: 0 })
   const leased = new Leased(ids.subscription, log, { kind: 'subscription', log: ids.log, name: '', mode: 'leased' })
   leased.delays = leased.scheduled = true
   log.partitions.push(partition)

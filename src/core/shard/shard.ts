@@ -225,7 +225,7 @@ export class Shard {
   reply<T>(session: Session | undefined, value: T, failure: (failure: Failure) => T): Promise<T> {
     this.stage.hard()
     if (session !== undefined) session.replyCommit = this.stage.last
-    return this.releases.when(this.stage.last, 'fsync', value, () => failure(unavailable))
+    return this.releases.when(this.stage.last, this.limits.durability, value, () => failure(unavailable))
   }
 }
 

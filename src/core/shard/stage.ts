@@ -1,5 +1,6 @@
 import type { ExtentFacts, Payload, Store } from '../../log/index.ts'
 import type { Partition } from './partition.ts'
+import type { Level } from './releases.ts'
 
 /** The partitions that grew in one commit, where they ended, and the bytes they grew by. */
 interface Growth {
@@ -10,6 +11,12 @@ interface Growth {
   written: boolean
 }
 
+export interface Mark {
+  count: number
+  weak: number
+  strict: number
+}
+
 /**
  * Everything the shard stages goes through here, so that one place knows which commit a reply depends on, how many
  * bytes are on their way, and when a partition's durable end moves.
@@ -18,6 +25,11 @@ export class Stage {
   readonly store: Store
   /** The newest commit that holds something of ours. */
   last: number
+  /** Extents staged in partitions that ask for less, and for more, than the rest; see `levelSince`. */
+  private weak = 0
+  private strict = 0
+  /** The newest commit that holds records which must be synced. */
+  lastStrict = 0
   /** Objects that are not as the last checkpoint has them. */
   readonly changed = new Set<number>()
   /** Grows with everything that is staged. */
@@ -78,6 +90,12 @@ export class Stage {
     const baseOffset = partition.next
     this.store.stageExtent(partition.id, { ...facts, baseOffset, appendTime: 0 }, payload)
     this.touch()
+    if (partition.level === 'os') {
+      this.weak++
+    } else {
+      this.strict++
+      this.lastStrict = commit
+    }
     partition.next = baseOffset + facts.count
     partition.bytes += payload.bytes
     partition.appended += bytes
@@ -99,6 +117,18 @@ export class Stage {
     growth.ends[partition.slot] = partition.next
     growth.bytes += bytes
     this.bytes += bytes
+  }
+
+  /** What has been staged up to now; for `levelSince`. */
+  mark(): Mark {
+    return { count: this.count, weak: this.weak, strict: this.strict }
+  }
+
+  /** How durable that must be which has been staged since: `base`, unless it is all for logs that say otherwise. */
+  levelSince(mark: Mark, base: Level): Level {
+    if (base === 'os') return this.strict > mark.strict ? 'fsync' : 'os'
+    const staged = this.count - mark.count
+    return staged > 0 && staged === this.weak - mark.weak ? 'os' : 'fsync'
   }
 
   /** Somebody waits for what has been staged. */
@@ -123,7 +153,7 @@ export class Stage {
     if (done > 0) this.growths.splice(0, done)
   }
 
-  private advance(growth: Growth, level: 'fsync' | 'os'): void {
+  private advance(growth: Growth, level: Level): void {
     for (let i = 0; i < growth.partitions.length; i++) {
       const partition = growth.partitions[i]!
       if (partition.level !== level || partition.durableEnd >= growth.ends[i]!) continue

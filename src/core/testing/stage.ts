@@ -81,6 +81,8 @@ export class Stand {
   }
   broker!: ShardBroker
   store!: MemoryStore
+  /** The store in use, whichever it is. */
+  current!: Store
   namespace: Id = 0
   shared: Id = 0
 
@@ -102,7 +104,7 @@ export class Stand {
         timers: this.time,
         random: new SimRandom(1),
         options,
-        openStore: (machine) => this.openStore(machine),
+        openStore: async (machine) => (this.current = await this.openStore(machine)),
       }),
     )
     this.namespace = this.broker.findNamespace('default')!.id

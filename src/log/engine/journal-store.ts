@@ -314,7 +314,7 @@ export class JournalStore implements Store {
   async synced(commit: number): Promise<void> {
     if (this.durable >= commit) return
     if (this.parts.options.durability === 'fsync') return this.committer.waiters.wait(commit)
-    await this.committer.writers.wait(commit)
+    if (this.written < commit) await this.committer.writers.wait(commit)
     await this.syncWritten(commit)
   }
 

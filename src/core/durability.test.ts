@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Store } from '../log/index.ts'
+import { records, Stand } from './testing/stage.ts'
+
+/** A server that only writes commits, with one log that asks for more. */
+async function openLax(): Promise<{ stand: Stand; store: () => Store }> {
+  const stand = new Stand('journal')
+  stand.storeOptions.durability = 'os'
+  stand.storeOptions.checkpointMs = 3_600_000
+  await stand.start({ durability: 'os' })
+  return { stand, store: () => stand.current }
+}
+
+test('where commits are only written, answers come when they are, and a log may ask for a sync', async () => {
+  const { stand, store } = await openLax()
+  const client = await stand.client()
+  const lax = await stand.log('lax')
+  const strict = await stand.log('strict', { durability: 'fsync' })
+  await stand.append(client, lax, 'a')
+  assert.ok(store().written > store().durable, 'nobody asked for a sync')
+  await stand.append(client, strict, 'b')
+  assert.ok(store().durable >= store().written - 1)
+  assert.deepEqual(await stand.readAll(lax), ['a'])
+  assert.deepEqual(await stand.readAll(strict), ['b'])
+})
+
+test('answers of a session come in the order of its calls, whatever each waits for', async () => {
+  const stand = await Stand.open({}, 'journal')
+  const client = await stand.client()
+  const lax = await stand.log('lax', { durability: 'os' })
+  const strict = await stand.log('strict')
+  const order: string[] = []
+  const call = (name: string, log: number) =>
+    stand.broker.commit([{ op: 'append', log, ...records(name) }], client).then(() => order.push(name))
+  await stand.wait(Promise.all([call('1', strict), call('2', lax), call('3', strict), call('4', lax)]))
+  assert.deepEqual(order, ['1', '2', '3', '4'])
+})
+
+test('a soft commit rides along; a look-up is settled only when what it shows is durable', async () => {
+  const stand = await Stand.open({}, 'journal')
+  const client = await stand.client()
+  const [log, queue] = await stand.queue('q')
+  await stand.append(client, log, 'a')
+  await stand.attach(client, queue)
+  const ranges = [{ partition: 0, first: 0, last: 0, attempt: 1 }]
+  const before = stand.current.durable
+  let answered = false
+  const soft = stand.broker
+    .commit([{ op: 'settle', subscription: queue, ranges, as: { do: 'done' } }], { ...client, soft: true })
+    .then(() => (answered = true))
+  await stand.time.settle()
+  assert.equal(answered, false)
+  assert.equal(stand.current.durable, before)
+  await stand.wait(stand.broker.settled())
+  assert.ok(stand.current.durable > before)
+  await stand.wait(soft)
+})
+
+test('back-pressure: too much on its way blocks, and what becomes durable unblocks', async () => {
+  const stand = await Stand.open({ stagedBytesMax: 100_000 })
+  const client = await stand.client()
+  const log = await stand.log('l')
+  const pending = [1, 2, 3].map(() =>
+    stand.broker.commit([{ op: 'append', log, ...records('x'.repeat(50_000)) }], client),
+  )
+  await stand.time.settle()
+  const late = await stand.client()
+  await stand.wait(Promise.all(pending))
+  await stand.settle()
+  assert.deepEqual(
+    client.notices.map((one) => one.notice),
+    ['blocked', 'unblocked'],
+  )
+  assert.ok(late.notices.length % 2 === 0)
+})
