@@ -138,7 +138,7 @@ function copyOut(shard: Shard, leased: Leased, batch: StoredBatch, first: number
     const log = shard.catalogue.log(leased.log.spec.namespace, deadLetter.name)
     const state = log === undefined ? undefined : shard.logs.get(log.id)
     if (state === undefined) return
-    const address = state.address ?? meta.address
+    const { address } = state
     store(
       shard,
       state,

@@ -48,7 +48,7 @@ function moveRefused(
   const target = shard.catalogue.log(log.spec.namespace, deadLetter.name)
   const state = target === undefined ? undefined : shard.logs.get(target.id)
   if (state === undefined) return
-  const copier = cut(state.address ?? origin.address)
+  const copier = cut(state.address)
   for (const placed of place(shard, state, priority ?? 0, () => copier.table, null)) {
     copier.append(placed.partition, placed.runs, [])
   }

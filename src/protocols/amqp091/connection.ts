@@ -9,7 +9,7 @@ import { Publisher } from './publisher.ts'
 import type { SettledRange } from './unsettled.ts'
 
 /**
- * Where the client is in the conversation. `opening`: connection.open is being answered, frames wait. `closing`: we
+ * Where the client is in the conversation. `opening`: connection.open is being answered. `closing`: we
  * sent connection.close. `ended`: nothing more is read or written.
  */
 export type Phase = 'header' | 'start' | 'tune' | 'open' | 'opening' | 'running' | 'closing' | 'ended'
@@ -25,7 +25,8 @@ export class Connection {
   heartbeatSeconds = 0
   /** Class and method of what is being handled, for the close that it may lead to. */
   current = 0
-  /** Frames that came in while `opening`. */
+  /** Frames wait in `held` for something that those before them need. */
+  holding = false
   readonly held: (() => void)[] = []
   /** Called when `phase` has become `running`; set by the session. */
   opened: () => void = () => undefined
@@ -43,6 +44,28 @@ export class Connection {
     const channel = new Channel(number, this.link)
     this.channels.set(number, channel)
     return channel
+  }
+
+  /** What comes in now is looked at when `until` is there, in order. */
+  hold(until: Promise<unknown>): void {
+    this.holding = true
+    this.link.peer.pause()
+    const goOn = (): void => this.release()
+    until.then(goOn, goOn)
+  }
+
+  private release(): void {
+    this.holding = false
+    this.link.peer.resume()
+    for (let frame = this.nextHeld(); frame !== undefined; frame = this.nextHeld()) frame()
+    if (this.phase !== 'running') return
+    this.publisher.flush()
+    this.consumers.grant()
+  }
+
+  /** A frame may make those behind it wait again. */
+  private nextHeld(): (() => void) | undefined {
+    return this.holding || this.phase === 'ended' ? undefined : this.held.shift()
   }
 
   /** One or several deliveries of a channel are settled. */

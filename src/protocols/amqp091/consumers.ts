@@ -20,6 +20,8 @@ export class Consumers {
   /** Channels with a direct reply-to consumer, by its route. */
   readonly replies = new Map<Id, Channel>()
   private dirty: Consumer[] = []
+  /** Queues deleted before we heard that their consumer was attached. */
+  private readonly goneEarly = new Set<Id>()
   private pools = 0
 
   constructor(link: Link) {
@@ -46,6 +48,10 @@ export class Consumers {
 
   /** The client knows of it (or was told just now): let it run. */
   started(channel: Channel, consumer: Consumer, id: Id): void {
+    if (this.goneEarly.delete(id)) {
+      this.tellGone(channel, consumer)
+      return
+    }
     if (!channel.open) {
       void this.link.broker.detach(id, 'release')
       return
@@ -66,11 +72,23 @@ export class Consumers {
     this.byId.delete(id)
   }
 
-  /** Its queue is gone. */
-  gone(id: Id): Attached | undefined {
+  /** Its queue is gone: the client is told, if it wants to know. */
+  gone(id: Id): void {
     const attached = this.byId.get(id)
+    if (attached === undefined) {
+      this.goneEarly.add(id)
+      return
+    }
     this.byId.delete(id)
-    return attached
+    this.tellGone(attached.channel, attached.consumer)
+  }
+
+  private tellGone(channel: Channel, consumer: Consumer): void {
+    consumer.cancelled = true
+    const consumerTag = consumer.facts.tag
+    channel.consumers.delete(consumerTag)
+    if (!channel.open || !this.link.capabilities.consumerCancelNotify) return
+    this.link.method(channel.number, 'basic.cancel', { consumerTag, nowait: true })
   }
 
   /** The channel is over: what its consumers hold goes back to the queues, in order. */

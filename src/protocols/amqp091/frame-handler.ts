@@ -39,6 +39,9 @@ const close = idOf('channel.close')
 const closeOk = idOf('channel.close-ok')
 const methodIdBytes = 4
 
+/** They must find what the client has just published, so they wait until it is durable. */
+const seesPublished = new Set([idOf('basic.get'), idOf('queue.purge'), idOf('queue.delete')])
+
 /** Gives each frame to the operation that it is for; what an operation refuses ends what it must. */
 export class FrameHandler {
   private readonly connection: Connection
@@ -52,8 +55,7 @@ export class FrameHandler {
   readonly frame: FrameSink = (type, number, buffer, start, end) => {
     const { connection } = this
     if (connection.phase === 'ended') return
-    if (connection.phase === 'opening') {
-      connection.link.peer.pause()
+    if (connection.holding) {
       const payload = Buffer.from(buffer.subarray(start, end))
       connection.held.push(() => this.frame(type, number, payload, 0, payload.length))
       return
@@ -181,7 +183,23 @@ export class FrameHandler {
     const args = readArgs(name, reader)
     if (reader.remaining > 0) throw new MalformedError(`${reader.remaining} bytes behind the arguments of ${name}`)
     this.connection.publisher.flush()
-    ;(operation as (connection: Connection, channel: Channel, args: unknown) => void)(this.connection, channel, args)
+    if (seesPublished.has(id) && this.connection.link.stagedBytes > 0) {
+      this.connection.held.unshift(() => this.run(channel, id, operation, args))
+      this.connection.hold(this.connection.link.broker.settled())
+      return
+    }
+    this.run(channel, id, operation, args)
+  }
+
+  private run(channel: Channel, id: number, operation: unknown, args: unknown): void {
+    const { connection } = this
+    if (!channel.open) return
+    connection.current = id
+    try {
+      ;(operation as (connection: Connection, channel: Channel, args: unknown) => void)(connection, channel, args)
+    } catch (error) {
+      connection.fail(channel, error)
+    }
   }
 
   /** The channel that content frames are for, or null where nobody listens any more. */

@@ -104,11 +104,7 @@ export class AmqpSession implements Session {
   }
 
   private opened(): void {
-    const { connection } = this
     this.handshake.cancel()
-    connection.link.peer.resume()
-    for (const frame of connection.held.splice(0)) frame()
-    connection.publisher.flush()
   }
 
   /** A heartbeat goes out when nothing else did for half the interval; two intervals of silence are the end. */
@@ -140,7 +136,7 @@ export class AmqpSession implements Session {
         connection.close(new ProtocolError('CONNECTION_FORCED', 'closed by the broker'))
         return
       case 'gone':
-        this.gone(notice.consumer)
+        connection.consumers.gone(notice.consumer)
         return
       case 'blocked':
         if (link.capabilities.connectionBlocked) link.method(0, 'connection.blocked', { reason: notice.reason })
@@ -151,17 +147,5 @@ export class AmqpSession implements Session {
       case 'active':
         return
     }
-  }
-
-  /** The queue of a consumer was deleted. */
-  private gone(id: number): void {
-    const attached = this.connection.consumers.gone(id)
-    if (attached === undefined) return
-    const { channel, consumer } = attached
-    consumer.cancelled = true
-    channel.consumers.delete(consumer.facts.tag)
-    const { link } = this.connection
-    if (!channel.open || !link.capabilities.consumerCancelNotify) return
-    link.method(channel.number, 'basic.cancel', { consumerTag: consumer.facts.tag, nowait: true })
   }
 }

@@ -90,6 +90,19 @@ cases('AMQP 0-9-1 publishing, with amqplib', {
     })
   },
 
+  'what was just published is there for get, purge and delete, without a confirm': async (w) => {
+    const ch = await w.channel()
+    await ch.assertQueue(w.name)
+    for (const round of ['a', 'b', 'c']) {
+      ch.sendToQueue(w.name, Buffer.from(round))
+      assert.equal(text(await ch.get(w.name, { noAck: true })), round)
+    }
+    for (let i = 0; i < 5; i++) ch.sendToQueue(w.name, Buffer.from('x'))
+    assert.deepEqual(await ch.purgeQueue(w.name), { messageCount: 5 })
+    ch.sendToQueue(w.name, Buffer.from('x'))
+    assert.deepEqual(await ch.deleteQueue(w.name), { messageCount: 1 })
+  },
+
   'mandatory: returned before its ack, and acked': async (w) => {
     const ch = await w.confirmChannel()
     const seen: string[] = []
@@ -259,6 +272,7 @@ cases('AMQP 0-9-1 publishing, with amqplib', {
     const dead = await ch.get(`${w.name}dead`, { noAck: true })
     assert.ok(dead)
     assert.equal(dead.properties.headers?.['x-first-death-reason'], 'delivery_limit')
+    assert.deepEqual([dead.fields.exchange, dead.fields.routingKey], ['', `${w.name}dead`])
   },
 
   'publishing to an exchange that is not there closes the channel, later; the connection goes on': async (w) => {

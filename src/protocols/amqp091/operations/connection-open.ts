@@ -40,6 +40,7 @@ export function connectionOpen(connection: Connection, args: Args<'connection.op
     },
     (error) => connection.fail(null, error, cause),
   )
+  connection.hold(opened)
 }
 
 function predeclare({ link }: Connection, namespace: Id): Promise<unknown> | undefined {
