@@ -141,7 +141,7 @@ export function decodeExtentMeta(bytes: Buffer): ExtentMeta {
   return {
     publisher: has(bit.publisher) ? r.uvarint() : 0,
     address: has(bit.address) ? readAddress(r) : null,
-    routes: has(bit.routes) ? Array.from({ length: bounded(r) }, () => r.uvarint()) : plainMeta.routes,
+    routes: has(bit.routes) ? readRoutes(r) : plainMeta.routes,
     expiresAt: has(bit.expiresAt) ? r.uvarint() : null,
     notBefore: has(bit.notBefore) ? r.uvarint() : null,
     priority: has(bit.priority) ? r.uvarint() : 0,
@@ -164,11 +164,27 @@ function readHistoryEntry(r: Reader): HistoryEntry {
 }
 
 function readLevels(r: Reader): Levels {
-  return Array.from({ length: bounded(r) }, () => {
-    const bytes = r.uvarint()
-    const at = r.take(bytes)
-    return r.buffer.toString('latin1', at, at + bytes)
-  })
+  const levels: string[] = []
+  for (let n = bounded(r); n > 0; n--) levels.push(readLevel(r))
+  return levels
+}
+
+/** The call into native code costs more than a short level. */
+const nativeBytesMin = 24
+
+function readLevel(r: Reader): string {
+  const bytes = r.uvarint()
+  const at = r.take(bytes)
+  if (bytes >= nativeBytesMin) return r.buffer.toString('latin1', at, at + bytes)
+  let level = ''
+  for (let i = at; i < at + bytes; i++) level += String.fromCharCode(r.buffer[i]!)
+  return level
+}
+
+function readRoutes(r: Reader): Id[] {
+  const routes: Id[] = []
+  for (let n = bounded(r); n > 0; n--) routes.push(r.uvarint())
+  return routes
 }
 
 /** Every item takes a byte, so a count beyond what is left is a lie. */
