@@ -4,6 +4,8 @@ import path from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import mqttPacket from 'mqtt-packet'
+import type { Packet } from 'mqtt-packet'
 import { start, startTestBroker } from '../../support/index.ts'
 import { connect, raw, rawAt, sleep, until } from './support.ts'
 import type { RawClient } from './support.ts'
@@ -117,6 +119,60 @@ test('random bytes close the connection and nothing else', async (t) => {
   await bystander.mqtt.subscribeAsync('x', { qos: 1 })
   await bystander.mqtt.publishAsync('x', 'still here', { qos: 1 })
   await bystander.take(1)
+})
+
+test('mutated packets: every stream ends in answers or a close, and the broker lives', async (t) => {
+  const broker = await startTestBroker(t)
+  const bystander = await connect(t, broker)
+  const stream = (version: number): Buffer =>
+    Buffer.concat(
+      [
+        {
+          cmd: 'connect',
+          protocolId: 'MQTT',
+          protocolVersion: version,
+          clientId: 'm',
+          clean: false,
+          keepalive: 5,
+          username: 'u',
+          will: { topic: 'w', payload: Buffer.from('x'), qos: 1, retain: true },
+        },
+        {
+          cmd: 'subscribe',
+          messageId: 1,
+          subscriptions: [
+            { topic: 'm/#', qos: 2 },
+            { topic: '$share/g/m/+', qos: 1 },
+          ],
+        },
+        {
+          cmd: 'publish',
+          topic: 'm/1',
+          payload: 'x',
+          qos: 1,
+          messageId: 2,
+          retain: true,
+          properties: { contentType: 'a', userProperties: { a: 'b' } },
+        },
+        { cmd: 'publish', topic: 'm/2', payload: 'y', qos: 2, messageId: 3, retain: false },
+        { cmd: 'pubrel', messageId: 3 },
+        { cmd: 'unsubscribe', messageId: 4, unsubscriptions: ['m/#'] },
+        { cmd: 'disconnect' },
+      ].map((packet) => mqttPacket.generate(packet as Packet, { protocolVersion: version })),
+    )
+  let seed = 20_261_121
+  const below = (bound: number): number => (seed = (seed * 48_271) % 2_147_483_647) % bound
+  for (let round = 0; round < 150; round++) {
+    const bytes = stream(4 + (round % 2))
+    for (let i = 0; i <= below(4); i++) bytes[below(bytes.length)] = below(256)
+    const socket = connectTcp(broker.port('mqtt'), '127.0.0.1')
+    socket.on('error', () => undefined).on('data', () => undefined)
+    socket.end(bytes)
+    await new Promise((resolve) => socket.once('close', resolve))
+  }
+  await bystander.mqtt.subscribeAsync('alive', { qos: 2 })
+  await bystander.mqtt.publishAsync('alive', 'x', { qos: 2 })
+  await until(() => bystander.topics().includes('alive'), 'the broker answers')
 })
 
 test('a slow subscriber without a persistent session costs itself only', async (t) => {

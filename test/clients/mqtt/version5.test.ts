@@ -172,6 +172,20 @@ test('user properties keep their order and repeats', async (t) => {
   assert.deepEqual({ ...message!.packet.properties!.userProperties }, userProperties)
 })
 
+test('what the operator caps is said: keep alive and session expiry', async (t) => {
+  const mqtt = { keepAliveSecondsMax: 60, sessionExpirySecondsMax: 1000 }
+  const broker = await startTestBroker(t, { settings: { protocols: { mqtt } } })
+  const capped = async (keepalive: number, sessionExpiryInterval: number): Promise<unknown[]> => {
+    const client = await raw(t, broker)
+    const { properties } = await client.connect('capped', { keepalive, properties: { sessionExpiryInterval } })
+    const said = properties as Record<string, unknown>
+    return [said.serverKeepAlive, said.sessionExpiryInterval]
+  }
+  assert.deepEqual(await capped(120, 4_294_967_295), [60, 1000])
+  assert.deepEqual(await capped(0, 2000), [60, 1000])
+  assert.deepEqual(await capped(30, 900), [undefined, undefined])
+})
+
 test('enhanced authentication is refused by name', async (t) => {
   const broker = await startTestBroker(t)
   const client = await raw(t, broker)
