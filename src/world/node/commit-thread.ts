@@ -58,8 +58,9 @@ export class NodeCommitThread implements CommitThread {
     this.folder = folder
     // The sources run as they are; a build puts the worker beside, compiled.
     const name = import.meta.url.endsWith('.ts') ? './commit-worker.ts' : './commit-worker.js'
+    // Flags of the process (`--input-type`) need not suit a file.
     const workerData: CommitWorkerData = { shared: this.shared, ...layout }
-    this.worker = new Worker(new URL(name, import.meta.url), { workerData, name: 'commit' })
+    this.worker = new Worker(new URL(name, import.meta.url), { workerData, name: 'commit', execArgv: [] })
     this.memories = new SharedMemories((message) => this.worker.postMessage(message))
     this.worker.on('message', () => this.heard())
     this.worker.on('error', (error) => this.died(error.message))

@@ -251,7 +251,7 @@ export class SimDisk implements Disk {
 function afterCrash(inode: Inode, keep: () => boolean): Inode {
   const durable = inode.durable.copy()
   for (const { at, bytes } of inode.unsynced) {
-    for (let from = 0; from < bytes.length; ) {
+    for (let from = 0; from < bytes.length;) {
       const to = Math.min(bytes.length, from + sectorBytes - ((at + from) % sectorBytes))
       if (keep()) durable.write(bytes.subarray(from, to), at + from)
       from = to
