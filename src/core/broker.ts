@@ -250,8 +250,8 @@ export class ShardBroker implements Broker {
     if (!this.down) credit(this.shard, grants)
   }
 
-  async detach(consumer: Id, leased: 'keep' | 'release'): Promise<Outcome<object>> {
-    return this.down ? unavailable : detach(this.shard, consumer, leased)
+  detach(consumer: Id, leased: 'keep' | 'release'): Promise<Outcome<object>> {
+    return Promise.resolve(this.down ? unavailable : detach(this.shard, consumer, leased))
   }
 
   take: Broker['take'] = (options) => (this.down ? Promise.resolve(unavailable) : take(this.shard, options))

@@ -47,7 +47,11 @@ test('a soft commit rides along; a look-up is settled only when what it shows is
   const before = stand.current.durable
   let answered = false
   const soft = stand.broker
-    .commit([{ op: 'settle', subscription: queue, ranges, as: { do: 'done' } }], { ...client, soft: true })
+    .commit([{ op: 'settle', subscription: queue, ranges, as: { do: 'done' } }], {
+      session: client.session,
+      epoch: client.epoch,
+      soft: true,
+    })
     .then(() => (answered = true))
   await stand.time.settle()
   assert.equal(answered, false)

@@ -131,11 +131,17 @@ onBoth('a guard holds or nothing happens; an atomic commit is all or none', asyn
   const small = await stand.log('small', { recordBytesMax: 10 })
   await stand.append(client, log, 'a')
   const op = { op: 'append', log, ...records('b') } as const
-  const guarded = (end: number) => ({ ...client, guards: [{ log, partition: 0, end }] })
+  const guarded = (end: number) => ({
+    session: client.session,
+    epoch: client.epoch,
+    guards: [{ log, partition: 0, end }],
+  })
   assert.equal(errorOf((await stand.wait(stand.broker.commit([op], guarded(0))))[0]), 'conflict')
   ok((await stand.wait(stand.broker.commit([op], guarded(1))))[0])
   const large = { op: 'append', log: small, ...records('x'.repeat(100)) } as const
-  const results = await stand.wait(stand.broker.commit([op, large], { ...client, atomic: true }))
+  const results = await stand.wait(
+    stand.broker.commit([op, large], { session: client.session, epoch: client.epoch, atomic: true }),
+  )
   assert.deepEqual(results.map(errorOf), ['tooLarge', 'tooLarge'])
   assert.deepEqual(await stand.readAll(log), ['a', 'b'])
 })

@@ -111,7 +111,7 @@ onBoth('a limit in bytes counts values, and what is ready is counted in bytes', 
   const [log, queue] = await stand.queue('q', { readyBytesMax: 250 })
   for (let i = 0; i < 5; i++) await stand.append(client, log, String(i).repeat(100))
   await stand.settle()
-  assert.deepEqual(await stand.broker.stats(queue), {
+  assert.deepEqual(stand.broker.stats(queue), {
     ready: 2,
     readyBytes: 200,
     leased: 0,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { errorOf, ok, records, Stand } from './testing/stage.ts'
+import type { Stand } from './testing/stage.ts'
+import { errorOf, ok, records } from './testing/stage.ts'
 import { onBoth } from './testing/both.ts'
 
 const will = (stand: Stand, delayMs: number, address = 'will') => ({

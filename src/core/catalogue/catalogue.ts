@@ -95,7 +95,7 @@ export class Catalogue {
     const before = this.items.get(item.id)
     if (before !== undefined) this.remove(item.id)
     this.items.set(item.id, item)
-    if ('lifetime' in item.spec && item.spec.lifetime?.unusedMs !== undefined) this.mayIdle = true
+    if ('lifetime' in item.spec && item.spec.lifetime.unusedMs !== undefined) this.mayIdle = true
     this.names.set(nameKey(item.spec), item.id)
     let kind = this.byKind.get(item.spec.kind)
     if (kind === undefined) this.byKind.set(item.spec.kind, (kind = new Map<Id, Item>()))
@@ -107,7 +107,7 @@ export class Catalogue {
     if (item === undefined) return
     this.items.delete(id)
     this.names.delete(nameKey(item.spec))
-    this.byKind.get(item.spec.kind)?.delete(id)
+    this.byKind.get(item.spec.kind)!.delete(id)
   }
 
   private named<K extends Kind>(_kind: K, key: string): Item<Extract<Spec, { kind: K }>> | undefined {
@@ -130,7 +130,7 @@ function nameKey(spec: Spec): string {
     case 'log':
       return `l${spec.namespace}:${levelsKey(spec.name)}`
     case 'subscription':
-      return `${spec.mode}${String(spec.log)}:${spec.name}`
+      return `${spec.mode}${spec.log as Id}:${spec.name}`
     case 'route':
       return routeKey(spec)
   }

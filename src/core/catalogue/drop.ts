@@ -69,7 +69,7 @@ export function dropItem(shard: Shard, item: Item): void {
 
 function forget(shard: Shard, item: Item): void {
   shard.catalogue.remove(item.id)
-  if ('lifetime' in item.spec && item.spec.lifetime?.owner !== undefined) {
+  if ('lifetime' in item.spec && item.spec.lifetime.owner !== undefined) {
     shard.sessions.get(item.spec.lifetime.owner)?.owned.delete(item.id)
   }
   shard.routed.delete(item.id)

@@ -29,7 +29,7 @@ export function commit(shard: Shard, ops: readonly Op[], options: CommitOptions)
   }
   if (options.atomic) {
     for (const op of ops) {
-      const failure = judged(() => judge(shard, session, op))
+      const failure = safely(judge, shard, session, op)
       if (failure !== null) return shard.answer(session, refusal(ops, failure), 0, shard.limits.durability)
     }
   }
@@ -37,12 +37,14 @@ export function commit(shard: Shard, ops: readonly Op[], options: CommitOptions)
   const results: (OpResult | Promise<OpResult>)[] = []
   let late = false
   for (const op of ops) {
-    const result = judged(() => perform(shard, session, op))
+    const result = safely(perform, shard, session, op)
     if (result instanceof Promise) late = true
     results.push(result)
   }
   if (!late) return release(shard, session, results as OpResult[], before, options)
-  return Promise.all(results).then((all) => release(shard, session, all, before, options))
+  return Promise.all(results.map((one) => Promise.resolve(one))).then((all) =>
+    release(shard, session, all, before, options),
+  )
 }
 
 /** What has staged nothing and tells of nothing staged waits for nothing but its turn. */
@@ -63,9 +65,14 @@ function release(
 const isDuplicate = (result: OpResult): boolean => 'ok' in result && result.ok.op === 'append' && result.ok.duplicate
 
 /** Records that are not what their batch says come to light only when somebody has to look into them. */
-function judged<T>(act: () => T): T | Failure {
+function safely<T>(
+  act: (shard: Shard, session: Session, op: Op) => T,
+  shard: Shard,
+  session: Session,
+  op: Op,
+): T | Failure {
   try {
-    return act()
+    return act(shard, session, op)
   } catch (error) {
     if (error instanceof MalformedError) return { error: 'invalid', detail: error.message }
     throw error

@@ -38,7 +38,8 @@ function poolOf(session: Session, number: number): CreditPool {
 function notifyActive(shard: Shard, changes: readonly ActiveChange[], except: Attached | null): void {
   for (const { consumer, active } of changes) {
     if (consumer === except) continue
-    const { owner } = consumer as Attached
+    const owner = shard.sessions.get(consumer.session)
+    if (owner === undefined) continue
     owner.notices.push({ notice: 'active', consumer: consumer.id, active })
     shard.output(owner)
   }
@@ -51,7 +52,10 @@ export function credit(shard: Shard, grants: readonly CreditGrant[]): void {
       if (session === undefined) continue
       const pool = poolOf(session, one.pool)
       grantPool(pool, one.messages)
-      for (const member of pool.members) wakeFor(shard, member as Attached)
+      for (const member of pool.members) {
+        const consumer = shard.consumers.get(member.id)
+        if (consumer !== undefined) wakeFor(shard, consumer)
+      }
     } else {
       const consumer = shard.consumers.get(one.consumer)
       if (consumer === undefined) continue

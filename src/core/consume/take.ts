@@ -19,7 +19,7 @@ export async function take(shard: Shard, options: TakeOptions): Promise<Outcome<
   let found = takeReady(shard, leased, session, options)
   for (let tries = 0; found.length === 0 && tries < 3 && mayGetMore(leased); tries++) {
     await shard.nextChance(leased)
-    if (session.ended) return fenced
+    if (shard.sessions.get(session.id) !== session) return fenced
     if (shard.leased.get(leased.id) !== leased) return notFound('subscription')
     found = takeReady(shard, leased, session, options)
   }

@@ -34,8 +34,8 @@ export class Checkpointer {
       this.round = round
       this.parts = this.run(full)
     }
-    const { done, value } = this.parts.next()
-    if (!done) return value
+    const step = this.parts.next()
+    if (step.done !== true) return step.value
     this.parts = null
     return null
   }

@@ -8,7 +8,7 @@ import { installSubscription } from '../catalogue/subscriptions.ts'
 import { Leased } from '../consume/leased.ts'
 import { Reader } from '../../base/index.ts'
 import { decodeExtentMeta } from '../extent-meta.ts'
-import type { Id, LogSpec, RouteSpec, SubscriptionSpec } from '../facade/index.ts'
+import type { Id, LogSpec, SubscriptionSpec } from '../facade/index.ts'
 import { installLastValues } from '../last-value/last-value.ts'
 import type { LastValueState } from '../last-value/state.ts'
 import { forgetSchedule, installSchedule } from '../schedule/index.ts'
@@ -58,7 +58,7 @@ export function replayItem(shard: Shard, item: Item): void {
       break
     case 'route':
       if (known !== undefined) shard.router.remove(item.id)
-      installRoute(shard, item.id, item.spec as RouteSpec)
+      installRoute(shard, item.id, item.spec)
       break
     case 'namespace':
       for (const id of item.partitions ?? []) {

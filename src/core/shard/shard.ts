@@ -80,7 +80,7 @@ export class Shard {
     this.router = new Router({
       below: (bound) => world.random.below(bound),
       alternateOf: (space) => this.alternateOf(space),
-      isConnected: (session) => this.sessions.get(session)?.receiver != null,
+      isConnected: (session) => (this.sessions.get(session)?.receiver ?? null) !== null,
     })
   }
 

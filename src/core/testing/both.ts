@@ -7,6 +7,6 @@ type Open = (options?: Partial<BrokerLimits>) => Promise<Stand>
 /** The same over the naive store and over the journal on a simulated disk: they may not differ. */
 export function onBoth(name: string, run: (open: Open) => Promise<void>): void {
   for (const storage of ['memory', 'journal'] as const) {
-    test(`${name} [${storage}]`, () => run((options = {}) => Stand.open(options, storage)))
+    void test(`${name} [${storage}]`, () => run((options = {}) => Stand.open(options, storage)))
   }
 }

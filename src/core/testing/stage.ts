@@ -144,7 +144,7 @@ export class Stand {
     return client
   }
 
-  async define<S extends Spec>(spec: S): Promise<Id> {
+  async define(spec: Spec): Promise<Id> {
     const [outcome] = await this.wait(this.broker.define([spec], 'create'))
     return ok(outcome).id
   }
