@@ -45,6 +45,12 @@ export class Channel {
     return this.state === 'open'
   }
 
+  /** The publish under way is over, whole or not. */
+  dropContent(): void {
+    this.link.arrivingBytes -= this.content?.received ?? 0
+    this.content = null
+  }
+
   take(count: number): number {
     const first = this.nextDeliveryTag
     this.nextDeliveryTag += count

@@ -83,7 +83,7 @@ export class Connection {
 
   /** The channel's unsettled messages go back, its consumers end. */
   releaseChannel(channel: Channel): void {
-    channel.content = null
+    channel.dropContent()
     // What running consumers hold is released with them.
     channel.unsettled.settleAll((range) => {
       const { consumer } = range

@@ -231,7 +231,7 @@ export class FrameHandler {
       refuse('UNEXPECTED_FRAME', `expected content header for class 60, got one for class ${contentClass} instead`)
     }
     if (bodyBytes > limits.bodyBytesMax) {
-      channel.content = null
+      channel.dropContent()
       refuse(
         'PRECONDITION_FAILED',
         `message size ${bodyBytes} is larger than configured max size ${limits.bodyBytesMax}`,
@@ -255,12 +255,17 @@ export class FrameHandler {
       refuse('FRAME_ERROR', `a body of ${content.bodyBytes} bytes goes on after its end`)
     }
     const body = content.add(part)
+    const { link } = this.connection
+    link.arrivingBytes += part.length
     if (body !== null) this.published(channel, body)
+    else if (link.arrivingBytes > limits.arrivingBytesMax) {
+      refuse('RESOURCE_ERROR', `more than ${limits.arrivingBytesMax} bytes of messages are under way`)
+    }
   }
 
   private published(channel: Channel, body: Buffer): void {
     const { content } = channel
-    channel.content = null
+    channel.dropContent()
     if (content?.facts) this.connection.publisher.add(channel, content.route, content.facts, body)
   }
 }

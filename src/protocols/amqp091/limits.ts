@@ -13,6 +13,8 @@ export const limits = {
   closeMs: 5_000,
   /** The largest message body. */
   bodyBytesMax: 128 * 1024 * 1024,
+  /** Of all bodies of a connection that are still arriving. */
+  arrivingBytesMax: 256 * 1024 * 1024,
   /** Of one record batch made from publishes; a larger body is a batch of its own. */
   batchBytesMax: 1024 * 1024,
   /** Published and not yet answered; beyond it we stop reading from the client. */

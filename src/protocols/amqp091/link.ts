@@ -21,7 +21,7 @@ export class Link {
   readonly context: ProtocolContext
   readonly broker: Broker
   readonly out = writer
-  readonly outbox = new Outbox()
+  readonly outbox = new Outbox(() => this.pace())
   frameBytesMax: number = limits.frameBytesMax
   capabilities: ClientCapabilities = {
     consumerCancelNotify: false,
@@ -40,6 +40,8 @@ export class Link {
   spoke = false
   /** Published and not yet answered. */
   stagedBytes = 0
+  /** Of bodies that are still arriving, on all channels. */
+  arrivingBytes = 0
   private full = false
 
   constructor(peer: Peer, context: ProtocolContext) {

@@ -11,6 +11,12 @@ export class Outbox {
   private slots: Slot[] = []
   private head = 0
   private dropped = false
+  private readonly progressed: () => void
+
+  /** `progressed` is called whenever replies have gone that had to wait. */
+  constructor(progressed: () => void) {
+    this.progressed = progressed
+  }
 
   get waiting(): number {
     return this.slots.length - this.head
@@ -59,5 +65,6 @@ export class Outbox {
       this.slots = this.slots.slice(this.head)
       this.head = 0
     }
+    this.progressed()
   }
 }

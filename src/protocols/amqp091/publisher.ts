@@ -162,7 +162,6 @@ export class Publisher {
     link.stagedBytes += bytes
     const answered = (): void => {
       link.stagedBytes -= bytes
-      link.pace()
     }
     link.outbox.after(
       committed,
@@ -175,7 +174,6 @@ export class Publisher {
         this.failed(groups[0]!.channel, error)
       },
     )
-    link.pace()
   }
 }
 

@@ -49,6 +49,7 @@ export class AmqpSession implements Session {
     if (connection.phase !== 'running') return
     connection.publisher.flush()
     connection.consumers.grant()
+    connection.link.pace()
   }
 
   /** What follows the protocol header, once it is there and good. */
