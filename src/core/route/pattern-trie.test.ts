@@ -2,24 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Pattern, PatternLevel } from '../facade/index.ts'
-import type { Levels } from '../names.ts'
 import { PatternTrie } from './pattern-trie.ts'
-
-/** The naive model: what each wildcard means, said once more. */
-function matches(pattern: readonly PatternLevel[], levels: Levels): boolean {
-  const [first, ...others] = pattern
-  if (first === undefined) return levels.length === 0
-  if (typeof first === 'string') return levels[0] === first && matches(others, levels.slice(1))
-  if (first.any === 'one') return levels.length > 0 && matches(others, levels.slice(1))
-  for (let taken = first.any === 'rest1' ? 1 : 0; taken <= levels.length; taken++) {
-    if (matches(others, levels.slice(taken))) return true
-  }
-  return false
-}
-function matchesPattern(p: Pattern, levels: Levels): boolean {
-  if (p.dollarHidden === true && typeof p.levels[0] === 'object' && levels[0]?.startsWith('$') === true) return false
-  return matches(p.levels, levels)
-}
+import { matchesPattern } from './testing/naive-match.ts'
 
 const level = fc.constantFrom('a', 'b', '', '$s')
 const patternLevel: fc.Arbitrary<PatternLevel> = fc.oneof(
