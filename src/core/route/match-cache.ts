@@ -2,7 +2,10 @@ import type { Address, Id } from '../facade/index.ts'
 import type { Match, Publication } from './match.ts'
 import type { Walk } from './walk.ts'
 
-const entriesMax = 32_768
+/** Levels and targets that are remembered, of all addresses together: each takes about 250 bytes. */
+const weightMax = 262_144
+/** Of one address: with and without at-most-once, and one for each log that is bound there. */
+const variantsMax = 8
 
 interface Kept {
   atMostOnce: boolean
@@ -25,10 +28,12 @@ export class CacheEntry {
     return null
   }
 
-  keep(publication: Publication, except: Id, match: Match, notFrom: ReadonlySet<Id>): void {
-    if (notFrom.has(publication.publisher)) return
+  /** Returns what it weighs. */
+  keep(publication: Publication, except: Id, match: Match, notFrom: ReadonlySet<Id>): number {
+    if (notFrom.has(publication.publisher) || this.kept.length === variantsMax) return 0
     if (notFrom.size > 0) this.notFrom = notFrom
     this.kept.push({ atMostOnce: publication.atMostOnce, except, match })
+    return match.targets.length
   }
 }
 
@@ -47,26 +52,29 @@ function below(node: Node, level: string): Node {
 /** Entries by address, found level by level: so a hit makes no key and nothing else. When it is full it starts anew. */
 export class MatchCache {
   private spaces = new Map<Id, Node>()
-  private size = 0
+  private weight = 0
 
   clear(): void {
-    if (this.size === 0) return
+    if (this.weight === 0) return
     this.spaces = new Map()
-    this.size = 0
+    this.weight = 0
   }
 
   entry({ space, levels }: Address): CacheEntry {
+    if (this.weight > weightMax) this.clear()
     let node = this.spaces.get(space)
     if (node === undefined) this.spaces.set(space, (node = { levels: null, entry: null }))
     for (const level of levels) {
       node = below(node, level)
     }
-    return (node.entry ??= this.newEntry())
+    if (node.entry === null) {
+      node.entry = new CacheEntry()
+      this.weight += 1 + levels.length
+    }
+    return node.entry
   }
 
-  private newEntry(): CacheEntry {
-    if (this.size >= entriesMax) this.clear()
-    this.size++
-    return new CacheEntry()
+  add(weight: number): void {
+    this.weight += weight
   }
 }

@@ -89,9 +89,14 @@ export class Router {
     const entry = this.cache.entry(to[0]!)
     const kept = entry.find(publication, except)
     if (kept !== null) return kept
-    entry.walk ??= this.walk(to)
-    const match = entry.walk.match(publication, except)
-    if (!entry.walk.isDynamic) entry.keep(publication, except, match, entry.walk.notFrom)
+    const walk = entry.walk ?? this.walk(to)
+    const match = walk.match(publication, except)
+    if (!walk.isDynamic) {
+      this.cache.add(entry.keep(publication, except, match, walk.notFrom))
+    } else if (entry.walk === null) {
+      entry.walk = walk
+      this.cache.add(walk.weight)
+    }
     return match
   }
 

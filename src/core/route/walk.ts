@@ -1,3 +1,4 @@
+import { AssertionError } from '../../base/index.ts'
 import type { Address, Id } from '../facade/index.ts'
 import type { Levels } from '../names.ts'
 import { Gathering } from './gathering.ts'
@@ -10,6 +11,10 @@ import type { Group, Route } from './route.ts'
 /** Spaces in a row; a longer chain is cut, so that no table of routes can exhaust the stack. */
 const depthMax = 1000
 const allRecords = -1
+function noTable(): never {
+  throw new AssertionError('nothing is being published')
+}
+const nobodys: Publication = { publisher: 0, atMostOnce: false, count: 0, foreign: false, table: noTable }
 
 /** What matches in one space: routes for themselves, and groups of which one member is picked. */
 interface Matched {
@@ -38,7 +43,7 @@ export class Walk {
   private readonly options: WalkOptions
   private readonly matched = new Map<Id, Matched>()
   private readonly visited = new Map<Id, boolean>()
-  private publication!: Publication
+  private publication = nobodys
   private headers: HeaderView | null = null
   private gathering!: Gathering
   private except: Id = 0
@@ -62,7 +67,21 @@ export class Walk {
       for (let record = 0; record < publication.count; record++) this.follow(record)
       this.passTurns()
     }
-    return this.gathering.finish()
+    const match = this.gathering.finish()
+    // It may be kept for long; what was published is not to be kept with it.
+    this.publication = nobodys
+    this.headers = null
+    return match
+  }
+
+  /** Routes that it remembers. */
+  get weight(): number {
+    let weight = 0
+    for (const { routes, groups } of this.matched.values()) {
+      weight += routes.length
+      for (const { members } of groups) weight += members.length
+    }
+    return weight
   }
 
   /** Looks everywhere it may lead, so that it is known whether the answer is always the same. */
