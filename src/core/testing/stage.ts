@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { failed, type Outcome } from '../../base/index.ts'
 import { BatchBuilder, openStore, type Machine, type OpenStoreTerms, type Store } from '../../log/index.ts'
-import { MemoryDisk } from '../../world/index.ts'
+import { MemoryDisk, type Disk } from '../../world/index.ts'
 import { SimRandom } from '../../world/sim/random.ts'
 import { SimTime } from '../../world/sim/time.ts'
 import { openBroker, type ShardBroker } from '../broker.ts'
@@ -73,7 +73,7 @@ export class Stand {
   time = new SimTime()
   readonly storage: 'memory' | 'journal'
   readonly journal: MemoryJournal = { commits: [] }
-  readonly disk: MemoryDisk
+  disk: Disk
   readonly storeOptions: NonNullable<OpenStoreTerms['options']> = {
     slotBytes: 256 * 1024,
     frameBytesMax: 64 * 1024,
@@ -86,7 +86,7 @@ export class Stand {
   namespace: Id = 0
   shared: Id = 0
 
-  constructor(storage: 'memory' | 'journal', disk = new MemoryDisk()) {
+  constructor(storage: 'memory' | 'journal', disk: Disk = new MemoryDisk()) {
     this.storage = storage
     this.disk = disk
   }
