@@ -64,16 +64,8 @@ export class Catalogue {
     return this.named('route', routeKey(spec))
   }
 
-  subscriptions(log: Id): Item<SubscriptionSpec>[] {
-    return this.all('subscription').filter((item) => item.spec.log === log)
-  }
-
   all<K extends Kind>(kind: K): Item<Extract<Spec, { kind: K }>>[] {
     return [...(this.byKind.get(kind)?.values() ?? [])] as Item<Extract<Spec, { kind: K }>>[]
-  }
-
-  count(kind: Kind): number {
-    return this.byKind.get(kind)?.size ?? 0
   }
 
   /** Which namespace an object is in. */

@@ -18,7 +18,7 @@ import { put } from './partitions.ts'
 import { createRoute, replaceRoute } from './routes.ts'
 import { createSubscription } from './subscriptions.ts'
 
-export type Mode = 'create' | 'ensure' | 'replace'
+type Mode = 'create' | 'ensure' | 'replace'
 
 /** One definition; what it stages is in the commit being filled. */
 export function define(shard: Shard, spec: Spec, mode: Mode): Outcome<Defined> {

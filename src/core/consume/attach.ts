@@ -89,7 +89,7 @@ export function detach(shard: Shard, id: Id, leases: 'keep' | 'release'): Outcom
   return { ok: {} }
 }
 
-export function releaseLeases(shard: Shard, leased: Leased, consumer: Id): void {
+function releaseLeases(shard: Shard, leased: Leased, consumer: Id): void {
   for (const lane of leased.lanes) lane?.queue.releaseConsumer(consumer, true, shard.now)
   journalLeases(shard, leased)
   shard.wake(leased)

@@ -74,7 +74,7 @@ export function expiryOf(leased: Leased, batch: StoredBatch): number {
 }
 
 /** The batch that holds `offset`, or the first one after it; null while it is being read. */
-export function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number): StoredBatch | null {
+function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number): StoredBatch | null {
   const { batch } = lane
   if (batch !== null && offset >= batch.baseOffset && offset < batch.baseOffset + batch.count) return batch
   const ahead = covering(lane.ahead, offset)

@@ -27,7 +27,7 @@ interface Staged {
 const builder = new BatchBuilder()
 
 /** The records of pairs (first, count) as a batch of their own. */
-export function cutBatch(table: RecordTable, runs: readonly number[]): Buffer {
+function cutBatch(table: RecordTable, runs: readonly number[]): Buffer {
   for (let r = 0; r < runs.length; r += 2) {
     for (let i = runs[r]!, end = i + runs[r + 1]!; i < end; i++) builder.copy(table, i)
   }

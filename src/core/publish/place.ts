@@ -6,7 +6,7 @@ import type { Partition } from '../shard/partition.ts'
 import type { Shard } from '../shard/shard.ts'
 
 /** Which records of a publication go to which partition; `runs` null: all. */
-export interface Placed {
+interface Placed {
   partition: Partition
   runs: readonly number[] | null
 }

@@ -10,7 +10,7 @@ import type { Id } from '../facade/index.ts'
  *   of a subscription  1 its positions, or 2 + index + lanesMax x part of the queue
  */
 export const part = { value: 0, saved: 1, messageIds: 1, positions: 1, values: 1, firstLane: 2 } as const
-export const lanesMax = 131_072
+const lanesMax = 131_072
 
 export const lanePart = (index: number, queuePart: number): number => part.firstLane + index + lanesMax * queuePart
 export const laneOf = (number: number): { index: number; queuePart: number } => {
