@@ -4,6 +4,7 @@ import type { OpResult, SeekOp } from '../facade/index.ts'
 import { locate } from '../read/locate.ts'
 import { entryKind } from '../shard/entry-kinds.ts'
 import type { LogState } from '../shard/log-state.ts'
+import type { Partition } from '../shard/partition.ts'
 import { notFound } from '../shard/shard.ts'
 import type { Shard } from '../shard/shard.ts'
 
@@ -11,6 +12,10 @@ interface Position {
   partition: number
   offset: number
 }
+
+/** Roughly the bytes of some of its records. */
+const share = ({ bytes, start, next }: Partition, records: number): number =>
+  next === start ? 0 : Math.round((bytes * records) / (next - start))
 
 export function seek(shard: Shard, op: SeekOp): OpResult | Promise<OpResult> {
   const id = shard.leased.get(op.subscription)?.log.id ?? shard.positional.get(op.subscription)?.log
@@ -49,6 +54,7 @@ function seekTo(shard: Shard, subscription: number, positions: readonly Position
     if (lane === null) continue
     const within = Math.max(lane.partition.start, Math.min(offset, lane.partition.next))
     lane.queue.seek(within)
+    lane.queue.readyBytes = share(lane.partition, lane.queue.ready)
     lane.batch = null
     lane.ahead = []
   }
