@@ -83,7 +83,7 @@ export interface CommitFile {
 export interface CommitWrite {
   file: CommitFile
   at: number
-  /** In memory that threads share (`sharedBuffer`). Not to be touched before `done`. */
+  /** One after the other. Not to be touched before `done`. */
   slices: readonly Buffer[]
   /** Index of the slice that begins with the header. */
   header: number
@@ -109,6 +109,3 @@ export class DiskError extends Error {
     this.path = path
   }
 }
-
-/** Zeroed memory that the commit thread sees without a copy. Its slices keep it alive, nothing else does. */
-export const sharedBuffer = (bytes: number): Buffer => Buffer.from(new SharedArrayBuffer(bytes))

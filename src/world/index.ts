@@ -12,7 +12,7 @@ export type {
   Net,
   WebSocketTerms,
 } from './net.ts'
-export { DiskError, sharedBuffer } from './disk.ts'
+export { DiskError } from './disk.ts'
 export type {
   CommitDone,
   CommitFile,

@@ -61,7 +61,7 @@ async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options
   const host = new EngineHost(hosted, journalId, partitions, held)
   for (const [segmentSeq, { slot }] of found.segments) host.slotOfSegment.set(segmentSeq, slot)
   const spans = new SpanSet(host)
-  const recovered = await recover(disk, found, journalId, machine, partitions, held, tail, spans)
+  const recovered = await recover(disk, found, journalId, machine, partitions, held, spans)
   await spans.recovered()
   const thread = disk.commitThread(frameLayout)
   const parts: StoreParts = { disk, lock, clock, timers, thread, machine, options, partitions, held, tail, memory }

@@ -20,7 +20,6 @@ import {
 import { FileWindow, walkSegment, type SegmentEnd } from '../journal/scan.ts'
 import { checkUnreadable, listSlots, tooNew, type SlotFile } from '../journal/slot-files.ts'
 import { slotPath } from '../journal/slots.ts'
-import type { Tail } from '../journal/tail.ts'
 import type { Spans } from '../span/host.ts'
 import type { Machine } from '../store.ts'
 import type { Partitions } from './partitions.ts'
@@ -28,7 +27,7 @@ import { StoreRefused } from './refused.ts'
 import { Replay } from './replay.ts'
 import type { HeldSegments } from './segments.ts'
 
-const readStepBytes = 4 * 1024 * 1024
+const readStepBytes = 1024 * 1024
 
 /** What is on the disk before anything was read in full. */
 export interface Survey {
@@ -106,7 +105,6 @@ export async function recover(
   machine: Machine,
   partitions: Partitions,
   held: HeldSegments,
-  tail: Tail,
   spans: Spans,
 ): Promise<Recovered> {
   const checkpoint = found.checkpoints[0] ?? null
@@ -118,7 +116,7 @@ export async function recover(
       else spans.restore(object, part, frame, state)
     })
   }
-  const replay = new Replay(checkpoint?.beginCommit ?? 0, machine, partitions, tail, spans)
+  const replay = new Replay(checkpoint?.beginCommit ?? 0, machine, partitions, spans)
   const walk = new JournalWalk(disk, found, journalId, checkpoint, replay, held)
   return walk.run()
 }
@@ -129,7 +127,7 @@ class JournalWalk {
   private readonly checkpoint: CheckpointFooter | null
   private readonly replay: Replay
   private readonly held: HeldSegments
-  private readonly expected: Expected & { chain: Buffer }
+  private readonly expected: Expected
   private epoch = 0
   private timeMs = 0
   private sawBegin: boolean
@@ -186,7 +184,9 @@ class JournalWalk {
   private follows(header: SegmentHeader): boolean {
     const { expected } = this
     return (
-      header.firstFrame === expected.number && header.startLsn === expected.lsn && header.chain.equals(expected.chain)
+      header.firstFrame === expected.number &&
+      header.startLsn === expected.lsn &&
+      (expected.chain === null || header.chain.equals(expected.chain))
     )
   }
 
@@ -221,7 +221,7 @@ class JournalWalk {
     const { checkpoint, expected } = this
     if (checkpoint === null || expected.number !== checkpoint.beginFrame) return
     this.sawBegin = true
-    if (!checkpoint.chain.equals(expected.chain)) {
+    if (expected.chain !== null && !checkpoint.chain.equals(expected.chain)) {
       throw new Damaged(checkpointPath(checkpoint.number), 0, 'it was made of another journal')
     }
   }

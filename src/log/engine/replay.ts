@@ -3,7 +3,6 @@ import { emptyExtent, entryKind, EntryReader, ownKinds } from '../frame/index.ts
 import { Assembler, joinFrames, type Assembled } from '../journal/assembler.ts'
 import { tableOf, type SealedCommit } from '../journal/commit.ts'
 import type { WalkedFrame } from '../journal/scan.ts'
-import type { Tail } from '../journal/tail.ts'
 import type { Spans } from '../span/host.ts'
 import type { Machine } from '../store.ts'
 import type { Partitions } from './partitions.ts'
@@ -24,16 +23,14 @@ export class Replay {
   private readonly beginCommit: number
   private readonly machine: Machine
   private readonly partitions: Partitions
-  private readonly tail: Tail
   private readonly spans: Spans
   private readonly assembler = new Assembler<WalkedSegment>()
 
-  constructor(beginCommit: number, machine: Machine, partitions: Partitions, tail: Tail, spans: Spans) {
+  constructor(beginCommit: number, machine: Machine, partitions: Partitions, spans: Spans) {
     this.beginCommit = beginCommit
     this.commit = beginCommit
     this.machine = machine
     this.partitions = partitions
-    this.tail = tail
     this.spans = spans
   }
 
@@ -49,11 +46,6 @@ export class Replay {
     const commit = joinFrames(frames)
     const first = places[0]!
     this.commit = commit.number
-    let bodyFrom = 0
-    frames.forEach((frame, i) => {
-      this.tail.place(commit, places[i]!.held.segmentSeq, frame.position, bodyFrom)
-      bodyFrom += frame.header.tableBytes + frame.header.payloadBytes
-    })
     const { position } = frames[0]!
     indexCommit(first.held.index, commit, position, first.segmentBytes, first.frameBytesMax, (partition, next) => {
       const found = this.partitions.find(partition)

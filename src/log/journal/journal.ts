@@ -1,5 +1,5 @@
 import { assert } from '../../base/index.ts'
-import { sharedBuffer, type CommitFile, type CommitThread, type DiskError } from '../../world/index.ts'
+import { type CommitFile, type CommitThread, type DiskError } from '../../world/index.ts'
 import {
   aligned,
   bodyBytesMax,
@@ -57,7 +57,7 @@ interface Flight {
   done: (error: DiskError | null) => void
 }
 
-const zeros = sharedBuffer(frameAlign)
+const zeros = Buffer.alloc(frameAlign)
 
 /** Writes frames, one at a time (`framesInFlightMax` 1): each where the last one ended, or in the next segment. */
 export class Journal {
@@ -69,8 +69,8 @@ export class Journal {
   private readonly slots: Slots
   private readonly frameBytesMax: number
   private readonly events: JournalEvents
-  private readonly segmentHeader = sharedBuffer(segmentHeaderBytes)
-  private readonly partHeader = sharedBuffer(frameHeaderBytes)
+  private readonly segmentHeader = Buffer.alloc(segmentHeaderBytes)
+  private readonly partHeader = Buffer.alloc(frameHeaderBytes)
   private flight: Flight | null = null
   private nextSeq: number
 
@@ -225,7 +225,7 @@ function pushPayload(slices: Buffer[], commit: SealedCommit, position: number, b
 export const emptyCommit = (number: number, timeMs: number): SealedCommit => ({
   number,
   timeMs,
-  head: sharedBuffer(frameHeaderBytes),
+  head: Buffer.alloc(frameHeaderBytes),
   payload: new PayloadRuns(),
   shared: null,
 })

@@ -2,6 +2,7 @@ import type { DiskFile } from '../../world/index.ts'
 import {
   aligned,
   bodyGood,
+  bridgeFlag,
   fits,
   frameAlign,
   frameBytes,
@@ -82,7 +83,7 @@ export async function walkSegment(
         await visit({ header, position: at, bytes })
         expected.number++
         expected.lsn += frameBytes(header)
-        expected.chain = chainAfter(bytes)
+        expected.chain = (header.flags & bridgeFlag) === 0 ? chainAfter(bytes) : null
         at += aligned(frameBytes(header))
         continue
       }

@@ -1,15 +1,13 @@
-import { sharedBuffer } from '../../world/index.ts'
-
 const slabBytes = 1024 * 1024
 /** A payload of this size or above gets memory of its own, so that no slab is left half empty for it. */
 export const largeBytes = slabBytes / 4
 
 /**
- * Memory for what is staged, cut from the front of slabs that the commit thread can see. A slab is never reused: its
- * slices (the tail, readers) keep it alive, and when the last is gone the garbage collector takes it.
+ * Memory for what is staged, cut from the front of slabs. A slab is never reused: its slices (the tail, readers) keep it
+ * alive, and when the last is gone the garbage collector takes it.
  */
 export class Slabs {
-  slab = sharedBuffer(slabBytes)
+  slab = Buffer.allocUnsafeSlow(slabBytes)
   used = 0
 
   fits(bytes: number): boolean {
@@ -17,7 +15,7 @@ export class Slabs {
   }
 
   renew(): void {
-    this.slab = sharedBuffer(slabBytes)
+    this.slab = Buffer.allocUnsafeSlow(slabBytes)
     this.used = 0
   }
 }

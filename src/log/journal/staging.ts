@@ -1,5 +1,4 @@
 import { assert, Writer } from '../../base/index.ts'
-import { sharedBuffer } from '../../world/index.ts'
 import { frameHeaderBytes, writeEntryHead, writeExtentEntry, type ExtentEntry } from '../frame/index.ts'
 import type { ExtentFacts, Payload } from '../store.ts'
 import { PayloadRuns, type SealedCommit } from './commit.ts'
@@ -22,7 +21,7 @@ class StagedPayload implements Payload {
 /** Less free than this at the start of a commit, and its table begins in a new slab. */
 const tableRoomBytes = 64 * 1024
 
-/** The commit being filled: its entry table and its payloads, written straight into shared memory. */
+/** The commit being filled: its entry table and its payloads, written where they stay. */
 export class Staging {
   number: number
   /** Extents staged so far; their partition's readers look here for what has no place in the journal yet. */
@@ -69,9 +68,7 @@ export class Staging {
     this.payloadBytes += bytes.length
     if (bytes.length >= largeBytes) {
       this.endRun()
-      const own = sharedBuffer(bytes.length)
-      own.set(bytes)
-      this.payload.push(own)
+      this.payload.push(Buffer.from(bytes))
       return payload
     }
     if (!this.payloads.fits(bytes.length)) {
@@ -125,15 +122,9 @@ export class Staging {
   /** Closes this commit and begins the next. */
   seal(timeMs: number): SealedCommit {
     const { payload } = this.view()
-    let head = this.table.buffer.subarray(this.tableStart, this.table.length)
-    if (this.table.buffer === this.tables.slab) {
-      this.tables.used = this.table.length
-    } else {
-      // The table outgrew its slab and the writer moved it to memory of its own, which no other thread sees.
-      const shared = sharedBuffer(head.length)
-      head.copy(shared)
-      head = shared
-    }
+    const head = this.table.buffer.subarray(this.tableStart, this.table.length)
+    // A table that outgrew its slab was moved by the writer to memory of its own.
+    if (this.table.buffer === this.tables.slab) this.tables.used = this.table.length
     const commit: SealedCommit = { number: this.number++, timeMs, head, payload, shared: this.shared }
     this.begin()
     return commit

@@ -4,6 +4,7 @@ import type { ExtentFacts } from '../store.ts'
 import type { LocatedExtent } from './located-extent.ts'
 
 const sharedBit = 0x1_0000
+const growMax = 65_536
 
 /**
  * The extents of one journal segment, in memory: filled while the segment is written (or scanned again after a crash),
@@ -87,7 +88,8 @@ export class SegmentIndex {
   }
 
   private grow(): void {
-    this.capacity *= 2
+    // Doubling a full segment's columns would leave as much unused as used.
+    this.capacity += Math.min(this.capacity, growMax)
     this.baseOffset = doubled(this.baseOffset, new Float64Array(this.capacity))
     this.maxTimestamp = doubled(this.maxTimestamp, new Float64Array(this.capacity))
     this.appendTime = doubled(this.appendTime, new Float64Array(this.capacity))

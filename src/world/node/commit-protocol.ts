@@ -1,6 +1,10 @@
 /**
- * The memory that the loop and its commit thread share, as 32 bit numbers; `chain` and the error's text lie behind.
- * One job at a time: the loop fills in the fields, then raises `request`; the thread answers with `done`.
+ * The memory that the loop and its commit thread share, as 32 bit numbers; `chain` and the error's text lie behind, the
+ * bytes of the commit in a memory of their own. One job at a time: the loop fills in fields and bytes, then raises
+ * `request`; the thread answers with `done`.
+ *
+ * The bytes are copied once. Handing over the staged memory itself would save that, but the thread's handles on it live
+ * until the thread collects its garbage, which it hardly ever does: hundreds of MB stayed in memory (measured).
  */
 export const field = {
   request: 0,
@@ -13,22 +17,17 @@ export const field = {
   syncAfter: 5,
   positionLow: 6,
   positionHigh: 7,
-  headerSlice: 8,
+  /** Where the header begins in the data, and how long header, body and padding are with what stands before them. */
+  headerAt: 8,
   bodyBytes: 9,
-  slices: 10,
+  dataBytes: 10,
   /** Bytes of the error's text; 0: it went well. */
   errorBytes: 11,
   /** How long the job took, microseconds. */
   tookUs: 12,
-  /** Three numbers for each slice: memory slot, position, bytes. */
-  firstSlice: 16,
 } as const
 
-export const slicesMax = 64
-/** Shared memories that the thread knows at a time. */
-export const memorySlots = slicesMax
-
-const fieldBytes = (field.firstSlice + 3 * slicesMax) * 4
+const fieldBytes = 64
 export const chainAt = fieldBytes
 export const errorAt = fieldBytes + 16
 export const errorBytesMax = 512
@@ -36,13 +35,13 @@ export const sharedBytes = errorAt + errorBytesMax
 
 export interface CommitWorkerData {
   shared: SharedArrayBuffer
+  data: SharedArrayBuffer
   headerBytes: number
   bodyCrcAt: number
   headerCrcAt: number
 }
 
-/** Sent before the first job that uses the memory; null: forget it. */
-export interface MemoryMessage {
-  slot: number
-  memory: SharedArrayBuffer | null
+/** Sent before the first job that does not fit the data memory of before. */
+export interface DataMessage {
+  data: SharedArrayBuffer
 }

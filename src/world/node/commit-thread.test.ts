@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
 import { crc32c } from '../../base/index.ts'
-import { chainOf, sharedBuffer, type CommitWrite, type DiskError } from '../index.ts'
+import { chainOf, type CommitWrite, type DiskError } from '../index.ts'
 import { NodeDisk } from './disk.ts'
 
 const layout = { headerBytes: 32, bodyCrcAt: 8, headerCrcAt: 28 }
@@ -17,17 +17,17 @@ function folder(context: { after(run: () => void): void }): string {
 
 test('commits are sealed and written, small and large, synced and not', async (t) => {
   const path = folder(t)
-  writeFileSync(join(path, 'slot'), Buffer.alloc(4_000_000))
+  writeFileSync(join(path, 'slot'), Buffer.alloc(6_000_000))
   const thread = new NodeDisk(path).commitThread(layout)
   t.after(() => thread.close())
   for (const sync of [true, false]) {
     const file = await thread.open('slot', sync)
     let at = 0
-    for (const size of [10, 3000, 1_000_000, 5]) {
-      const header = sharedBuffer(32)
+    for (const size of [10, 3000, 1_000_000, 2_500_000, 5]) {
+      const header = Buffer.alloc(32)
       header.fill(7)
-      const body = sharedBuffer(size).fill(size & 0xff)
-      const write: CommitWrite = { file, at, slices: [header, body, sharedBuffer(100)], header: 0, bodyBytes: size }
+      const body = Buffer.alloc(size).fill(size & 0xff)
+      const write: CommitWrite = { file, at, slices: [header, body, Buffer.alloc(100)], header: 0, bodyBytes: size }
       const chain = await new Promise<Buffer>((resolve, reject) =>
         thread.commit(write, (error, value) => (error === null ? resolve(value) : reject(error))),
       )
@@ -50,7 +50,7 @@ test('an error of the disk comes back as one', async (t) => {
   const file = await thread.open('slot', true)
   await file.close()
   const error = await new Promise<DiskError | null>((resolve) =>
-    thread.commit({ file, at: 0, slices: [sharedBuffer(32)], header: 0, bodyBytes: 0 }, resolve),
+    thread.commit({ file, at: 0, slices: [Buffer.alloc(32)], header: 0, bodyBytes: 0 }, resolve),
   )
   assert.equal(error?.kind, 'io')
 })

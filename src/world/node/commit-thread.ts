@@ -12,14 +12,15 @@ import {
   type CommitWrite,
   type SealLayout,
 } from '../disk.ts'
-import { chainAt, errorAt, field, sharedBytes, slicesMax, type CommitWorkerData } from './commit-protocol.ts'
+import { chainAt, errorAt, field, sharedBytes, type CommitWorkerData, type DataMessage } from './commit-protocol.ts'
 import { diskError } from './disk-error.ts'
-import { SharedMemories } from './shared-memories.ts'
 
 /** Larger commits are written, then synced: writing through gains nothing for them (measured). */
 const writeThroughBytesMax = 256 * 1024
 /** While commits take less than this on average, the loop waits so long for one (P4). */
 const waitMs = 0.3
+/** Holds a frame of 1 MiB and a segment header. */
+const dataBytes = 1024 * 1024 + 64 * 1024
 
 class NodeCommitFile implements CommitFile {
   readonly path: string
@@ -46,7 +47,8 @@ export class NodeCommitThread implements CommitThread {
   private readonly fields = new Int32Array(this.shared, 0, chainAt / 4)
   private readonly bytes = Buffer.from(this.shared)
   private readonly worker: Worker
-  private readonly memories: SharedMemories
+  /** The bytes of the commit in flight. */
+  private data: Buffer
   private readonly mayWait = availableParallelism() > 1
   private averageMs = 1
   private done: CommitDone | null = null
@@ -59,9 +61,10 @@ export class NodeCommitThread implements CommitThread {
     // The sources run as they are; a build puts the worker beside, compiled.
     const name = import.meta.url.endsWith('.ts') ? './commit-worker.ts' : './commit-worker.js'
     // Flags of the process (`--input-type`) need not suit a file.
-    const workerData: CommitWorkerData = { shared: this.shared, ...layout }
+    const data = new SharedArrayBuffer(dataBytes)
+    this.data = Buffer.from(data)
+    const workerData: CommitWorkerData = { shared: this.shared, data, ...layout }
     this.worker = new Worker(new URL(name, import.meta.url), { workerData, name: 'commit', execArgv: [] })
-    this.memories = new SharedMemories((message) => this.worker.postMessage(message))
     this.worker.on('message', () => this.heard())
     this.worker.on('error', (error) => this.died(error.message))
     this.worker.on('exit', () => {
@@ -89,31 +92,43 @@ export class NodeCommitThread implements CommitThread {
 
   commit(write: CommitWrite, done: CommitDone): void {
     assert(this.done === null, 'one commit in flight')
-    assert(write.slices.length <= slicesMax, 'too many slices')
     if (this.dead !== null) return done(this.dead, Buffer.alloc(16))
     const { fields } = this
     const file = write.file as NodeCommitFile
-    let bytes = 0
-    let at: number = field.firstSlice
-    for (const slice of write.slices) {
-      fields[at++] = this.memories.slotOf(slice.buffer as unknown as SharedArrayBuffer)
-      fields[at++] = slice.byteOffset
-      fields[at++] = slice.length
-      bytes += slice.length
-    }
+    const bytes = this.copy(write)
     const through = file.through !== null && bytes <= writeThroughBytesMax
     fields[field.descriptor] = (through ? file.through : file.plain).fd
     fields[field.syncAfter] = file.through !== null && !through ? 1 : 0
     fields[field.positionLow] = write.at | 0
     fields[field.positionHigh] = Math.floor(write.at / 0x1_0000_0000)
-    fields[field.headerSlice] = write.header
     fields[field.bodyBytes] = write.bodyBytes
-    fields[field.slices] = write.slices.length
+    fields[field.dataBytes] = bytes
     this.done = done
     this.path = write.file.path
     const number = (Atomics.add(fields, field.request, 1) + 1) | 0
     Atomics.notify(fields, field.request)
     this.await(number)
+  }
+
+  /** Puts the slices one after the other where the thread finds them; returns their bytes. */
+  private copy({ slices, header }: CommitWrite): number {
+    let bytes = 0
+    for (const slice of slices) bytes += slice.length
+    if (bytes > this.data.length) this.enlarge(bytes)
+    let at = 0
+    slices.forEach((slice, i) => {
+      if (i === header) this.fields[field.headerAt] = at
+      this.data.set(slice, at)
+      at += slice.length
+    })
+    return bytes
+  }
+
+  private enlarge(bytes: number): void {
+    const data = new SharedArrayBuffer(bytes * 2)
+    this.data = Buffer.from(data)
+    const message: DataMessage = { data }
+    this.worker.postMessage(message)
   }
 
   private await(number: number): void {
@@ -148,7 +163,6 @@ export class NodeCommitThread implements CommitThread {
     if (done === null || Atomics.load(fields, field.done) !== Atomics.load(fields, field.request)) return
     this.done = null
     this.averageMs += (fields[field.tookUs]! / 1000 - this.averageMs) * 0.1
-    this.memories.forget()
     const chain = Buffer.from(this.bytes.subarray(chainAt, chainAt + 16))
     const errorBytes = fields[field.errorBytes]!
     if (errorBytes === 0) return done(null, chain)
