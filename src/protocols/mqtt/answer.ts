@@ -21,17 +21,20 @@ export function finishTurn(client: Client): void {
   if (ops.length === 0) {
     answer(client, [], replies)
   } else {
+    client.pendingCommits++
     client.pendingBytes += bytes
     if (client.pendingBytes > pendingBytesMax) client.pause(Pause.pending)
     // Nobody waits for the answer to an acknowledgement.
     const soft = replies.types.length === 0 && ops.every((op) => op.op === 'settle' || op.op === 'save')
     void broker.commit(ops, { session, epoch, soft }).then((results) => {
+      client.pendingCommits--
       client.pendingBytes -= bytes
       if (client.pendingBytes <= pendingBytesMax / 2) client.resume(Pause.pending)
       if (client.phase !== 'open') return
       answer(client, results, replies)
       // refusing a QoS 2 message changes what is saved
       finishTurn(client)
+      if (client.stopping) client.stop()
     })
   }
   client.output.flush()

@@ -41,8 +41,11 @@ export class Client implements Recipient, Watched {
   sendAliasMaximum = 0
   /** Publishes with QoS 1 and 2 that the client waits for an end of. */
   unacknowledged = 0
-  /** Bytes in commits under way. */
+  /** Commits under way, and the bytes in them. */
+  pendingCommits = 0
   pendingBytes = 0
+  /** The server stops: goodbye is said when nothing is under way. */
+  stopping = false
   ownSubscription: Id = 0
   heardAt = 0
   silenceTicksMax = 0
@@ -156,6 +159,13 @@ export class Client implements Recipient, Watched {
     }
     this.output.flush()
     this.peer.close(close)
+  }
+
+  /** Says goodbye as soon as everything that the client was promised an answer for is answered. */
+  stop(): void {
+    this.stopping = true
+    this.parser.stop()
+    if (this.pendingCommits === 0) this.end(Reason.serverShuttingDown, 'stopping')
   }
 
   silent(): void {

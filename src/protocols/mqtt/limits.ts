@@ -30,3 +30,6 @@ export const ownPacketIds = 32_768
 
 /** What a waiting message costs beside its payload. */
 export const parcelBytes = 200
+
+/** Runs of live messages kept while a subscription is being made; it takes as long as a commit. */
+export const heldMax = 100_000

@@ -119,7 +119,7 @@ export class MqttSession implements Session, Receiver, PacketHandler {
   }
 
   stop(): void {
-    this.client.end(Reason.serverShuttingDown, 'stopping')
+    this.client.stop()
   }
 
   closed(): void {

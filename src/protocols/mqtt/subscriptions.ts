@@ -39,6 +39,8 @@ function subscriptionOf({ id, spec }: Entry<RouteSpec>): Subscription {
 export class Subscriptions {
   private readonly byText = new Map<string, Subscription>()
   private readonly byRoute = new Map<Id, Subscription>()
+  /** The route that a filter had before its options changed. */
+  private readonly formers = new Map<string, Id>()
 
   get(text: string): Subscription | undefined {
     return this.byText.get(text)
@@ -48,18 +50,31 @@ export class Subscriptions {
     return this.byRoute.get(route)
   }
 
+  /** What the route before it still brings comes on the new terms. */
   set(subscription: Subscription): void {
-    const before = this.byText.get(subscription.text)
-    if (before !== undefined) this.byRoute.delete(before.route)
-    this.byText.set(subscription.text, subscription)
-    this.byRoute.set(subscription.route, subscription)
+    const { text, route } = subscription
+    const before = this.byText.get(text)?.route
+    if (before !== undefined && before !== route) {
+      this.forget(text)
+      this.formers.set(text, before)
+      this.byRoute.set(before, subscription)
+    }
+    this.byText.set(text, subscription)
+    this.byRoute.set(route, subscription)
   }
 
   delete(text: string): void {
     const subscription = this.byText.get(text)
     if (subscription === undefined) return
+    this.forget(text)
     this.byText.delete(text)
     this.byRoute.delete(subscription.route)
+  }
+
+  private forget(text: string): void {
+    const former = this.formers.get(text)
+    if (former !== undefined) this.byRoute.delete(former)
+    this.formers.delete(text)
   }
 
   values(): IterableIterator<Subscription> {

@@ -184,6 +184,51 @@ test('large messages come a few at a time, so that a slow session holds few of t
   }
 })
 
+test('a publisher that never rests: CONNACK still comes first, and each message on the terms of its subscription', async (t) => {
+  const broker = await startTestBroker(t)
+  const session = { clean: false, properties: { sessionExpiryInterval: 100 } }
+  const publisher = await connect(t, broker)
+  let publishing = true
+  t.after(() => (publishing = false))
+  const stream = (async () => {
+    while (publishing) {
+      for (let i = 0; i < 20; i++) publisher.mqtt.publish('stream', 'x', { qos: 0 })
+      await publisher.mqtt.publishAsync('stream', 'x', { qos: 2 }).catch(() => (publishing = false))
+    }
+  })()
+  for (let round = 0; round < 15; round++) {
+    const client = await raw(t, broker)
+    client.send({
+      cmd: 'connect',
+      protocolId: 'MQTT',
+      protocolVersion: 5,
+      clientId: 'restless',
+      keepalive: 0,
+      ...session,
+    })
+    await client.next('connack')
+    client.send({
+      cmd: 'subscribe',
+      messageId: 1,
+      subscriptions: [{ topic: 'stream', qos: 1 + (round % 2) }],
+      properties: { subscriptionIdentifier: round + 1 },
+    })
+    await client.next('suback')
+    await client.next('publish')
+    const kinds = client.seen.map(({ cmd }) => cmd)
+    assert.equal(kinds[0], 'connack', kinds.slice(0, 5).join())
+    const afterSuback = client.seen.slice(kinds.indexOf('suback') + 1)
+    for (const { properties, qos } of afterSuback) {
+      assert.ok(Number(qos) <= 1 + (round % 2), `QoS ${String(qos)}`)
+      const { subscriptionIdentifier } = properties as { subscriptionIdentifier?: number }
+      assert.equal(subscriptionIdentifier, round + 1)
+    }
+    client.drop()
+  }
+  publishing = false
+  await stream
+})
+
 test('session expiry: given up at DISCONNECT, and not raised from 0 (MQTT 5)', async (t) => {
   const broker = await startTestBroker(t)
   const session = { clean: false, properties: { sessionExpiryInterval: 100 } }

@@ -94,7 +94,10 @@ export async function quiet(client: Client, count: number): Promise<void> {
 
 /** A client that says exactly what a test wants, with the packets of `mqtt-packet`. */
 export class RawClient {
+  /** What came and was not taken by `next`. */
   readonly packets: Record<string, unknown>[] = []
+  /** All that came. */
+  readonly seen: Record<string, unknown>[] = []
   closed = false
   private readonly socket: Socket
   private readonly version: number
@@ -103,7 +106,10 @@ export class RawClient {
     this.socket = socket
     this.version = version
     const parser = mqttPacket.parser({ protocolVersion: version })
-    parser.on('packet', (packet) => this.packets.push(packet as unknown as Record<string, unknown>))
+    parser.on('packet', (packet) => {
+      this.packets.push(packet as unknown as Record<string, unknown>)
+      this.seen.push(packet as unknown as Record<string, unknown>)
+    })
     socket.on('data', (chunk: Buffer) => parser.parse(chunk))
     socket.on('error', () => undefined)
     socket.on('close', () => (this.closed = true))

@@ -2,6 +2,7 @@ import type { Delivery, DeliveredBatch } from '../../../core/index.ts'
 import type { Hub } from '../hub.ts'
 import type { Output } from '../output.ts'
 import type { Subscriptions } from '../subscriptions.ts'
+import { heldMax } from '../limits.ts'
 import { done, unsayable, unseen } from '../turn.ts'
 import type { Turn } from '../turn.ts'
 import { firstFailure, PacketType, publishBytes, Reason, writeAck, writePublishHead } from '../wire/index.ts'
@@ -38,8 +39,9 @@ const live: Source = { subscription: 0, partition: 0, offset: -1, attempt: 1, co
  */
 export class Outbox {
   readonly inFlight: InFlight
-  /** While above 0 nothing is sent: routes are being made whose messages cannot be told apart yet. */
   private holds = 0
+  /** What came during a hold. */
+  private held: Delivery[] = []
   private readonly client: Recipient
   private readonly aliases: Aliases | undefined
   private readonly waiting: Waiting
@@ -65,6 +67,7 @@ export class Outbox {
     return this.inFlight.max
   }
 
+  /** Nothing is sent until `release`: on which terms is known only when the routes are. */
   hold(): void {
     this.holds++
   }
@@ -74,10 +77,17 @@ export class Outbox {
     for (const { batches, terms } of retained) this.waiting.replay(batches, terms)
     this.holds--
     this.pump()
+    const held = this.held
+    this.held = []
+    this.deliver(held)
   }
 
   deliver(deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries) this.run(delivery)
+    for (const delivery of deliveries) {
+      if (this.holds === 0) this.run(delivery)
+      else if (delivery.subscription !== 0 || this.held.length < heldMax) this.held.push(delivery)
+      else this.client.hub.dropped += delivery.count
+    }
   }
 
   private run(delivery: Delivery): void {
@@ -104,7 +114,7 @@ export class Outbox {
   }
 
   private get ready(): boolean {
-    return this.holds === 0 && this.waiting.empty && !this.client.output.congested
+    return this.waiting.empty && !this.client.output.congested
   }
 
   private wait(form: Form, terms: Terms, expiresAt: number | null, source: Source): void {
@@ -210,6 +220,7 @@ export class Outbox {
 
   /** The connection has gone: what was leased and never sent is as good as new. */
   abandon(): void {
+    this.held = []
     for (const { source } of this.waiting.clear()) {
       if (source !== undefined && source.subscription !== 0) this.client.turn.settle(source, unseen)
     }

@@ -26,6 +26,8 @@ export function termsOf(delivery: Delivery, subscriptions: Subscriptions): Terms
   for (const route of delivery.routes) {
     const subscription = subscriptions.ofRoute(route)
     if (subscription === undefined) continue
+    // a filter whose options changed has two routes for a moment
+    if (route !== subscription.route && delivery.routes.includes(subscription.route)) continue
     if (subscription.qos > qos) qos = subscription.qos
     retainAsPublished ||= subscription.retainAsPublished
     if (subscription.identifier !== undefined) (identifiers ??= []).push(subscription.identifier)

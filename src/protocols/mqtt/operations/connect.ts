@@ -28,6 +28,8 @@ export async function connect(client: Client, packet: ConnectPacket): Promise<vo
   client.receiveMaximum = packet.properties.receiveMaximum ?? 65_535
   client.sendAliasMaximum = packet.properties.topicAliasMaximum ?? 0
   client.sendBytesMax = packet.properties.maximumPacketSize ?? Infinity
+  // a session that is there already may be given messages before we know it
+  if (!packet.clean) client.outbox.hold()
   const opened = await hub.broker.open(optionsOf(client, packet), client.receiver)
   if (failed(opened)) return client.end(connectReason(opened.error), 'error', opened.detail)
   client.session = opened.ok.session
@@ -39,7 +41,15 @@ export async function connect(client: Client, packet: ConnectPacket): Promise<vo
   const unlimited = packet.keepAliveSeconds === 0 && keepAliveSeconds === 65_535
   hub.keepAlive.watch(client, unlimited ? 0 : keepAliveSeconds * 1000 * keepAliveFactor)
   if (opened.ok.resumed) await resume(client, opened.ok)
-  client.parser.packetBytesMax = hub.settings.packetBytesMax
+  begin(client, packet)
+}
+
+/** From here on packets and messages flow. */
+function begin(client: Client, packet: ConnectPacket): void {
+  if (client.gone) return
+  if (!packet.clean) client.outbox.release()
+  finishTurn(client)
+  client.parser.packetBytesMax = client.hub.settings.packetBytesMax
   client.resume(Pause.opening)
   client.parser.resume()
   // the rest of CONNECT's own chunk may have asked for something
