@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { batchHeader } from '../log/index.ts'
 import type { Id, Spec } from './facade/index.ts'
-import { ok, records, Stand } from './testing/stage.ts'
+import { errorOf, ok, records, Stand } from './testing/stage.ts'
 import { TornDisk } from './testing/torn-disk.ts'
 
 const queues = 1000
@@ -136,4 +137,21 @@ test('T11: one key that is in flight for ever: the others of the queue go on', a
   await stand.settle(1000)
   assert.equal(worker.values().length, 100)
   assert.equal(stand.broker.stats(queue).delayed, 10_000 - 100)
+})
+
+test('records that cannot be read are refused before anything is stored, where somebody would have to read them', async () => {
+  const stand = await Stand.open()
+  const [client, other] = [await stand.client(), await stand.client()]
+  const log = await stand.log('q', { bound: ['a'] })
+  await stand.route('a', { session: other.session }, { owner: other.session })
+  const { batch } = records('x', 'y')
+  batch.fill(0xff, batchHeader.batchHeaderBytes)
+  const { session, epoch } = client
+  const [refused] = await stand.wait(
+    stand.broker.commit([{ op: 'append', log, batch, foreign: false }], { session, epoch }),
+  )
+  assert.equal(errorOf(refused), 'invalid')
+  assert.equal(stand.broker.bounds(log)[0]!.end, 0)
+  await stand.append(client, log, 'good')
+  assert.deepEqual(other.values(), ['good'])
 })

@@ -98,6 +98,7 @@ export function append(shard: Shard, session: Session, op: AppendOp): OpResult {
     hops: 0,
     messageId: log.dedupe === null ? null : (op.messageId ?? null),
   })
+  if (!op.foreign && address !== null && shard.router.leadsOn(address, log.id)) copier.check()
   const ok = appendTo(shard, log, partition, op, copier)
   if (address !== null) publish(shard, { to: [address], copier, atMostOnce: false, except: log.id })
   return { ok }

@@ -94,6 +94,11 @@ export class Copier {
     return bytes
   }
 
+  /** Throws `MalformedError` if the records are not what the batch says: to be known before anything is stored. */
+  check(): void {
+    void this.table
+  }
+
   private cut(runs: readonly number[]): Staged {
     this.cuts ??= new Map()
     let staged = this.cuts.get(runs)

@@ -6,7 +6,7 @@ import { PatternTrie } from './pattern-trie.ts'
 import { newRoute } from './route.ts'
 import type { Group, Route } from './route.ts'
 import { RouteIndex } from './route-index.ts'
-import { Walk } from './walk.ts'
+import { noTable, Walk } from './walk.ts'
 
 export interface RouterOptions {
   /** Integer below `bound`, for groups that pick at random. */
@@ -85,18 +85,29 @@ export class Router {
 
   /** `except`: a log that has its copy already (an append to a bound log publishes at its address). */
   match(to: readonly Address[], publication: Publication, except: Id = 0): Match {
-    if (to.length !== 1) return this.walk(to).match(publication, except)
+    const found = to.length === 1 ? this.lookUp(to, publication, except) : this.walk(to)
+    return found instanceof Walk ? found.match(publication, except) : found
+  }
+
+  /** May any record published there, by whomever, reach a target other than `except`? */
+  leadsOn(address: Address, except: Id): boolean {
+    const found = this.lookUp([address], anybodys, except)
+    return found instanceof Walk || found.targets.length > 0
+  }
+
+  /** What one address leads to; or how to find out, if that depends on the records. */
+  private lookUp(to: readonly Address[], publication: Publication, except: Id): Match | Walk {
     const entry = this.cache.entry(to[0]!)
-    const kept = entry.find(publication, except)
+    const kept = entry.walk ?? entry.find(publication, except)
     if (kept !== null) return kept
-    const walk = entry.walk ?? this.walk(to)
-    const match = walk.match(publication, except)
-    if (!walk.isDynamic) {
-      this.cache.add(entry.keep(publication, except, match, walk.notFrom))
-    } else if (entry.walk === null) {
+    const walk = this.walk(to)
+    if (walk.isDynamic) {
       entry.walk = walk
       this.cache.add(walk.weight)
+      return walk
     }
+    const match = walk.match(publication, except)
+    this.cache.add(entry.keep(publication, except, match, walk.notFrom))
     return match
   }
 
@@ -127,5 +138,8 @@ export class Router {
     return group
   }
 }
+
+/** Where nothing depends on the records, nobody asks for them. */
+const anybodys: Publication = { publisher: 0, atMostOnce: false, count: 1, foreign: false, table: noTable }
 
 const groupKey = (space: Id, name: string): string => `${space}:${name}`

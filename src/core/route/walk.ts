@@ -11,7 +11,7 @@ import type { Group, Route } from './route.ts'
 /** Spaces in a row; a longer chain is cut, so that no table of routes can exhaust the stack. */
 const depthMax = 1000
 const allRecords = -1
-function noTable(): never {
+export function noTable(): never {
   throw new AssertionError('nothing is being published')
 }
 const nobodys: Publication = { publisher: 0, atMostOnce: false, count: 0, foreign: false, table: noTable }
