@@ -164,7 +164,11 @@ async function consume(broker: Broker, client: Client, subscription: Id, total: 
       let records = 0
       for (const { count } of deliveries) records += count
       const ranges = deliveries.map(rangeOf)
-      void broker.commit([{ op: 'settle', subscription, ranges, as: { do: 'done' } }], { ...client, soft: true })
+      void broker.commit([{ op: 'settle', subscription, ranges, as: { do: 'done' } }], {
+        session: client.session,
+        epoch: client.epoch,
+        soft: true,
+      })
       broker.credit([{ consumer, messages: records }])
       left -= records
       if (left <= 0) resolve()

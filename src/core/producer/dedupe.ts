@@ -1,4 +1,4 @@
-import { Reader, Writer } from '../../base/index.ts'
+import type { Reader, Writer } from '../../base/index.ts'
 
 export interface FirstAppend {
   partition: number

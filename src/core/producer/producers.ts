@@ -1,4 +1,4 @@
-import { Reader, Writer } from '../../base/index.ts'
+import type { Reader, Writer } from '../../base/index.ts'
 import type { Producer } from '../facade/index.ts'
 
 /** How many batches of a producer are remembered: a client has at most this many on the way. */

@@ -1,4 +1,5 @@
-import { MalformedError, Reader, Writer } from '../../base/index.ts'
+import type { Reader, Writer } from '../../base/index.ts'
+import { MalformedError } from '../../base/index.ts'
 import { readRuns, Runs } from './runs.ts'
 
 /** Of an entry and of a checkpointed part. Stored: a new meaning is a new version. */

@@ -1,4 +1,4 @@
-import { Reader, Writer } from '../../base/index.ts'
+import type { Reader, Writer } from '../../base/index.ts'
 import { pageOffsets } from './bits.ts'
 import { readChanges } from './changes.ts'
 import type { EntryVisitor } from './changes.ts'

@@ -151,6 +151,8 @@ export class Holdings {
       case held.parked:
         this.parked--
         break
+      default:
+        break
     }
     this.table.remove(slot)
   }

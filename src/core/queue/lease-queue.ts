@@ -1,4 +1,5 @@
-import { assert, Reader, Writer } from '../../base/index.ts'
+import type { Reader, Writer } from '../../base/index.ts'
+import { assert } from '../../base/index.ts'
 import type { Id } from '../facade/index.ts'
 import { Durability } from './durability.ts'
 import { held } from './held-table.ts'

@@ -1,5 +1,6 @@
-import { Reader, Writer } from '../../base/index.ts'
-import { Bits, pageOffsets } from './bits.ts'
+import type { Reader, Writer } from '../../base/index.ts'
+import type { Bits } from './bits.ts'
+import { pageOffsets } from './bits.ts'
 import type { Page } from './page.ts'
 import { readRuns, Runs } from './runs.ts'
 

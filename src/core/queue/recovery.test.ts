@@ -39,7 +39,7 @@ class Keeper {
     this.commit()
     if (this.round !== null) return
     const left = this.queue.checkpointParts(full)
-    this.round = { begin: this.entries.length, left, parts: full ? new Map() : new Map(this.checkpoint) }
+    this.round = { begin: this.entries.length, left, parts: new Map(full ? [] : this.checkpoint) }
     this.part()
   }
 

@@ -1,4 +1,4 @@
-import { Reader, Writer } from '../../base/index.ts'
+import type { Reader, Writer } from '../../base/index.ts'
 
 /** Runs of offsets [first, last], each with a number; 0 where none is needed. */
 export class Runs {
