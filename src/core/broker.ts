@@ -95,6 +95,7 @@ export class ShardBroker implements Broker {
       shard.flush(session)
       session.receiver = null
     }
+    flushAll(shard)
     const closed = shard.store.close().catch(() => undefined)
     void closed.then(() => this.reopen())
   }
@@ -268,6 +269,7 @@ export class ShardBroker implements Broker {
   /** Stops at once; what was not durable stays undecided. */
   kill(): void {
     this.halt()
+    this.shard.stage.closed = true
     this.shard.releases.fail()
   }
 
@@ -284,5 +286,6 @@ export class ShardBroker implements Broker {
     this.stopped = true
     this.halt()
     await this.shard.store.close()
+    this.shard.stage.closed = true
   }
 }

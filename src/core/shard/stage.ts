@@ -30,6 +30,8 @@ export class Stage {
   private strict = 0
   /** The newest commit that holds records which must be synced. */
   lastStrict = 0
+  /** The store has failed, or is closed: what still runs to its end changes nothing any more. */
+  closed = false
   /** Objects that are not as the last checkpoint has them. */
   readonly changed = new Set<number>()
   /** Grows with everything that is staged. */
@@ -52,23 +54,26 @@ export class Stage {
   }
 
   entry(kind: number, object: number, body: Uint8Array): void {
+    if (this.closed) return
     this.touch()
     this.changed.add(object)
     this.store.stageEntry(kind, object, body)
   }
 
   create(partition: number): void {
+    if (this.closed) return
     this.touch()
     this.store.createPartition(partition)
   }
 
   drop(partition: number): void {
+    if (this.closed) return
     this.touch()
     this.store.dropPartition(partition)
   }
 
   trim(partition: Partition, start: number): void {
-    if (start <= partition.start) return
+    if (this.closed || start <= partition.start) return
     this.touch()
     partition.start = start
     this.store.stageTrim(partition.id, start)
@@ -76,7 +81,7 @@ export class Stage {
   }
 
   payload(bytes: Uint8Array): Payload {
-    return this.store.stagePayload(bytes)
+    return this.closed ? { bytes: bytes.length } : this.store.stagePayload(bytes)
   }
 
   /** Appends at the partition's next offset, which it returns. `bytes`: its size, for limits. */
@@ -86,8 +91,9 @@ export class Stage {
     payload: Payload,
     bytes = payload.bytes,
   ): number {
-    const commit = this.store.staging
     const baseOffset = partition.next
+    if (this.closed) return baseOffset
+    const commit = this.store.staging
     this.store.stageExtent(partition.id, { ...facts, baseOffset, appendTime: 0 }, payload)
     this.touch()
     if (partition.level === 'os') {
@@ -133,7 +139,7 @@ export class Stage {
 
   /** Somebody waits for what has been staged. */
   hard(): void {
-    if (this.last === this.store.staging) this.store.hard()
+    if (!this.closed && this.last === this.store.staging) this.store.hard()
   }
 
   /** To be called when the store has made progress. */
