@@ -1,11 +1,12 @@
 import { assert } from '../../base/index.ts'
 import type { Broker, Id } from '../../core/index.ts'
-import type { ProtocolContext, ProtocolMetrics } from '../../server/index.ts'
+import type { Logger, ProtocolContext, ProtocolMetrics } from '../../server/index.ts'
 import { validate } from '../../server/index.ts'
 import type { Clock, Random } from '../../world/index.ts'
 import { Forms } from './delivery/forms.ts'
 import type { Queued } from './delivery/waiting.ts'
 import { KeepAlive } from './keep-alive.ts'
+import { lossLogMs } from './limits.ts'
 import { TopicLevels } from './names.ts'
 import { mqttSettings } from './settings.ts'
 import type { MqttSettings } from './settings.ts'
@@ -26,7 +27,9 @@ export class Hub {
   /** Of all clients together. */
   readonly queued: Queued
   /** Live messages that found no room at a slow subscriber. */
-  dropped = 0
+  private dropped = 0
+  private lossLoggedAt = -Infinity
+  private readonly log: Logger
 
   constructor(context: ProtocolContext) {
     const settings = validate(mqttSettings, context.config)
@@ -37,6 +40,7 @@ export class Hub {
     this.clock = context.clock
     this.random = context.random
     this.metrics = context.metrics
+    this.log = context.log
     this.keepAlive = new KeepAlive(context.clock, context.timers)
     const namespace = this.broker.findNamespace('default')
     assert(namespace !== undefined, 'the default namespace is there from the start')
@@ -44,5 +48,14 @@ export class Hub {
     assert(space !== undefined, 'each namespace has its shared space')
     this.namespace = namespace.id
     this.space = space.id
+  }
+
+  /** Messages for a slow subscriber were dropped: the operator is told, now and then. */
+  lost(clientId: string, messages: number): void {
+    this.dropped += messages
+    const now = this.clock.monotonic()
+    if (now - this.lossLoggedAt < lossLogMs) return
+    this.lossLoggedAt = now
+    this.log.warn('a slow subscriber loses messages', { client: clientId, lostByAll: this.dropped })
   }
 }

@@ -33,3 +33,9 @@ export const parcelBytes = 200
 
 /** Runs of live messages kept while a subscription is being made; it takes as long as a commit. */
 export const heldMax = 100_000
+
+/** What an unsettled publish costs beside its payload. */
+export const recordBytes = 64
+
+/** Losses of slow subscribers are logged at most this often. */
+export const lossLogMs = 10_000

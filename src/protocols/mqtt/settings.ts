@@ -61,6 +61,13 @@ export const mqttSettings = {
     max: 65_536 * mib,
     help: 'The same for all subscribers of a listener together.',
   },
+  subscriptionsMax: {
+    kind: 'integer',
+    default: 10_000,
+    min: 1,
+    max: 10_000_000,
+    help: 'Subscriptions of one session; a further one is refused.',
+  },
   sessionMessagesMax: {
     kind: 'integer',
     default: 0,

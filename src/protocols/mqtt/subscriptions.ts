@@ -42,6 +42,10 @@ export class Subscriptions {
   /** The route that a filter had before its options changed. */
   private readonly formers = new Map<string, Id>()
 
+  get size(): number {
+    return this.byText.size
+  }
+
   get(text: string): Subscription | undefined {
     return this.byText.get(text)
   }

@@ -1,7 +1,7 @@
 import { BatchBuilder } from '../../log/index.ts'
 import type { Address, Id, Levels, Op, SaveOp, SettleOp, Verdict } from '../../core/index.ts'
 import type { Source } from './delivery/in-flight.ts'
-import { batchBytesMax } from './limits.ts'
+import { batchBytesMax, recordBytes } from './limits.ts'
 import { recordParts } from './mapping.ts'
 import { Reason } from './wire/index.ts'
 import type { AckType, PublishFrame } from './wire/index.ts'
@@ -32,7 +32,7 @@ export class Turn {
   private readonly ops: Op[] = []
   private readonly settles: Settles[] = []
   readonly replies: Replies = { types: [], packetIds: [], ops: [], records: [] }
-  /** Payload bytes published. */
+  /** Bytes published, with what a record costs beside its payload. */
   bytes = 0
   /** Leased messages that are done, as many more may be delivered; and their bytes, by consumer. */
   completed = 0
@@ -60,7 +60,7 @@ export class Turn {
     const { key, envelope } = recordParts(frame.properties, frame.qos, frame.retain)
     const builder = (this.builder ??= new BatchBuilder())
     builder.add(now, key, frame.payload, envelope)
-    this.bytes += frame.payload.length
+    this.bytes += frame.payload.length + recordBytes
     if (alone) this.seal(true)
     else if (builder.bytes > batchBytesMax) this.seal()
   }

@@ -175,6 +175,22 @@ test('mutated packets: every stream ends in answers or a close, and the broker l
   await until(() => bystander.topics().includes('alive'), 'the broker answers')
 })
 
+test('subscriptions of one session are limited; those that are there can change', async (t) => {
+  const broker = await startTestBroker(t, { settings: { protocols: { mqtt: { subscriptionsMax: 3 } } } })
+  const client = await raw(t, broker)
+  await client.connect('many')
+  const subscribe = async (qos: number, ...filters: string[]): Promise<unknown> => {
+    client.send({ cmd: 'subscribe', messageId: 1, subscriptions: filters.map((topic) => ({ topic, qos })) })
+    return (await client.next('suback')).granted
+  }
+  assert.deepEqual(await subscribe(0, 'a', 'b'), [0, 0])
+  assert.deepEqual(await subscribe(1, 'a', 'c', 'd'), [1, 1, 0x97])
+  assert.deepEqual(await subscribe(1, 'b', 'd'), [1, 0x97])
+  client.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['a'] })
+  await client.next('unsuback')
+  assert.deepEqual(await subscribe(1, 'd'), [1])
+})
+
 test('a slow subscriber without a persistent session costs itself only', async (t) => {
   const queued = { queuedMessagesMax: 100 }
   const broker = await startTestBroker(t, { settings: { protocols: { mqtt: queued } } })

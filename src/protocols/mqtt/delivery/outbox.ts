@@ -17,6 +17,7 @@ import type { Terms } from './terms.ts'
 
 /** What the outbox needs of the client it belongs to. */
 export interface Recipient {
+  readonly clientId: string
   readonly hub: Hub
   readonly output: Output
   readonly version: Version
@@ -86,7 +87,7 @@ export class Outbox {
     for (const delivery of deliveries) {
       if (this.holds === 0) this.run(delivery)
       else if (delivery.subscription !== 0 || this.held.length < heldMax) this.held.push(delivery)
-      else this.client.hub.dropped += delivery.count
+      else this.client.hub.lost(this.client.clientId, delivery.count)
     }
   }
 
@@ -119,7 +120,7 @@ export class Outbox {
 
   private wait(form: Form, terms: Terms, expiresAt: number | null, source: Source): void {
     const parcel = { form, terms, expiresAt, source: source.subscription === 0 ? live : { ...source } }
-    if (!this.waiting.add(parcel, source.subscription !== 0)) this.client.hub.dropped++
+    if (!this.waiting.add(parcel, source.subscription !== 0)) this.client.hub.lost(this.client.clientId, 1)
   }
 
   /** Sends what waits, as far as the client keeps up. */

@@ -1,5 +1,5 @@
 import { failed } from '../../../base/index.ts'
-import type { Defined, Levels, RouteSpec, RouteTarget } from '../../../core/index.ts'
+import type { Defined, Id, Levels, RouteSpec, RouteTarget } from '../../../core/index.ts'
 import type { Outcome } from '../../../base/index.ts'
 import type { Client } from '../client.ts'
 import type { Terms } from '../delivery/terms.ts'
@@ -16,6 +16,8 @@ interface Wanted extends Omit<Subscription, 'route'> {
   /** Where in the SUBACK. */
   index: number
   replaying: boolean
+  /** The session has no subscription to this filter yet. */
+  fresh: boolean
 }
 
 /**
@@ -26,9 +28,12 @@ export async function subscribe(client: Client, packet: SubscribePacket): Promis
   const { broker, namespace } = client.hub
   const reasons: ReasonCode[] = packet.entries.map(() => Reason.topicFilterInvalid)
   const wanted: Wanted[] = []
+  let room = client.hub.settings.subscriptionsMax - client.subscriptions.size
   packet.entries.forEach((entry, index) => {
     const found = wantedOf(client, entry, index, packet.properties.subscriptionIdentifiers?.[0])
-    if (found !== undefined) wanted.push(found)
+    if (found === undefined) return
+    if (found.fresh && room-- <= 0) reasons[index] = Reason.quotaExceeded
+    else wanted.push(found)
   })
   client.outbox.hold()
   const logs = new Map<string, { name: Levels; own: boolean }>()
@@ -57,7 +62,7 @@ export async function subscribe(client: Client, packet: SubscribePacket): Promis
   defined.forEach((outcome, i) => {
     const each = wanted[i]!
     reasons[each.index] = failed(outcome) ? subscribeReason(outcome.error) : each.qos
-    if (!failed(outcome)) client.subscriptions.set({ ...each, route: outcome.ok.id })
+    if (!failed(outcome)) client.subscriptions.set(subscriptionOf(each, outcome.ok.id))
   })
   const retained = await looking
   if (client.phase !== 'open') return
@@ -79,7 +84,7 @@ function wantedOf(
   const fresh = client.subscriptions.get(text) === undefined
   // section 3.8.4: a shared subscription gets no retained messages
   const replaying = way !== 'shared' && (retainHandling === 0 || (retainHandling === 1 && fresh))
-  return { text, way, qos, noLocal, retainAsPublished, identifier, filter: parsed.filter, index, replaying }
+  return { text, way, qos, noLocal, retainAsPublished, identifier, filter: parsed.filter, index, replaying, fresh }
 }
 
 function routeOf(client: Client, wanted: Wanted): RouteSpec {
@@ -94,6 +99,11 @@ function routeOf(client: Client, wanted: Wanted): RouteSpec {
     attributes: attributesOf(wanted),
     tags: { by: 'mqtt' },
   }
+}
+
+function subscriptionOf(wanted: Wanted, route: Id): Subscription {
+  const { text, way, qos, noLocal, retainAsPublished, identifier } = wanted
+  return { text, way, qos, noLocal, retainAsPublished, identifier, route }
 }
 
 function targetOf(client: Client, { way, text }: Wanted): RouteTarget {
