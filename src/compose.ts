@@ -4,7 +4,7 @@ import { httpListener, protocols } from './protocols.ts'
 import { Server, type BoundListener, type Logger, type Protocol, type Settings } from './server/index.ts'
 import { openStorage, type Storage } from './storage.ts'
 import { version } from './version.ts'
-import { systemClock, systemNet, systemRandom, systemTimers } from './world/node/index.ts'
+import { systemClock, systemNet, systemRandom, SystemTimers } from './world/node/index.ts'
 import type { Listening } from './world/index.ts'
 
 export interface Running {
@@ -19,10 +19,14 @@ export async function compose(
   log: Logger,
   speaking: readonly Protocol[] = protocols,
 ): Promise<Outcome<Running>> {
-  const storage = await openStorage(settings, log)
+  const timers = new SystemTimers()
+  const storage = await openStorage(settings, log, timers)
   if (failed(storage)) return storage
-  const started = await start(settings, log, speaking, storage.ok)
-  if (failed(started)) await storage.ok.close()
+  const started = await start(settings, log, speaking, storage.ok, timers)
+  if (failed(started)) {
+    await storage.ok.close()
+    timers.stop()
+  }
   return started
 }
 
@@ -31,9 +35,10 @@ async function start(
   log: Logger,
   speaking: readonly Protocol[],
   storage: Storage,
+  timers: SystemTimers,
 ): Promise<Outcome<Running>> {
   const { broker } = storage
-  const world = { net: systemNet, clock: systemClock, timers: systemTimers, random: systemRandom }
+  const world = { net: systemNet, clock: systemClock, timers, random: systemRandom }
   const server = new Server({ broker, protocols: speaking, settings, log, ...world })
   const listeners = await server.start()
   if (failed(listeners)) return listeners
@@ -65,6 +70,7 @@ async function start(
     await server.stop(settings.limits.stopMs)
     await http?.close()
     await storage.close()
+    timers.stop()
   }
   return { ok: { listeners: all, stop } }
 }

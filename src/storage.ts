@@ -2,7 +2,7 @@ import type { Outcome } from './base/index.ts'
 import { openBroker, type Broker } from './core/index.ts'
 import { Damaged, openStore, StoreRefused, type Machine, type Store } from './log/index.ts'
 import type { Logger, Settings } from './server/index.ts'
-import { DiskError } from './world/index.ts'
+import { DiskError, type Timers } from './world/index.ts'
 import { NodeDisk, systemClock, systemRandom, systemTimers } from './world/node/index.ts'
 
 /** The core over its log, open. */
@@ -14,8 +14,12 @@ export interface Storage {
 }
 
 /** Opens the data folder (or memory), recovers what is there, and puts the core on it. */
-export async function openStorage(settings: Settings, log: Logger): Promise<Outcome<Storage>> {
-  const world = { clock: systemClock, timers: systemTimers, random: systemRandom }
+export async function openStorage(
+  settings: Settings,
+  log: Logger,
+  timers: Timers = systemTimers,
+): Promise<Outcome<Storage>> {
+  const world = { clock: systemClock, timers, random: systemRandom }
   const { data, durability, storage } = settings
   let store: Store | undefined
   const open = async (machine: Machine): Promise<Store> => {

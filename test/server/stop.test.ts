@@ -36,7 +36,7 @@ const kafkaOf = (broker: SpawnedBroker): Kafka =>
 async function load(broker: SpawnedBroker, gone: () => boolean) {
   const producer = kafkaOf(broker).producer({ retry: { retries: 0 } })
   await producer.connect()
-  const amqp = await amqplib.connect(`amqp://guest:guest@${broker.address('amqp')}`)
+  const amqp = await amqplib.connect(`amqp://guest:guest@${broker.address('amqp')}`, { noDelay: true })
   amqp.on('error', () => undefined)
   const channel = await amqp.createConfirmChannel()
   channel.on('error', () => undefined)
@@ -82,7 +82,7 @@ async function storedInKafka(broker: SpawnedBroker, count: number): Promise<Set<
 }
 
 async function storedInQueue(broker: SpawnedBroker): Promise<Set<string>> {
-  const connection = await amqplib.connect(`amqp://guest:guest@${broker.address('amqp')}`)
+  const connection = await amqplib.connect(`amqp://guest:guest@${broker.address('amqp')}`, { noDelay: true })
   const channel = await connection.createChannel()
   const seen = new Set<string>()
   for (let message = await channel.get('stopping'); message !== false; message = await channel.get('stopping')) {

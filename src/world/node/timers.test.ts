@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemClock } from './clock.ts'
 import { systemRandom } from './random.ts'
-import { systemTimers } from './timers.ts'
+import { SystemTimers, systemTimers } from './timers.ts'
 
 test('a timer runs once, not before its time, and not when it was cancelled', async () => {
   const began = systemClock.monotonic()
@@ -19,6 +19,17 @@ test('a delay beyond what the runtime takes does not fire at once', async () => 
   await new Promise<void>((resolve) => void systemTimers.after(20, resolve))
   timer.cancel()
   assert.equal(fired, false)
+})
+
+test('stopping cancels what still waits', async () => {
+  const timers = new SystemTimers()
+  const fired: string[] = []
+  timers.after(1, () => fired.push('before'))
+  await new Promise<void>((resolve) => void systemTimers.after(10, resolve))
+  timers.after(1, () => fired.push('after'))
+  timers.stop()
+  await new Promise<void>((resolve) => void systemTimers.after(10, resolve))
+  assert.deepEqual(fired, ['before'])
 })
 
 test('the end of the turn comes once for all, and what is added there waits for the next', async () => {

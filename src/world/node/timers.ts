@@ -4,18 +4,29 @@ import type { Timer, Timers } from '../clock.ts'
 const delayMsMax = 2 ** 31 - 1
 
 class SystemTimer implements Timer {
+  readonly #pending: Set<SystemTimer>
+  readonly #run: () => void
   #handle: NodeJS.Timeout
 
-  constructor(delayMs: number, run: () => void) {
-    this.#handle = this.#arm(delayMs, run)
+  constructor(pending: Set<SystemTimer>, delayMs: number, run: () => void) {
+    this.#pending = pending
+    this.#run = run
+    pending.add(this)
+    this.#handle = this.#arm(delayMs)
   }
 
-  #arm(delayMs: number, run: () => void): NodeJS.Timeout {
-    if (delayMs <= delayMsMax) return setTimeout(run, delayMs)
-    return setTimeout(() => (this.#handle = this.#arm(delayMs - delayMsMax, run)), delayMsMax)
+  #arm(delayMs: number): NodeJS.Timeout {
+    if (delayMs <= delayMsMax) return setTimeout(() => this.#fire(), delayMs)
+    return setTimeout(() => (this.#handle = this.#arm(delayMs - delayMsMax)), delayMsMax)
+  }
+
+  #fire(): void {
+    this.#pending.delete(this)
+    this.#run()
   }
 
   cancel(): void {
+    this.#pending.delete(this)
     clearTimeout(this.#handle)
   }
 }
@@ -38,9 +49,23 @@ function runTurn(): void {
   }
 }
 
-export const systemTimers: Timers = {
-  after: (delayMs, run) => new SystemTimer(delayMs, run),
-  endOfTurn: (run) => {
+/** The timers of one broker, so that its end can be the end of all of them. */
+export class SystemTimers implements Timers {
+  readonly #pending = new Set<SystemTimer>()
+
+  after(delayMs: number, run: () => void): Timer {
+    return new SystemTimer(this.#pending, delayMs, run)
+  }
+
+  endOfTurn(run: () => void): void {
     if (turn.push(run) === 1) setImmediate(runTurn)
-  },
+  }
+
+  /** Cancels what still waits: one forgotten timer would keep the program alive that the broker ran in. */
+  stop(): void {
+    for (const timer of [...this.#pending]) timer.cancel()
+  }
 }
+
+/** Those of the process. */
+export const systemTimers = new SystemTimers()
