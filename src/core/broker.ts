@@ -120,8 +120,13 @@ export class ShardBroker implements Broker {
 
   drop(items: readonly { id: Id; ifUnused?: boolean; ifEmpty?: boolean }[]) {
     return this.change(items, (item) => {
-      const session = this.shard.sessions.get(item.id)
-      return session === undefined ? drop(this.shard, item) : this.dropSession(session)
+      const { shard } = this
+      const session = shard.sessions.get(item.id)
+      if (session !== undefined) return this.dropSession(session)
+      if (shard.catalogue.get(item.id)?.spec.kind === 'namespace') {
+        for (const one of [...shard.sessions.values()]) if (one.namespace === item.id) this.dropSession(one)
+      }
+      return drop(shard, item)
     })
   }
 

@@ -99,7 +99,11 @@ test('nobody sees what holds them', async () => {
   await stand.commit(client, deferred(stand, 1000, 'a', 'x'))
   assert.deepEqual(stand.broker.list('log'), [])
   assert.deepEqual(stand.broker.list('subscription'), [])
-  assert.equal(ok((await stand.wait(stand.broker.drop([{ id: stand.namespace }])))[0]).records, 0)
+  const id = await stand.define({ kind: 'namespace', name: 'other' })
+  const space = stand.broker.findSpace(id, '')!.id
+  const there = { op: 'publish', to: [{ space, levels: ['a'] }], ...records('x'), due: stand.time.now() + 1000 } as const
+  await stand.commit(client, there)
+  assert.equal(ok((await stand.wait(stand.broker.drop([{ id }])))[0]).records, 0)
   await stand.crash()
   await stand.settle(5000)
 })

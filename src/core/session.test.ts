@@ -123,6 +123,22 @@ onBoth('the end of a connection releases its leases and ends what was its own', 
   ok(await stand.wait(stand.broker.close(taken.session, taken.epoch, { wills: 'drop' })))
 })
 
+onBoth('a namespace goes with its sessions; the default one stays', async (open) => {
+  const stand = await open()
+  const namespace = await stand.define({ kind: 'namespace', name: 'other' })
+  const there = await stand.client({ namespace, name: 'c', keepMs: Infinity })
+  const here = await stand.client({ name: 'c' })
+  assert.notEqual(there.session, here.session)
+  ok((await stand.wait(stand.broker.drop([{ id: namespace }])))[0])
+  await stand.settle()
+  assert.deepEqual(there.notices, [{ notice: 'fenced' }])
+  assert.deepEqual(
+    stand.broker.sessions().map((one) => one.id),
+    [here.session],
+  )
+  assert.equal(errorOf((await stand.wait(stand.broker.drop([{ id: stand.namespace }])))[0]), 'denied')
+})
+
 onBoth('single active: the next one takes over', async (open) => {
   const stand = await open()
   const [log, queue] = await stand.queue('q', { active: 'one' })

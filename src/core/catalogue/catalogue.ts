@@ -33,8 +33,8 @@ export interface Item<S extends Spec = Spec> extends Entry<S> {
 
 /** What exists, by id and by name. It has no effects: `define.ts` and `drop.ts` do. */
 export class Catalogue {
-  /** Something here ends after a time without use. */
-  mayIdle = false
+  /** What ends after a time without use. */
+  readonly idling = new Set<Id>()
   private readonly items = new Map<Id, Item>()
   private readonly names = new Map<string, Id>()
   private readonly byKind = new Map<Kind, Map<Id, Item>>()
@@ -87,7 +87,7 @@ export class Catalogue {
     const before = this.items.get(item.id)
     if (before !== undefined) this.remove(item.id)
     this.items.set(item.id, item)
-    if ('lifetime' in item.spec && item.spec.lifetime.unusedMs !== undefined) this.mayIdle = true
+    if ('lifetime' in item.spec && item.spec.lifetime.unusedMs !== undefined) this.idling.add(item.id)
     this.names.set(nameKey(item.spec), item.id)
     let kind = this.byKind.get(item.spec.kind)
     if (kind === undefined) this.byKind.set(item.spec.kind, (kind = new Map<Id, Item>()))
@@ -98,6 +98,7 @@ export class Catalogue {
     const item = this.items.get(id)
     if (item === undefined) return
     this.items.delete(id)
+    this.idling.delete(id)
     this.names.delete(nameKey(item.spec))
     this.byKind.get(item.spec.kind)!.delete(id)
   }

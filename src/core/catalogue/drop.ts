@@ -16,6 +16,9 @@ export function drop(
 ): Outcome<{ records: number }> {
   const item = shard.catalogue.get(what.id)
   if (item === undefined) return notFound('object')
+  if (item.spec.kind === 'namespace' && item.spec.name === 'default') {
+    return { error: 'denied', detail: 'the default namespace is always there' }
+  }
   if (what.ifUnused && inUse(shard, item)) return { error: 'inUse', detail: 'something uses it' }
   if (what.ifEmpty && readyIn(shard, item) > 0) return { error: 'notEmpty', detail: 'there are records in it' }
   const records = readyIn(shard, item)

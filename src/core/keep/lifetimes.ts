@@ -41,11 +41,11 @@ function routes(shard: Shard, id: Id, which: (route: RouteSpec) => boolean): boo
 
 /** Drops what nobody has used for as long as it says. */
 export function endIdle(shard: Shard): void {
-  for (const kind of ['log', 'subscription', 'space'] as const) {
-    for (const item of shard.catalogue.all(kind)) {
-      const unusedMs = item.spec.lifetime?.unusedMs
-      if (unusedMs !== undefined && idleMs(shard, item) >= unusedMs) dropItem(shard, item)
-    }
+  for (const id of [...shard.catalogue.idling]) {
+    const item = shard.catalogue.get(id)
+    if (item === undefined || !('lifetime' in item.spec)) continue
+    const { unusedMs } = item.spec.lifetime
+    if (unusedMs !== undefined && idleMs(shard, item) >= unusedMs) dropItem(shard, item)
   }
 }
 

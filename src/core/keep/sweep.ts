@@ -37,7 +37,7 @@ export class Sweep {
   private run(): void {
     const { shard } = this
     if (this.stopped || shard.health.state === 'failed') return
-    if (shard.catalogue.mayIdle) endIdle(shard)
+    endIdle(shard)
     const now = shard.world.clock.monotonic()
     if (now - this.retainedAt >= shard.limits.retentionMs && !this.busy) {
       this.retainedAt = now
