@@ -58,7 +58,7 @@ async function crashes(seed: number, rounds: number): Promise<{ checkpoints: num
   let before: Workload | null = null
   let partitions = new Set<number>()
   const seen = { checkpoints: 0, spans: 0 }
-  const options = { spans, durability: seed % 5 === 0 ? 'os' : 'fsync' } as const
+  const options = { spans, durability: seed % 3 === 0 ? 'os' : 'fsync' } as const
   for (let round = 0; round < rounds; round++) {
     const run: Run = await openOn(now, time, options, before)
     const { store, work } = run
@@ -75,7 +75,7 @@ async function crashes(seed: number, rounds: number): Promise<{ checkpoints: num
       before.acked = store.durable
       now = now.killed()
     } else {
-      now = options.durability === 'os' || random.once(3) ? now.killed() : now.crash()
+      now = random.once(3) ? now.killed() : now.crash()
     }
   }
   return seen

@@ -78,7 +78,16 @@ export class JournalStore implements Store {
       (full) => this.setHealth(full ? { state: 'full', failure: fullFailure } : { state: 'ok' }),
       (error) => this.committer.fail(error),
     )
-    this.journal = new Journal(thread, this.slots, options.frameBytesMax, this, end, active, (active?.seq ?? 0) + 1)
+    this.journal = new Journal(
+      thread,
+      this.slots,
+      options.frameBytesMax,
+      sync,
+      this,
+      end,
+      active,
+      (active?.seq ?? 0) + 1,
+    )
     this.committer = new Committer(this.journal, clock, timers, sync, this)
     this.retirement = new Retirement(this.slots, (segmentSeq) => host.slotOfSegment.delete(segmentSeq))
     this.reading = new Reading(partitions, held, tail, this.committer, spans)
@@ -276,7 +285,7 @@ export class JournalStore implements Store {
     for (;;) {
       if (this.committer.failed || this.closing !== null) return
       try {
-        await this.syncWritten(this.written)
+        await this.syncSegment(segmentSeq)
         await this.spans.adopt({ segmentSeq, slot, endPosition, lastFrame: lastCommit, lastCommitTime, index })
         break
       } catch (error) {
@@ -321,21 +330,24 @@ export class JournalStore implements Store {
   /** `durability: os`: what has been written goes to the disk now. */
   private async syncWritten(commit: number): Promise<void> {
     if (this.durable >= commit) return
-    const { disk, held } = this.parts
     const written = this.written
-    const segments = [...this.unsynced]
-    for (const segmentSeq of segments) {
-      const segment = held.get(segmentSeq)
-      if (segment === undefined) continue
-      const file = await disk.open(slotPath(segment.slot), 'write')
-      try {
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      if (segmentSeq !== this.journal.active?.seq) this.unsynced.delete(segmentSeq)
-    }
+    for (const segmentSeq of [...this.unsynced]) await this.syncSegment(segmentSeq)
     this.committer.synced(written)
+  }
+
+  private async syncSegment(segmentSeq: number): Promise<void> {
+    const segment = this.parts.held.get(segmentSeq)
+    if (segment === undefined || !this.unsynced.has(segmentSeq)) return
+    // What is written to it while it is synced may miss this sync.
+    const growing = segmentSeq === this.journal.active?.seq
+    try {
+      await syncFile(this.parts.disk, slotPath(segment.slot))
+    } catch (error) {
+      // What a failed sync has lost stays lost: a second one would say that all is well.
+      this.committer.fail(error as Error)
+      throw error
+    }
+    if (!growing) this.unsynced.delete(segmentSeq)
   }
 
   async name(footer: CheckpointFooter): Promise<void> {
@@ -402,3 +414,12 @@ export class JournalStore implements Store {
 const none = Buffer.alloc(0)
 const fullRetryMs = 1000
 const fullFailure: Failure = { error: 'full', detail: 'no space on the disk for another journal slot' }
+
+async function syncFile(disk: Disk, path: string): Promise<void> {
+  const file = await disk.open(path, 'write')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}

@@ -11,7 +11,7 @@ import type { Machine, Store } from '../store.ts'
 import { JournalStore, type StoreParts } from './journal-store.ts'
 import { optionsFrom, type StoreOptions } from './options.ts'
 import { Partitions } from './partitions.ts'
-import { recover, survey, type Recovered } from './recovery.ts'
+import { recover, survey, wipeRest, type Recovered } from './recovery.ts'
 import { StoreRefused } from './refused.ts'
 import { HeldSegments } from './segments.ts'
 import { EngineHost } from './span-host.ts'
@@ -62,6 +62,7 @@ async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options
   for (const [segmentSeq, { slot }] of found.segments) host.slotOfSegment.set(segmentSeq, slot)
   const spans = new SpanSet(host)
   const recovered = await recover(disk, found, journalId, machine, partitions, held, spans)
+  if (recovered.wipe) await wipeRest(disk, found, recovered)
   await spans.recovered()
   const thread = disk.commitThread(frameLayout)
   const parts: StoreParts = { disk, lock, clock, timers, thread, machine, options, partitions, held, tail, memory }

@@ -11,9 +11,11 @@ import {
 } from '../checkpoint/index.ts'
 import { Damaged } from '../damaged.ts'
 import {
+  frameAlign,
   frameLayout,
   mustUnderstandFlags,
   segmentHeaderBytes,
+  unsyncedFlag,
   type Expected,
   type SegmentHeader,
 } from '../frame/index.ts'
@@ -50,6 +52,11 @@ export interface Recovered {
   /** The segment to go on in, and where; null when there is none. */
   active: { segmentSeq: number; slot: number; position: number; header: SegmentHeader } | null
   scanSegment: number
+  /**
+   * Commits were not synced one by one, and the power failed: what stands behind the last whole frame has holes. It must
+   * be wiped before anything is written, or the next start would take it for proof of damage.
+   */
+  wipe: boolean
 }
 
 export async function survey(disk: Disk): Promise<Survey> {
@@ -117,7 +124,7 @@ export async function recover(
     })
   }
   const replay = new Replay(checkpoint?.beginCommit ?? 0, machine, partitions, spans)
-  const walk = new JournalWalk(disk, found, journalId, checkpoint, replay, held)
+  const walk = new JournalWalk(disk, found, journalId, checkpoint, replay, held, spans)
   return walk.run()
 }
 
@@ -131,6 +138,8 @@ class JournalWalk {
   private epoch = 0
   private timeMs = 0
   private sawBegin: boolean
+  private wipe = false
+  private readonly spans: Spans
 
   constructor(
     disk: Disk,
@@ -139,12 +148,14 @@ class JournalWalk {
     checkpoint: CheckpointFooter | null,
     replay: Replay,
     held: HeldSegments,
+    spans: Spans,
   ) {
     this.disk = disk
     this.found = found
     this.checkpoint = checkpoint
     this.replay = replay
     this.held = held
+    this.spans = spans
     this.sawBegin = checkpoint === null
     this.expected = { journalId, segmentSeq: 0, lsn: 0, number: 1, chain: Buffer.alloc(16) }
   }
@@ -160,11 +171,17 @@ class JournalWalk {
       if (active === null) {
         Object.assign(expected, { lsn: header.startLsn, number: header.firstFrame, chain: header.chain })
       } else if (!this.follows(header)) {
+        if (this.mayHaveHoles(active)) break
         throw new Damaged(slotPath(active.slot), active.position, `frame ${expected.number} is bad, later ones exist`)
       }
       expected.segmentSeq = seq
       this.epoch = Math.max(this.epoch, header.epoch)
       const end = await this.walk(slot)
+      if (end.state === 'damaged' && this.mayHaveHoles({ segmentSeq: seq, header })) {
+        active = { segmentSeq: seq, slot: slot.slot, position: end.position, header }
+        this.wipe = true
+        break
+      }
       if (end.state === 'damaged') {
         throw new Damaged(slotPath(slot.slot), end.position, `frame ${expected.number} is bad, later ones exist`)
       }
@@ -178,7 +195,13 @@ class JournalWalk {
       timeMs: this.timeMs,
       active,
       scanSegment,
+      wipe: this.wipe,
     }
+  }
+
+  /** Segments that the spans took over were synced before. */
+  private mayHaveHoles({ segmentSeq, header }: { segmentSeq: number; header: SegmentHeader }): boolean {
+    return (header.optionalFlags & unsyncedFlag) !== 0 && segmentSeq > this.spans.adoptedThrough
   }
 
   private follows(header: SegmentHeader): boolean {
@@ -231,9 +254,13 @@ class JournalWalk {
     const { found, expected } = this
     const last = active?.segmentSeq ?? scanSegment - 1
     for (const [seq, slot] of found.segments) {
-      if (seq > last)
+      if (seq <= last) continue
+      if (active === null || !this.mayHaveHoles(active)) {
         throw new Damaged(slotPath(slot.slot), 0, `segment ${last + 1} is missing, segment ${seq} is there`)
+      }
+      this.wipe = true
     }
+    if (this.wipe) return
     await checkUnreadable(this.disk, found.slots, expected.journalId, last, expected.number)
     if (!this.sawBegin) {
       throw new Damaged(
@@ -246,3 +273,27 @@ class JournalWalk {
 }
 
 const chainAfter = (frame: Buffer): Buffer => chainOf(frame.subarray(0, frameLayout.headerCrcAt))
+
+/** Clears what stands behind the end of the journal: see `Recovered.wipe`. */
+export async function wipeRest(disk: Disk, found: Survey, { active }: Recovered): Promise<void> {
+  if (active === null) return
+  for (const slot of found.slots) {
+    if (slot.header === null || slot.header.segmentSeq <= active.segmentSeq) continue
+    await clear(disk, slotPath(slot.slot), 0, segmentHeaderBytes)
+    slot.header = null
+  }
+  const size = (await disk.stat(slotPath(active.slot)))?.bytes ?? 0
+  await clear(disk, slotPath(active.slot), active.position, size)
+}
+
+async function clear(disk: Disk, path: string, from: number, to: number): Promise<void> {
+  const file = await disk.open(path, 'write')
+  const zeros = Buffer.alloc(256 * frameAlign)
+  try {
+    for (let at = from; at < to; at += zeros.length)
+      await file.write(zeros.subarray(0, Math.min(zeros.length, to - at)), at)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}

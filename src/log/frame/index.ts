@@ -1,5 +1,6 @@
 export {
   aligned,
+  bridgeFlag,
   frameAlign,
   frameBytes,
   frameHeaderBytes,
@@ -22,6 +23,7 @@ export {
   journalMinor,
   readSegmentHeader,
   segmentHeaderBytes,
+  unsyncedFlag,
   segmentHeaderUsed,
   writeSegmentHeader,
   type SegmentHeader,

@@ -23,8 +23,12 @@ export interface SegmentHeader {
   segmentBytes: number
   frameBytesMax: number
   requiredFlags: number
+  optionalFlags: number
   createdAt: number
 }
+
+/** Commits of this segment are not synced one by one: a power failure may leave holes in it. */
+export const unsyncedFlag = 1
 
 export const segmentMagic = 0x4c4e524a
 export const segmentHeaderBytes = frameAlign
@@ -54,6 +58,7 @@ export function writeSegmentHeader(into: Buffer, header: SegmentHeader): void {
   into.writeUInt16LE(framesInFlightMax, 88)
   into.writeUInt16LE(checksumCrc32c, 90)
   into.writeUInt32LE(header.requiredFlags, 92)
+  into.writeUInt32LE(header.optionalFlags, 96)
   writeU64(into, header.createdAt, 100)
   writeU64(into, header.firstCommit, 108)
   into.writeUInt32LE(crc32c(into.subarray(0, crcAt)), crcAt)
@@ -75,6 +80,7 @@ export function readSegmentHeader(from: Buffer): SegmentHeader | null {
     segmentBytes: readU64(from, 72),
     frameBytesMax: from.readUInt32LE(84),
     requiredFlags: from.readUInt32LE(92),
+    optionalFlags: from.readUInt32LE(96),
     createdAt: readU64(from, 100),
     firstCommit: readU64(from, 108),
   }

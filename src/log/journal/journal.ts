@@ -10,6 +10,7 @@ import {
   partsOf,
   placeFrame,
   segmentHeaderBytes,
+  unsyncedFlag,
   writeFrameHeader,
   writeSegmentHeader,
   type FrameKind,
@@ -68,6 +69,7 @@ export class Journal {
   private readonly thread: CommitThread
   private readonly slots: Slots
   private readonly frameBytesMax: number
+  private readonly sync: boolean
   private readonly events: JournalEvents
   private readonly segmentHeader = Buffer.alloc(segmentHeaderBytes)
   private readonly partHeader = Buffer.alloc(frameHeaderBytes)
@@ -78,6 +80,7 @@ export class Journal {
     thread: CommitThread,
     slots: Slots,
     frameBytesMax: number,
+    sync: boolean,
     events: JournalEvents,
     end: JournalEnd,
     active: ActiveSegment | null,
@@ -87,6 +90,7 @@ export class Journal {
     this.thread = thread
     this.slots = slots
     this.frameBytesMax = frameBytesMax
+    this.sync = sync
     this.events = events
     this.end = end
     this.active = active
@@ -141,6 +145,7 @@ export class Journal {
       segmentBytes: ready.segmentBytes,
       frameBytesMax: this.frameBytesMax,
       requiredFlags: 0,
+      optionalFlags: this.sync ? 0 : unsyncedFlag,
       createdAt: flight.commit.timeMs,
     })
     return {

@@ -64,7 +64,12 @@ export class NodeCommitThread implements CommitThread {
     const data = new SharedArrayBuffer(dataBytes)
     this.data = Buffer.from(data)
     const workerData: CommitWorkerData = { shared: this.shared, data, ...layout }
-    this.worker = new Worker(new URL(name, import.meta.url), { workerData, name: 'commit', execArgv: [] })
+    this.worker = new Worker(new URL(name, import.meta.url), {
+      workerData,
+      name: 'commit',
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    })
     this.worker.on('message', () => this.heard())
     this.worker.on('error', (error) => this.died(error.message))
     this.worker.on('exit', () => {
