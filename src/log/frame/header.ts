@@ -44,6 +44,8 @@ export const frameHeaderBytes = 128
 export const frameAlign = 4096
 /** Low byte of `flags`: whoever does not know one of these must not read on. The high byte may be ignored. */
 export const mustUnderstandFlags = 0x00ff
+/** `repair` put this frame where others were lost: the chain begins anew after it. */
+export const bridgeFlag = 0x0100
 
 export const frameLayout: SealLayout = { headerBytes: frameHeaderBytes, bodyCrcAt: 96, headerCrcAt: 124 }
 
