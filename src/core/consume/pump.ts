@@ -101,7 +101,14 @@ export function takeRun(shard: Shard, leased: Leased, lane: Lane, terms: TakeTer
   if (keyed && terms.settle === 'byConsumer') {
     const key = batch.table.key(first)
     if (key !== null) {
-      const mine = queue.leaseKeyed(offset, key.toString('latin1'), terms.consumer, terms.leaseMs, shard.now, sizeOf(lane, batch, 1, bytes))
+      const mine = queue.leaseKeyed(
+        offset,
+        key.toString('latin1'),
+        terms.consumer,
+        terms.leaseMs,
+        shard.now,
+        sizeOf(lane, batch, 1, bytes),
+      )
       return mine ? { batch, first, count, attempt, bytes } : null
     }
   }
