@@ -6,7 +6,14 @@ export {
   RecordTable,
   type BatchProducer,
 } from './batch/index.ts'
-export { checkData, type CheckReport, type Finding, type LostRange } from './check/index.ts'
+export {
+  checkData,
+  repairData,
+  type CheckReport,
+  type Finding,
+  type LostRange,
+  type RepairReport,
+} from './check/index.ts'
 export { Damaged } from './damaged.ts'
 export { openStore, type OpenStoreTerms } from './engine/open-store.ts'
 export { StoreRefused } from './engine/refused.ts'

@@ -4,6 +4,7 @@ import { adopted, sidecarPath, spanPath, type LocatedExtent, type SpanInfo } fro
 import { checkCheckpoints, checkJournal, walkOne, type JournalCheck, type Wound } from './check-journal.ts'
 import { checkSpan } from './check-span.ts'
 import { checkTable } from './check-table.ts'
+import { stretchAt } from './walk-segment.ts'
 import { finding, joinRanges, type Finding, type LostRange } from './finding.ts'
 import { Replayed } from './replayed.ts'
 import { Window } from './window.ts'
@@ -19,6 +20,11 @@ export interface CheckReport {
  * that costs. Writes nothing. The folder must not be in use.
  */
 export async function checkData(disk: Disk): Promise<CheckReport> {
+  return (await survey(disk)).report
+}
+
+/** The same, with what `repairData` needs to know. */
+export async function survey(disk: Disk): Promise<{ report: CheckReport; state: Replayed; journal: JournalCheck }> {
   const findings: Finding[] = []
   const report = (found: Finding): void => void findings.push(found)
   const state = new Replayed()
@@ -35,12 +41,13 @@ export async function checkData(disk: Disk): Promise<CheckReport> {
   let skipped: readonly LostRange[] = state.gaps
   for (const wound of journal.wounds) {
     if (done.has(wound)) continue
-    report(explained(wound, skipped, state))
+    const told = `${wound.detail}; what they held is known as far as the offsets after them and their tables tell`
+    report(explained({ ...wound, detail: told }, skipped, state))
     skipped = []
   }
   checked.segments = journal.walked.size
   checked.frames = journal.frames
-  return { findings, checked }
+  return { report: { findings, checked }, state, journal }
 }
 
 interface Indexed {
@@ -71,7 +78,7 @@ async function checkAdopted(
   if (segment !== undefined && !journal.walked.has(info.firstSeq)) {
     const end = await walkOne(disk, segment, journal, null, report)
     if (end.position < info.dataBytes) {
-      const stretch = { from: end.position, to: info.dataBytes, firstFrame: end.expected.number, lastFrame: -1 }
+      const stretch = { ...stretchAt(end.position, end.expected, end.last), to: info.dataBytes, lastFrame: -1, nextLsn: -1 }
       journal.wounds.push({ segment, stretch, detail: `frames from ${end.expected.number} on are bad` })
     }
   }
@@ -104,7 +111,7 @@ async function checkSidecar(
   const path = sidecarPath(info.firstSeq)
   const again = 'it is made again from the segment'
   if ((await disk.stat(path)) === null) {
-    report(finding('repairable', path, 0, info.sidecarBytes, `an index is missing; ${again}`))
+    report(finding('note', path, 0, info.sidecarBytes, `an index is missing; ${again}`))
     return []
   }
   const index: Indexed[] = []
@@ -130,11 +137,16 @@ async function checkSettled(
 ): Promise<number> {
   const kept = (found: Finding): void => report({ ...found, lost: state.kept(found.lost) })
   try {
-    return (await checkSpan(disk, spanPath(info), kept)).extents
+    const { footer, extents, partitions } = await checkSpan(disk, spanPath(info), kept, info)
+    if (footer !== null && partitions.size >= footer.partitions) return extents
+    const lost = state.heldBy(info.id).filter(({ partition }) => !partitions.has(partition))
+    const detail = partitions.size === 0 ? 'nothing of the span can be read' : 'some partitions of the span cannot be read'
+    report(finding('loss', spanPath(info), 0, info.dataBytes, detail, lost))
+    return extents
   } catch (error) {
     if (!(error instanceof DiskError) || error.kind !== 'notFound') throw error
     const detail = `the span is missing, with ${info.extents} extents of segments ${info.firstSeq} to ${info.lastSeq}`
-    report(finding('loss', spanPath(info), 0, info.dataBytes, detail))
+    report(finding('loss', spanPath(info), 0, info.dataBytes, detail, state.heldBy(info.id)))
     return 0
   }
 }

@@ -13,7 +13,7 @@ import { listSlots, type SlotFile } from '../journal/slot-files.ts'
 import { slotPath } from '../journal/slots.ts'
 import { finding, type Finding } from './finding.ts'
 import type { Replayed } from './replayed.ts'
-import { walkAll, type BadStretch, type WalkEnd } from './walk-segment.ts'
+import { stretchAt, walkAll, type BadStretch, type WalkEnd } from './walk-segment.ts'
 import { Window } from './window.ts'
 
 export type Segment = SlotFile & { header: SegmentHeader }
@@ -87,7 +87,7 @@ export async function checkJournal(
       report(finding('loss', slotPath(segment.slot), 0, 0, missing))
       state.watchGaps()
     } else if (before !== null && segment.header.firstFrame !== before.end.expected.number) {
-      wound(check, before.segment, before.end, segment.header.firstFrame - 1, state)
+      wound(check, before.segment, before.end, segment.header, state)
     }
     before = { segment, end: await walkOne(disk, segment, check, state, report) }
   }
@@ -100,10 +100,15 @@ export async function checkJournal(
   return check
 }
 
-function wound(check: JournalCheck, segment: Segment, end: WalkEnd, lastFrame: number, state: Replayed): void {
-  const firstFrame = end.expected.number
-  const stretch = { from: end.position, to: segment.header.segmentBytes, firstFrame, lastFrame }
-  check.wounds.push({ segment, stretch, detail: `frames ${firstFrame} to ${lastFrame} are bad` })
+/** The frames between the end of one segment and the header of the next are missing. */
+function wound(check: JournalCheck, segment: Segment, end: WalkEnd, next: SegmentHeader, state: Replayed): void {
+  const stretch: BadStretch = {
+    ...stretchAt(end.position, end.expected, end.last),
+    to: segment.header.segmentBytes,
+    lastFrame: next.firstFrame - 1,
+    nextLsn: next.startLsn,
+  }
+  check.wounds.push({ segment, stretch, detail: `frames ${stretch.firstFrame} to ${stretch.lastFrame} are bad` })
   state.watchGaps()
 }
 
@@ -130,7 +135,7 @@ export async function walkOne(
         check.frames++
         state?.frame(header, bytes)
       },
-      suspect: (header, bytes) => state?.suspect(header, bytes),
+      suspect: (bytes) => state?.suspect(bytes),
       bad(stretch) {
         check.wounds.push({ segment, stretch, detail: `frames ${stretch.firstFrame} to ${stretch.lastFrame} are bad` })
         state?.watchGaps()

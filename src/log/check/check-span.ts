@@ -2,6 +2,7 @@ import { crc32c } from '../../base/index.ts'
 import type { Disk } from '../../world/index.ts'
 import type { Footer } from '../span/footer.ts'
 import type { LocatedExtent } from '../span/located-extent.ts'
+import type { SpanInfo } from '../span/span-info.ts'
 import { checkTable } from './check-table.ts'
 import { finding, type Finding } from './finding.ts'
 import { Window } from './window.ts'
@@ -10,6 +11,8 @@ export interface SpanCheck {
   /** Null when the span cannot be read at all. */
   footer: Footer | null
   extents: number
+  /** The partitions that could be found. */
+  partitions: ReadonlySet<number>
 }
 
 /**
@@ -20,17 +23,19 @@ export async function checkSpan(
   disk: Disk,
   path: string,
   report: (found: Finding) => void,
-  beforeStep: (bytes: number) => Promise<void> = () => Promise.resolve(),
+  info: SpanInfo | null = null,
 ): Promise<SpanCheck> {
   const file = await disk.open(path, 'read')
   try {
-    const payloads = new Window(file, beforeStep)
+    const payloads = new Window(file)
     let extents = 0
+    const partitions = new Set<number>()
     const footer = await checkTable(file, new Window(file), report, async (partition, extent) => {
       extents++
+      partitions.add(partition)
       await checkPayload(path, payloads, partition, extent, report)
-    })
-    return { footer, extents }
+    }, info)
+    return { footer, extents, partitions }
   } finally {
     await file.close()
   }

@@ -12,9 +12,11 @@ import {
 import { decodeEntries } from '../span/entries.ts'
 import { footerBytes, readFooter, type Footer } from '../span/footer.ts'
 import type { LocatedExtent } from '../span/located-extent.ts'
+import type { SpanInfo } from '../span/span-info.ts'
 import { checkPage, pagesOf, recordPageBytes, recordsPerPage } from '../span/paged-records.ts'
 import { finding, joinRanges, type Finding, type LostRange } from './finding.ts'
-import { Window } from './window.ts'
+import { rebuildFooter } from './rebuild-footer.ts'
+import type { Window } from './window.ts'
 
 /** Told of each extent whose entry is whole. May look at its payload. */
 export type VisitExtent = (partition: number, extent: LocatedExtent) => Promise<void> | void
@@ -28,16 +30,10 @@ export async function checkTable(
   window: Window,
   report: (found: Finding) => void,
   visit: VisitExtent,
+  info: SpanInfo | null = null,
 ): Promise<Footer | null> {
-  const position = (await file.bytes()) - footerBytes
-  let footer: Footer
-  try {
-    footer = readFooter(position < 0 ? Buffer.alloc(0) : await whole(window, position, footerBytes), file.path, 0)
-  } catch (error) {
-    if (!(error instanceof Damaged)) throw error
-    report(finding('loss', file.path, Math.max(0, position), footerBytes, error.message))
-    return null
-  }
+  const footer = await footerOf(file, window, report, info)
+  if (footer === null) return null
   const chunks = await records(file, window, footer.chunksPosition, footer.chunks, chunkRecordBytes, readChunkRecord, report)
   await checkPadding(file, window, footer, chunks, report)
   const directory = await records(
@@ -46,6 +42,25 @@ export async function checkTable(
     if (record !== null) await checkPartition(file, window, record, chunks, report, visit)
   }
   return footer
+}
+
+async function footerOf(
+  file: DiskFile,
+  window: Window,
+  report: (found: Finding) => void,
+  info: SpanInfo | null,
+): Promise<Footer | null> {
+  const position = (await file.bytes()) - footerBytes
+  const bytes = position < 0 ? Buffer.alloc(0) : await whole(window, position, footerBytes)
+  try {
+    return readFooter(bytes, file.path, Math.max(0, position))
+  } catch (error) {
+    if (!(error instanceof Damaged)) throw error
+    const again = info === null || info.slot >= 0 ? null : await rebuildFooter(window, file.path, info)
+    const detail = again === null ? error.message : `${error.message}; it can be made again from the directory`
+    report(finding(again === null ? 'loss' : 'repairable', file.path, error.position, footerBytes, detail))
+    return again
+  }
 }
 
 /** A copy: the window's bytes do not outlive its next call. */
@@ -60,18 +75,20 @@ async function checkPadding(
   chunks: readonly (ChunkRecord | null)[],
   report: (found: Finding) => void,
 ): Promise<void> {
+  const note = (position: number): void =>
+    report(finding('note', file.path, position, 1, 'the padding is not zero: nothing is lost, but the disk changes bits'))
   const pagesEnd = footer.directoryPosition + pagesOf(footer.partitions, directoryRecordBytes) * recordPageBytes
-  const size = await file.bytes()
-  if (pagesEnd + footerBytes !== size) {
-    report(finding('note', file.path, pagesEnd, size - pagesEnd - footerBytes, 'bytes before the footer belong to nothing'))
+  const end = (await file.bytes()) - footerBytes
+  for (let at = pagesEnd; at < end; at += recordPageBytes) {
+    const dirty = (await window.at(at, Math.min(recordPageBytes, end - at))).findIndex((byte) => byte !== 0)
+    if (dirty >= 0) note(at + dirty)
   }
   const last = chunks[chunks.length - 1]
   if (last === null) return
   const from = last === undefined ? 0 : last.position + last.bytes
   const padding = await window.at(from, footer.chunksPosition - from)
   const bad = padding.findIndex((byte) => byte !== 0)
-  if (bad < 0) return
-  report(finding('note', file.path, from + bad, 1, 'the padding is not zero: nothing is lost, but the disk changes bits'))
+  if (bad >= 0) note(from + bad)
 }
 
 /** All records of an area; null where their page is bad. */

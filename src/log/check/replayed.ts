@@ -1,6 +1,7 @@
 import { MalformedError, Reader } from '../../base/index.ts'
 import { owner, type CheckpointRecord } from '../checkpoint/index.ts'
 import { emptyExtent, entryKind, EntryReader, frameHeaderBytes, frameKind, type FrameHeader } from '../frame/index.ts'
+import { IndexPages } from '../index-pages/index.ts'
 import { decodeEdit, Manifest } from '../span/index.ts'
 import { Partitions } from '../engine/partitions.ts'
 import type { LostRange } from './finding.ts'
@@ -12,6 +13,7 @@ import type { LostRange } from './finding.ts'
 export class Replayed {
   readonly manifest = new Manifest()
   readonly partitions = new Partitions()
+  private readonly pages = new IndexPages((span) => !this.manifest.has(span))
   beginCommit = 0
   /** Offsets that were skipped: where a later extent of a partition begins beyond the end of the one before. */
   readonly gaps: LostRange[] = []
@@ -23,6 +25,7 @@ export class Replayed {
     const { object, part, frame, state } = record
     if (record.owner === owner.partitions) this.partitions.restore(object, frame, state)
     else if (record.owner === owner.spans && object === 0) this.manifest.restore(part, frame, state)
+    else if (record.owner === owner.spans) this.pages.restore(object - 1, part, state)
   }
 
   watchGaps(): void {
@@ -41,12 +44,11 @@ export class Replayed {
   }
 
   /**
-   * A frame whose body is bad somewhere. What its table says is believed as far as it goes on exactly where its
-   * partitions ended: a flipped bit in the payload leaves the table whole.
+   * A frame that is bad somewhere, from its header on. What its table seems to say is believed as far as it goes on
+   * exactly where its partitions ended: a flipped bit in the header or in a payload leaves the table whole.
    */
-  suspect(header: FrameHeader, bytes: Buffer): void {
-    if (header.kind !== frameKind.data || header.part > 0 || header.commit <= this.beginCommit) return
-    const entries = new EntryReader(bytes.subarray(frameHeaderBytes, frameHeaderBytes + header.tableBytes))
+  suspect(bytes: Buffer): void {
+    const entries = new EntryReader(bytes.subarray(frameHeaderBytes))
     try {
       while (entries.next()) {
         if (entries.kind !== entryKind.extent) continue
@@ -95,6 +97,15 @@ export class Replayed {
     this.seen.set(partition, baseOffset + count)
     if (found === undefined || commit <= this.beginCommit || baseOffset < found.next) return
     this.partitions.append(partition, baseOffset, count, 0)
+  }
+
+  /** The records that a span holds, at most, as the index in the checkpoint has it. */
+  heldBy(span: number): LostRange[] {
+    const held: LostRange[] = []
+    for (const { partition, from, below } of this.pages.stretchesOf(span)) {
+      held.push({ partition, first: from, last: below - 1 })
+    }
+    return this.kept(held)
   }
 
   /** Those of the ranges that are still kept: what lies below the start of its partition was given up before. */

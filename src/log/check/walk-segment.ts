@@ -2,6 +2,7 @@ import { chainOf } from '../../world/index.ts'
 import {
   aligned,
   bodyGood,
+  bridgeFlag,
   fits,
   frameAlign,
   frameBytes,
@@ -26,14 +27,23 @@ export interface BadStretch {
   firstFrame: number
   /** The last one that is missing; unknown (-1) when no good frame follows. */
   lastFrame: number
+  /** `lsn` of the first missing frame, and of the first good one after it (-1 when unknown). */
+  firstLsn: number
+  nextLsn: number
+  /** Chain of the frame before; null when that is not known. */
+  chain: Buffer | null
+  /** What the frames around it carry. */
+  epoch: number
+  commit: number
+  timeMs: number
 }
 
 export interface FrameVisitor {
   /** `bytes`: the whole frame without padding; valid until it returns. */
   frame(header: FrameHeader, bytes: Buffer, position: number): void
   bad(stretch: BadStretch): void
-  /** Before `bad`: a frame whose header is whole and whose body is not. Perhaps its table is. */
-  suspect(header: FrameHeader, bytes: Buffer): void
+  /** Before `bad`: the bytes from the start of the first bad frame on. Perhaps its table is whole. */
+  suspect(bytes: Buffer): void
   /** A byte of the padding is not zero. */
   padding(position: number): void
 }
@@ -42,6 +52,8 @@ export interface WalkEnd {
   position: number
   /** What the next frame would carry. */
   expected: Expected
+  /** The last good frame of the segment. */
+  last: FrameHeader | null
   /** A frame of this segment was begun here: a torn tail, if this is where the journal ends. */
   torn: boolean
 }
@@ -54,25 +66,50 @@ export async function walkAll(
 ): Promise<WalkEnd> {
   const expected: Expected = { journalId, segmentSeq, lsn: startLsn, number: firstFrame, chain }
   let at = segmentHeaderBytes
+  let last: FrameHeader | null = null
   for (;;) {
     const page = Buffer.from(await window.at(at, frameAlign))
-    if (page.length === 0) return { position: at, expected, torn: false }
+    if (page.length === 0) return { position: at, expected, last, torn: false }
     const found = judgeHeader(page, 0, expected)
     if (found.found === 'frame' && (await visitFrame(window, found.header, at, segmentBytes, visitor))) {
       expected.number++
       expected.lsn += frameBytes(found.header)
-      expected.chain = chainOf(page.subarray(0, frameLayout.headerCrcAt))
+      expected.chain = (found.header.flags & bridgeFlag) === 0 ? chainOf(page.subarray(0, frameLayout.headerCrcAt)) : null
+      last = found.header
       at += aligned(frameBytes(found.header))
       continue
     }
     const next = await nextGood(window, at + frameAlign, segmentBytes, expected)
-    if (next === null) return { position: at, expected, torn: begun(page, segmentSeq) }
-    if (found.found === 'frame') visitor.suspect(found.header, await window.at(at, frameBytes(found.header)))
-    visitor.bad({ from: at, to: next.position, firstFrame: expected.number, lastFrame: next.header.number - 1 })
+    if (next === null) return { position: at, expected, last, torn: begun(page, segmentSeq) }
+    visitor.suspect(await window.at(at, Math.min(suspectBytesMax, next.position - at)))
+    visitor.bad({ ...stretchAt(at, expected, last), to: next.position, ...upTo(next.header) })
     Object.assign(expected, { number: next.header.number, lsn: next.header.lsn, chain: null })
     at = next.position
   }
 }
+
+/** So much of a bad frame is searched for its table. */
+const suspectBytesMax = 1024 * 1024
+
+/** What is known of the beginning of a bad stretch. */
+export const stretchAt = (
+  from: number,
+  { number, lsn, chain }: Expected,
+  last: FrameHeader | null,
+): Omit<BadStretch, 'to' | 'lastFrame' | 'nextLsn'> => ({
+  from,
+  firstFrame: number,
+  firstLsn: lsn,
+  chain,
+  epoch: last?.epoch ?? 0,
+  commit: last?.commit ?? 0,
+  timeMs: last?.commitTimeMs ?? 0,
+})
+
+const upTo = (next: FrameHeader): Pick<BadStretch, 'lastFrame' | 'nextLsn'> => ({
+  lastFrame: next.number - 1,
+  nextLsn: next.lsn,
+})
 
 /** A recycled slot may have any bytes of older frames here, so only our own number tells a frame that was begun. */
 const begun = (page: Buffer, segmentSeq: number): boolean =>

@@ -5,25 +5,21 @@ const windowBytes = 1024 * 1024
 /** Reads a file from front to back without the cache; going back is possible, and costs a read. */
 export class Window {
   private readonly file: DiskFile
-  private readonly beforeStep: (bytes: number) => Promise<void>
   private readonly buffer = Buffer.allocUnsafeSlow(windowBytes)
   private start = 0
   private filled = 0
 
-  constructor(file: DiskFile, beforeStep: (bytes: number) => Promise<void> = () => Promise.resolve()) {
+  constructor(file: DiskFile) {
     this.file = file
-    this.beforeStep = beforeStep
   }
 
   /** The `bytes` at `position`, fewer at the end of the file; valid until the next call. */
   async at(position: number, bytes: number): Promise<Buffer> {
     if (bytes > windowBytes) {
       const large = Buffer.allocUnsafeSlow(bytes)
-      await this.beforeStep(bytes)
       return large.subarray(0, await this.file.read(large, position))
     }
     if (position < this.start || position + bytes > this.start + this.filled) {
-      await this.beforeStep(windowBytes)
       this.start = position
       this.filled = await this.file.read(this.buffer, position)
     }

@@ -53,6 +53,15 @@ export class IndexPages {
     return list !== undefined && list.interleaved(from, below, (span) => spans.has(span) || this.gone(span))
   }
 
+  /** All stretches of one span. Walks the whole index. */
+  *stretchesOf(span: number): Generator<Stretch & { partition: number }> {
+    for (const [partition, list] of this.lists) {
+      for (let stretch = list.find(0); stretch !== null; stretch = list.find(stretch.below)) {
+        if (stretch.span === span) yield { partition, ...stretch }
+      }
+    }
+  }
+
   nextOffset(partition: number): number {
     return this.lists.get(partition)?.endOffset ?? 0
   }

@@ -8,7 +8,7 @@ import {
   type DirectoryRecord,
 } from './directory.ts'
 import { chunkBytesTarget, EntryEncoder } from './entries.ts'
-import { writeFooter, type Footer } from './footer.ts'
+import { footerBytes, writeFooter, type Footer } from './footer.ts'
 import type { LocatedExtent } from './located-extent.ts'
 import { recordPageBytes, RecordPages } from './paged-records.ts'
 
@@ -125,8 +125,11 @@ export class TableWriter {
     return full
   }
 
-  /** Writes everything that is left, and returns the footer. The caller syncs the file. */
-  async finish(facts: FooterFacts): Promise<Footer> {
+  /**
+   * Writes everything that is left, and returns the footer. The caller syncs the file. `fileBytes`: zeros go before the
+   * footer until the file has this size, at least.
+   */
+  async finish(facts: FooterFacts, fileBytes = 0): Promise<Footer> {
     this.closePartition()
     // Pages at multiples of their size never lie across two blocks of the cache.
     this.out.push(Buffer.alloc(recordPageBytes - (this.out.position % recordPageBytes)))
@@ -144,6 +147,8 @@ export class TableWriter {
       partitions: this.directory.count,
       directoryPosition,
     }
+    const unused = fileBytes - footerBytes - this.out.position
+    if (unused > 0) this.out.push(Buffer.alloc(unused))
     this.out.push(writeFooter(footer))
     await this.out.step()
     return footer

@@ -1,0 +1,94 @@
+import type { Disk } from '../../world/index.ts'
+import { checkpointPath, listCheckpoints } from '../checkpoint/index.ts'
+import { listSlots } from '../journal/slot-files.ts'
+import { slotPath } from '../journal/slots.ts'
+import { adopted, sidecarFolder, sidecarPath, spanPath } from '../span/index.ts'
+import { survey, type CheckReport } from './check-data.ts'
+import { joinRanges, type Finding, type LostRange } from './finding.ts'
+import { bridge, repairHeader } from './repair-journal.ts'
+import { repairSpan } from './repair-span.ts'
+
+export interface RepairReport {
+  /** What was wrong, as `checkData` says it. */
+  before: CheckReport
+  /** What was done, a sentence each. */
+  done: string[]
+  /** Records that are gone for good. */
+  lost: LostRange[]
+  /** What is still wrong. With `loss` among it the store will not open. */
+  left: Finding[]
+}
+
+type Survey = Awaited<ReturnType<typeof survey>>
+
+/** Passes: a header that was made again lets the next one see the frames behind it. */
+const passesMax = 4
+
+/**
+ * Writes what can be kept, so that the store opens again, and says what is lost. Takes nothing away that is whole. The
+ * folder must not be in use; make a copy of it first.
+ */
+export async function repairData(disk: Disk): Promise<RepairReport> {
+  const first = await survey(disk)
+  const done: string[] = []
+  const lost: LostRange[] = []
+  let now = first
+  for (let pass = 0; pass < passesMax; pass++) {
+    const before = done.length
+    lost.push(...now.report.findings.flatMap((found) => found.lost))
+    await repairOnce(disk, now, done)
+    now = await survey(disk)
+    if (done.length === before) break
+  }
+  return { before: first.report, done, lost: joinRanges(lost), left: now.report.findings }
+}
+
+async function repairOnce(disk: Disk, { report, state, journal }: Survey, done: string[]): Promise<void> {
+  const bad = new Set(report.findings.filter((found) => found.severity !== 'note').map((found) => found.file))
+  await repairCheckpoints(disk, bad, journal.checkpoint?.number ?? null, journal.segments.has(1), done)
+  for (const wound of journal.wounds) {
+    const { from, firstFrame, lastFrame } = wound.stretch
+    if (!(await bridge(disk, wound))) continue
+    const which = lastFrame < 0 ? `${firstFrame} and after` : `${firstFrame} to ${lastFrame}`
+    done.push(`${slotPath(wound.segment.slot)} at ${from}: frames ${which} now carry nothing`)
+    // Its index still names what was lost.
+    await removeSidecar(disk, sidecarPath(wound.segment.header.segmentSeq), done)
+  }
+  const frameBytesMax = [...journal.segments.values()][0]?.header.frameBytesMax ?? 1024 * 1024
+  for (const { slot, unreadable } of await listSlots(disk)) {
+    if (!unreadable || !bad.has(slotPath(slot)) || !(await repairHeader(disk, slot, frameBytesMax))) continue
+    done.push(`${slotPath(slot)}: its header was made again from its first frame`)
+  }
+  const journalId = journal.checkpoint?.journalId ?? [...journal.segments.values()][0]?.header.journalId
+  for (const info of state.manifest.list()) {
+    const path = adopted(info) ? sidecarPath(info.firstSeq) : spanPath(info)
+    if (!bad.has(path) || journalId === undefined) continue
+    if (adopted(info)) await removeSidecar(disk, path, done)
+    else await repairSpan(disk, info, journalId).then(() => done.push(`${path}: written again with what is whole of it`))
+  }
+}
+
+async function removeSidecar(disk: Disk, path: string, done: string[]): Promise<void> {
+  if ((await disk.stat(path)) === null) return
+  await disk.remove(path)
+  await disk.syncFolder(sidecarFolder)
+  done.push(`${path}: removed; the next start makes it again`)
+}
+
+/** Bad ones go when another will do, or when the journal is there from its beginning. */
+async function repairCheckpoints(
+  disk: Disk,
+  bad: ReadonlySet<string>,
+  usable: number | null,
+  fromBeginning: boolean,
+  done: string[],
+): Promise<void> {
+  if (usable === null && !fromBeginning) return
+  const { numbers } = await listCheckpoints(disk)
+  for (const number of numbers) {
+    const path = checkpointPath(number)
+    if (!bad.has(path) || number === usable) continue
+    await disk.remove(path)
+    done.push(`${path}: removed; ${usable === null ? 'the journal begins before it' : 'an older one will do'}`)
+  }
+}
