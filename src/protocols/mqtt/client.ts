@@ -65,7 +65,7 @@ export class Client implements Recipient, Watched {
     this.hub = hub
     this.peer = peer
     this.output = new Output(peer)
-    this.parser = new Parser(handler, packetBytesMax)
+    this.parser = new Parser(handler, packetBytesMax, hub.cut)
     this.receiver = handler
   }
 

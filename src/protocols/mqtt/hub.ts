@@ -8,6 +8,7 @@ import type { Queued } from './delivery/waiting.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { lossLogMs } from './limits.ts'
 import { TopicLevels } from './names.ts'
+import type { CutBudget } from './wire/index.ts'
 import { mqttSettings } from './settings.ts'
 import type { MqttSettings } from './settings.ts'
 
@@ -24,8 +25,9 @@ export class Hub {
   readonly namespace: Id
   /** The space that topics live in. */
   readonly space: Id
-  /** Of all clients together. */
+  /** Of all clients together: messages that wait, and packets that have not come to their end. */
   readonly queued: Queued
+  readonly cut: CutBudget
   /** Live messages that found no room at a slow subscriber. */
   private dropped = 0
   private lossLoggedAt = -Infinity
@@ -35,6 +37,7 @@ export class Hub {
     const settings = validate(mqttSettings, context.config)
     assert('ok' in settings, 'the configuration was validated before')
     this.settings = settings.ok
+    this.cut = { bytes: 0, bytesMax: settings.ok.cutBytesTotalMax }
     this.queued = { bytes: 0, bytesMax: settings.ok.queuedBytesTotalMax }
     this.broker = context.broker
     this.clock = context.clock

@@ -14,6 +14,7 @@ const topicNames = nameCodec({
 const logPrefix = '$log/'
 
 const cacheMax = 4096
+const cachedTopicMax = 256
 
 /** Topics to levels, remembered: a fleet of devices publishes to few topics at a time. */
 export class TopicLevels {
@@ -22,8 +23,9 @@ export class TopicLevels {
   of(topic: string): Levels {
     const known = this.cache.get(topic)
     if (known !== undefined) return known
+    if (topic.length > cachedTopicMax) return levelsOfTopic(topic)
     if (this.cache.size >= cacheMax) this.cache.clear()
-    const levels = topicNames.decode(levelOfUtf8(topic))
+    const levels = levelsOfTopic(topic)
     this.cache.set(topic, levels)
     return levels
   }

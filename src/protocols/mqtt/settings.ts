@@ -12,6 +12,13 @@ export const mqttSettings = {
     max: 256 * mib,
     help: 'Largest packet taken from a client; MQTT 5 clients are told (Maximum Packet Size).',
   },
+  cutBytesTotalMax: {
+    kind: 'bytes',
+    default: 256 * mib,
+    min: kib,
+    max: 65_536 * mib,
+    help: 'Packets of all clients of a listener that have come in part; the client that passes it is closed.',
+  },
   receiveMaximum: {
     kind: 'integer',
     default: 1024,
@@ -38,7 +45,7 @@ export const mqttSettings = {
     default: 64,
     min: 0,
     max: 65_535,
-    help: 'Topic aliases that an MQTT 5 client may use towards the broker.',
+    help: 'Topic aliases in one direction of an MQTT 5 connection, whatever more the client may take.',
   },
   queuedMessagesMax: {
     kind: 'integer',

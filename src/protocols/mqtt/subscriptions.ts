@@ -40,7 +40,7 @@ export class Subscriptions {
   private readonly byText = new Map<string, Subscription>()
   private readonly byRoute = new Map<Id, Subscription>()
   /** The route that a filter had before its options changed. */
-  private readonly formers = new Map<string, Id>()
+  private formers: Map<string, Id> | undefined
 
   get size(): number {
     return this.byText.size
@@ -60,7 +60,7 @@ export class Subscriptions {
     const before = this.byText.get(text)?.route
     if (before !== undefined && before !== route) {
       this.forget(text)
-      this.formers.set(text, before)
+      ;(this.formers ??= new Map()).set(text, before)
       this.byRoute.set(before, subscription)
     }
     this.byText.set(text, subscription)
@@ -76,9 +76,9 @@ export class Subscriptions {
   }
 
   private forget(text: string): void {
-    const former = this.formers.get(text)
+    const former = this.formers?.get(text)
     if (former !== undefined) this.byRoute.delete(former)
-    this.formers.delete(text)
+    this.formers?.delete(text)
   }
 
   values(): IterableIterator<Subscription> {

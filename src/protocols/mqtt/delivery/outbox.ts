@@ -57,10 +57,10 @@ export class Outbox {
 
   constructor(client: Recipient, receiveMaximum: number, aliasMaximum: number) {
     this.client = client
-    const { inFlightMax, queuedMessagesMax, queuedBytesMax } = client.hub.settings
+    const { inFlightMax, queuedMessagesMax, queuedBytesMax, topicAliasMaximum } = client.hub.settings
     this.inFlight = new InFlight(Math.min(receiveMaximum, inFlightMax))
     this.waiting = new Waiting(queuedMessagesMax, queuedBytesMax, client.hub.queued)
-    this.aliases = aliasMaximum > 0 ? new Aliases(aliasMaximum) : undefined
+    this.aliases = aliasMaximum > 0 ? new Aliases(Math.min(aliasMaximum, topicAliasMaximum)) : undefined
   }
 
   /** How many messages the client takes before it acknowledges one. */

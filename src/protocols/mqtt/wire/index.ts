@@ -1,5 +1,6 @@
 export { PacketType, textBytesMax, variableIntMax } from './constants.ts'
 export type { AckType, Qos, Version } from './constants.ts'
+export type { CutBudget } from './cut-packet.ts'
 export { writeAck, writeDisconnect, writePingResponse, writeSubscribeAck } from './encode/acks.ts'
 export { writeConnack } from './encode/connack.ts'
 export { encodeProperties, publishBytes, writePublishHead } from './encode/publish.ts'

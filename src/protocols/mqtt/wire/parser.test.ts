@@ -230,6 +230,8 @@ for (const [name, change, reason] of hostileConnects) {
   })
 }
 
+const budget = { bytes: 0, bytesMax: 10_000_000 }
+
 test('random bytes give packets or one violation, never an exception', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (bytes, greeted) => {
@@ -240,7 +242,7 @@ test('random bytes give packets or one violation, never an exception', () => {
 })
 
 test('an announced length costs nothing until its bytes arrive', () => {
-  const parser = new Parser({ publish() {}, acknowledged() {}, packet() {}, violation() {} }, 200_000_000)
+  const parser = new Parser({ publish() {}, acknowledged() {}, packet() {}, violation() {} }, 200_000_000, budget)
   parser.receive(connectBytes(4))
   parser.receive(Buffer.from('30ffffff2f0001', 'hex'))
   const cut = (parser as unknown as { cut: { bytes: Buffer } }).cut
@@ -260,7 +262,24 @@ test('a stopped parser ignores the rest of the chunk', () => {
       violation() {},
     },
     1000,
+    budget,
   )
   parser.receive(Buffer.concat([connectBytes(4), Buffer.from('c000c000', 'hex')]))
   assert.equal(pings, 1)
+})
+
+test('cut packets share one budget, and give it back', () => {
+  const shared = { bytes: 0, bytesMax: 100_000 }
+  const reasons: number[] = []
+  const violation = ({ reason }: { reason: number }): number => reasons.push(reason)
+  const parsers = Array.from({ length: 4 }, () => {
+    const parser = new Parser({ publish() {}, acknowledged() {}, packet() {}, violation }, 1_000_000, shared)
+    parser.receive(connectBytes(4))
+    parser.receive(Buffer.concat([Buffer.from('30e0a703', 'hex'), Buffer.alloc(30_000)]))
+    return parser
+  })
+  assert.deepEqual(reasons, [Reason.quotaExceeded])
+  assert.equal(shared.bytes, 90_012)
+  for (const parser of parsers) parser.stop()
+  assert.equal(shared.bytes, 0)
 })

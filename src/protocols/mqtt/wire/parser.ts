@@ -2,6 +2,7 @@ import { MalformedError, Reader } from '../../../base/index.ts'
 import { PacketType } from './constants.ts'
 import type { AckType, Version } from './constants.ts'
 import { CutPacket } from './cut-packet.ts'
+import type { CutBudget } from './cut-packet.ts'
 import { readConnect, readProtocol } from './decode/connect.ts'
 import { PublishDecoder, readPacketId } from './decode/publish.ts'
 import { readAckReason, readAuth, readDisconnect } from './decode/reasoned.ts'
@@ -27,14 +28,18 @@ export class Parser {
   private suspended = false
   private waiting: Buffer[] = []
 
-  constructor(handler: PacketHandler, packetBytesMax: number) {
+  private readonly budget: CutBudget
+
+  constructor(handler: PacketHandler, packetBytesMax: number, budget: CutBudget) {
     this.handler = handler
+    this.budget = budget
     this.packetBytesMax = packetBytesMax
   }
 
   /** Nothing more is parsed, not even the rest of the chunk at hand. */
   stop(): void {
     this.stopped = true
+    this.cut?.release()
     this.cut = undefined
     this.waiting = []
   }
@@ -81,7 +86,7 @@ export class Parser {
     while (position < chunk.length && this.running) {
       const bytes = this.packetBytes(chunk, position, chunk.length)
       if (bytes === 0 || position + bytes > chunk.length) {
-        this.cut = new CutPacket(chunk, position, bytes)
+        this.cut = new CutPacket(chunk, position, bytes, this.budget)
         return
       }
       this.decode(reader, position, position + bytes)
@@ -100,8 +105,10 @@ export class Parser {
     if (cut.needed === 0) return taken
     taken += cut.append(chunk, taken, cut.needed - cut.length)
     if (cut.length < cut.needed) return taken
+    const whole = cut.bytes
     this.cut = undefined
-    this.decode(new Reader(cut.bytes), 0, cut.needed)
+    cut.release()
+    this.decode(new Reader(whole), 0, cut.needed)
     return taken
   }
 

@@ -49,6 +49,7 @@ export function collect(
       violation: (found) => (violation = found),
     },
     1_000_000,
+    { bytes: 0, bytesMax: 10_000_000 },
   )
   let position = 0
   for (const cut of [...cuts, bytes.length]) {
