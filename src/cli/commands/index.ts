@@ -36,6 +36,19 @@ export const commands: Readonly<Record<string, Command>> = {
     positionals: none,
     run: async (input) => (await import('./check.ts')).check(input),
   },
+  repair: {
+    summary: 'Mend what is damaged, going on without what is lost; says so first',
+    usage: '--data DIR [--yes] [--json]     (the broker must not run on it)',
+    example: 'dragoman repair --data /var/lib/dragoman --yes',
+    flags: {
+      yes: { help: 'do it; without this it only says what it would do' },
+      data: configurationFlags.data,
+      config: configurationFlags.config,
+      json,
+    },
+    positionals: none,
+    run: async (input) => (await import('./repair.ts')).repair(input),
+  },
   status: {
     summary: 'What the running broker is doing',
     usage: '[--json]',
