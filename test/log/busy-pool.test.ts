@@ -34,7 +34,10 @@ async function commitMs(store: Store, commits: number): Promise<number> {
     const number = store.staging
     store.hard()
     await new Promise<void>((resolve) => {
-      const look = (): void => void (store.durable >= number ? resolve() : setImmediate(look))
+      const look = (): void => {
+        if (store.durable >= number) resolve()
+        else setImmediate(look)
+      }
       look()
     })
     times.push(performance.now() - started)

@@ -60,9 +60,10 @@ export async function eachRecord(
     const window = new FileWindow(file, stepBytes)
     let records = 0
     for (let at = 0; ; records++) {
-      const head = await window.at(at, 8)
+      const head = window.have(at, 8) ?? (await window.at(at, 8))
       if (head.length < 8) throw new Damaged(path, at, 'ends before its footer')
-      const bytes = await window.at(at, recordBytes(head, 0))
+      const size = recordBytes(head, 0)
+      const bytes = window.have(at, size) ?? (await window.at(at, size))
       const body = recordBody(bytes, 0)
       if (body === null) throw new Damaged(path, at, 'a record fails its check')
       if (body[0] === owner.footer) return records

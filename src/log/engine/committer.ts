@@ -201,6 +201,10 @@ export class Committer {
     })
     this.softTimer?.cancel()
     this.idleTimer?.cancel()
+    await this.lastFrame()
+  }
+
+  private async lastFrame(): Promise<void> {
     if (this.failed || this.journal.end.number === this.idleWritten) return
     assert(!this.journal.busy, 'stopped between two commits')
     await new Promise<void>((resolve) => {

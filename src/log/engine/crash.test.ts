@@ -56,7 +56,6 @@ async function crashes(seed: number, rounds: number): Promise<{ checkpoints: num
   const { time, disk } = newDisk(seed)
   let now = disk
   let before: Workload | null = null
-  let partitions = new Set<number>()
   const seen = { checkpoints: 0, spans: 0 }
   const options = { spans, durability: seed % 3 === 0 ? 'os' : 'fsync' } as const
   for (let round = 0; round < rounds; round++) {
@@ -64,7 +63,7 @@ async function crashes(seed: number, rounds: number): Promise<{ checkpoints: num
     const { store, work } = run
     if (before !== null) assert.ok(work.found >= before.acked, `acked ${before.acked}, found ${work.found}`)
     await time.until(work.verify())
-    partitions = new Set(work.partitionsNow())
+    const partitions = new Set(work.partitionsNow())
     const turns = random.below(120)
     await live(run, random, partitions, turns)
     seen.checkpoints += now.paths().filter((path) => path.endsWith('.ckp')).length

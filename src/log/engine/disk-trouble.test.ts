@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { SimDisk, SimFaults } from '../../world/sim/sim-disk.ts'
-import type { Health } from '../index.ts'
+import type { Health, Store } from '../index.ts'
 import { commit, newDisk, openOn, type Run } from './testing/sim-store.ts'
 
 const spans = {
@@ -54,6 +54,8 @@ test('after a commit that could not be synced nothing is acknowledged any more, 
   }
 })
 
+const isFull = (store: Store): boolean => store.health.state === 'full'
+
 /** Appends until the store says that it is full; what a publisher may do. */
 async function fillUp(run: Run): Promise<number> {
   const { store, work, time } = run
@@ -84,7 +86,7 @@ test('on a full disk entries and trims still work, space comes back, and publish
     }
     work.trim(1, store.bounds(1).next)
     await commit(run)
-    for (let i = 0; i < 200 && store.health.state === 'full'; i++) {
+    for (let i = 0; i < 200 && isFull(store); i++) {
       work.add(5, 1)
       await commit(run)
       await time.advance(500)

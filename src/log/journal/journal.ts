@@ -1,5 +1,5 @@
 import { assert } from '../../base/index.ts'
-import { type CommitFile, type CommitThread, type DiskError } from '../../world/index.ts'
+import type { CommitFile, CommitThread, DiskError } from '../../world/index.ts'
 import {
   aligned,
   bodyBytesMax,

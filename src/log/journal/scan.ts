@@ -33,6 +33,12 @@ export class FileWindow {
     this.buffer = Buffer.alloc(0)
   }
 
+  /** The same without waiting, or null when it must be read first: a promise for each frame would cost more than it. */
+  have(position: number, bytes: number): Buffer | null {
+    const from = position - this.start
+    return from < 0 || from + bytes > this.filled ? null : this.buffer.subarray(from, from + bytes)
+  }
+
   /** The `bytes` at `position`, fewer at the end of the file; valid for as long as the caller keeps them. */
   async at(position: number, bytes: number): Promise<Buffer> {
     if (position < this.start || position + bytes > this.start + this.filled) {
@@ -73,14 +79,16 @@ export async function walkSegment(
 ): Promise<SegmentEnd> {
   let at = position
   for (;;) {
-    const page = await window.at(at, frameAlign)
+    const page = window.have(at, frameAlign) ?? (await window.at(at, frameAlign))
     const found = page.length === 0 ? null : judgeHeader(page, 0, expected)
     if (found === null) return { position: at, state: 'clean' }
     if (found.found === 'frame' && fits(found.header, at, segmentBytes)) {
-      const bytes = await window.at(at, frameBytes(found.header))
+      const size = frameBytes(found.header)
+      const bytes = window.have(at, size) ?? (await window.at(at, size))
       if (bodyGood(bytes, found.header)) {
         const { header } = found
-        await visit({ header, position: at, bytes })
+        const visiting = visit({ header, position: at, bytes })
+        if (visiting instanceof Promise) await visiting
         expected.number++
         expected.lsn += frameBytes(header)
         expected.chain = (header.flags & bridgeFlag) === 0 ? chainAfter(bytes) : null
@@ -101,7 +109,7 @@ export async function laterFrame(
   expected: Pick<Expected, 'journalId' | 'segmentSeq' | 'number'>,
 ): Promise<boolean> {
   for (let at = from; at < segmentBytes; at += frameAlign) {
-    const page = await window.at(at, frameAlign)
+    const page = window.have(at, frameAlign) ?? (await window.at(at, frameAlign))
     if (page.length === 0) return false
     if (provesDamage(page, 0, expected.journalId, expected.segmentSeq, expected.number)) return true
   }

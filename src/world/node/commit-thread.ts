@@ -71,7 +71,7 @@ export class NodeCommitThread implements CommitThread {
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
     })
     this.worker.on('message', () => this.heard())
-    this.worker.on('error', (error) => this.died(error.message))
+    this.worker.on('error', (error: unknown) => this.died((error as Error).message))
     this.worker.on('exit', () => {
       if (!this.closing) this.died('the commit thread ended')
     })
@@ -99,7 +99,8 @@ export class NodeCommitThread implements CommitThread {
     assert(this.done === null, 'one commit in flight')
     if (this.dead !== null) return done(this.dead, Buffer.alloc(16))
     const { fields } = this
-    const file = write.file as NodeCommitFile
+    const { file } = write
+    assert(file instanceof NodeCommitFile, 'a file of another disk')
     const bytes = this.copy(write)
     const through = file.through !== null && bytes <= writeThroughBytesMax
     fields[field.descriptor] = (through ? file.through : file.plain).fd

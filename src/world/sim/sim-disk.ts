@@ -328,7 +328,7 @@ class SimCommits implements CommitThread {
     this.busy = true
     const { path, inode, sync } = write.file as SimCommitFile
     const chain = sealHeader(this.layout, write.slices, write.header, write.bodyBytes)
-    const bytes = Buffer.concat(write.slices as Buffer[])
+    const bytes = Buffer.concat(write.slices)
     // Written at once, on the disk when it is done: a crash between the two tears it.
     let error: DiskError | null = null
     try {

@@ -86,7 +86,7 @@ export class SimTime implements Clock, Timers {
   /** To the next timer; a little when there is none near, for promises alone may be at work. */
   private nextStepMs(): number {
     const due = this.waiting[0]?.due ?? Infinity
-    return Math.min(1000, Math.max(0.01, due - this.elapsedMs))
+    return Math.min(100, Math.max(0.01, due - this.elapsedMs))
   }
 }
 
