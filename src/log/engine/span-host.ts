@@ -2,13 +2,23 @@ import { assert } from '../../base/index.ts'
 import type { Clock, Disk, Timers } from '../../world/index.ts'
 import { DiskError } from '../../world/index.ts'
 import { entryKind } from '../frame/index.ts'
-import { slotPath } from '../journal/slots.ts'
+import { slotPath, type Slots } from '../journal/slots.ts'
 import type { OpenSegment, SegmentIndex, SpanHost, SpanLimits, StoreLoad } from '../span/index.ts'
 import type { Bounds, Machine } from '../store.ts'
-import type { JournalStore } from './journal-store.ts'
 import type { Partitions } from './partitions.ts'
+import type { Committer } from './committer.ts'
+import type { Retirement } from './retirement.ts'
 import { scanSegment } from './scan-segment.ts'
 import type { HeldSegments } from './segments.ts'
+
+/** The parts of the store that the spans need through this seam. */
+export interface HostedStore {
+  readonly committer: Committer
+  readonly retirement: Retirement
+  readonly slots: Slots
+  /** A hard entry of the store's own; resolves with its commit when that is durable. */
+  stageOwn(kind: number, object: number, body: Uint8Array): Promise<number>
+}
 
 /** The store as the spans see it. It exists before the store does: recovery needs the spans. */
 export class EngineHost implements SpanHost {
@@ -18,7 +28,7 @@ export class EngineHost implements SpanHost {
   readonly machine: Machine
   readonly journalId: Buffer
   readonly limits: SpanLimits
-  store: JournalStore | null = null
+  store: HostedStore | null = null
   /** Which slot holds which segment, as far as anybody may want to know. */
   readonly slotOfSegment = new Map<number, number>()
   private readonly partitions: Partitions
