@@ -218,6 +218,44 @@ test('a slow subscriber without a persistent session costs itself only', async (
   assert.equal(got, 101)
 })
 
+test('a subscriber that does not read loses what does not fit, stays connected, and gets what comes after', async (t) => {
+  const mqtt = { queuedBytesMax: '1 MiB' }
+  const broker = await startTestBroker(t, { settings: { protocols: { mqtt } } })
+  const deaf = await raw(t, broker)
+  await deaf.connect('deaf')
+  deaf.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'f', qos: 0 }] })
+  await deaf.next('suback')
+  deaf.listen(false)
+  const publisher = await connect(t, broker)
+  const numbered = (n: number): Buffer => {
+    const body = Buffer.alloc(20_000)
+    body.writeUInt32BE(n)
+    return body
+  }
+  const count = 1500
+  for (let i = 0; i < count; i += 20) {
+    await Promise.all(
+      Array.from({ length: 20 }, (_, k) => publisher.mqtt.publishAsync('f', numbered(i + k), { qos: 1 })),
+    )
+  }
+  deaf.listen(true)
+  await until(
+    () => deaf.packets.length > 100,
+    'what fitted',
+    () => String(deaf.packets.length),
+  )
+  await sleep(300)
+  await publisher.mqtt.publishAsync('f', numbered(count), { qos: 1 })
+  const numbers = (): number[] => deaf.packets.map(({ payload }) => (payload as Buffer).readUInt32BE())
+  await until(() => numbers().at(-1) === count, 'the one that comes after')
+  const got = numbers()
+  assert.ok(got.length < count, `${got.length} of ${count}`)
+  assert.deepEqual(
+    got,
+    [...got].sort((a, b) => a - b),
+  )
+})
+
 test('a thousand idle connections, each with a subscription, cost at most 8 KB more than the bare socket', async (t) => {
   const bare = await held(t, 'bare', () => Promise.resolve())
   const served = await held(t, 'broker', async (client, i) => {

@@ -157,6 +157,12 @@ export class RawClient {
     )
   }
 
+  /** Stops or goes on reading from the socket. */
+  listen(on: boolean): void {
+    if (on) this.socket.resume()
+    else this.socket.pause()
+  }
+
   /** Gone without a word. */
   drop(): void {
     this.socket.destroy()
