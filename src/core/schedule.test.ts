@@ -101,7 +101,12 @@ test('nobody sees what holds them', async () => {
   assert.deepEqual(stand.broker.list('subscription'), [])
   const id = await stand.define({ kind: 'namespace', name: 'other' })
   const space = stand.broker.findSpace(id, '')!.id
-  const there = { op: 'publish', to: [{ space, levels: ['a'] }], ...records('x'), due: stand.time.now() + 1000 } as const
+  const there = {
+    op: 'publish',
+    to: [{ space, levels: ['a'] }],
+    ...records('x'),
+    due: stand.time.now() + 1000,
+  } as const
   await stand.commit(client, there)
   assert.equal(ok((await stand.wait(stand.broker.drop([{ id }])))[0]).records, 0)
   await stand.crash()

@@ -1,11 +1,4 @@
-export {
-  BatchBuilder,
-  batchHeader,
-  checkRecords,
-  isTimestamp,
-  RecordTable,
-  type BatchProducer,
-} from './batch/index.ts'
+export { BatchBuilder, batchHeader, checkRecords, isTimestamp, RecordTable, type BatchProducer } from './batch/index.ts'
 export {
   checkData,
   repairData,

@@ -78,7 +78,7 @@ test('wrong usage says what to do, with exit code 2', async () => {
     [['serve', '--listen', 'kafak=1'], /listen\.kafak: no such listener; there are kafka/],
     [['serve', '--listen', 'kafka'], /must be NAME=HOST:PORT/],
     [['serve', '--memory', '--data', 'x'], /exclude one another/],
-    [['serve', '--set', 'limits.conectionsMax=1'], /did you mean connectionsMax/],
+    [['serve', '--set', 'limits.connectionMax=1'], /did you mean connectionsMax/],
     [['nonsense'], /there is no command nonsense/],
     [['serve', '--config', '/no/such/file'], /there is no such file/],
   ] as const) {

@@ -40,7 +40,6 @@ test(
 
 test('the auditor catches a store that calls a commit durable before it is written', async () => {
   const { failures } = await simulated(['--seeds', '10', '--variant', 'hasty'])
-  for (const { error } of failures)
-    assert.match(error, /acked .* is lost|holds .* not|acknowledged|is missing/)
+  for (const { error } of failures) assert.match(error, /acked .* is lost|holds .* not|acknowledged|is missing/)
   assert.ok(failures.length >= 5, `${failures.length} of 10 seeds caught it`)
 })
