@@ -43,7 +43,7 @@ async function gather(
     if ((await cache.around(file, bytes, at)) < length) throw short(file, at, length)
     return { bytes, block: null }
   }
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const index = Math.floor((at + done) / blockBytes)
     const from = at + done - index * blockBytes
     const part = Math.min(length - done, blockBytes - from)

@@ -43,7 +43,8 @@ before(async () => {
     const seq = bytes.readUInt32LE(24)
     // The last frame of the segment may be torn; behind it are zeros or older frames, which nobody wants.
     for (let at = 4096; at < bytes.length; at += 4096) {
-      if (bytes.readUInt32LE(at) === frameMagic && bytes.readUInt32LE(at + segmentSeqAt) === seq) framesEnd.set(path, at)
+      if (bytes.readUInt32LE(at) === frameMagic && bytes.readUInt32LE(at + segmentSeqAt) === seq)
+        framesEnd.set(path, at)
     }
   }
 })

@@ -78,7 +78,12 @@ async function checkAdopted(
   if (segment !== undefined && !journal.walked.has(info.firstSeq)) {
     const end = await walkOne(disk, segment, journal, null, report)
     if (end.position < info.dataBytes) {
-      const stretch = { ...stretchAt(end.position, end.expected, end.last), to: info.dataBytes, lastFrame: -1, nextLsn: -1 }
+      const stretch = {
+        ...stretchAt(end.position, end.expected, end.last),
+        to: info.dataBytes,
+        lastFrame: -1,
+        nextLsn: -1,
+      }
       journal.wounds.push({ segment, stretch, detail: `frames from ${end.expected.number} on are bad` })
     }
   }
@@ -118,7 +123,12 @@ async function checkSidecar(
   const file = await disk.open(path, 'read')
   try {
     const bad = (found: Finding): void =>
-      report({ ...found, severity: found.severity === 'note' ? 'note' : 'repairable', lost: [], detail: `${found.detail}; ${again}` })
+      report({
+        ...found,
+        severity: found.severity === 'note' ? 'note' : 'repairable',
+        lost: [],
+        detail: `${found.detail}; ${again}`,
+      })
     await checkTable(file, new Window(file), bad, (partition, extent) => {
       if (collect) index.push({ partition, extent })
     })
@@ -140,7 +150,8 @@ async function checkSettled(
     const { footer, extents, partitions } = await checkSpan(disk, spanPath(info), kept, info)
     if (footer !== null && partitions.size >= footer.partitions) return extents
     const lost = state.heldBy(info.id).filter(({ partition }) => !partitions.has(partition))
-    const detail = partitions.size === 0 ? 'nothing of the span can be read' : 'some partitions of the span cannot be read'
+    const detail =
+      partitions.size === 0 ? 'nothing of the span can be read' : 'some partitions of the span cannot be read'
     report(finding('loss', spanPath(info), 0, info.dataBytes, detail, lost))
     return extents
   } catch (error) {

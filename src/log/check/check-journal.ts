@@ -1,5 +1,12 @@
 import { DiskError, type Disk } from '../../world/index.ts'
-import { footerOf, listCheckpoints, restoreCheckpoint, verifyCheckpoint, checkpointPath, type CheckpointFooter } from '../checkpoint/index.ts'
+import {
+  footerOf,
+  listCheckpoints,
+  restoreCheckpoint,
+  verifyCheckpoint,
+  checkpointPath,
+  type CheckpointFooter,
+} from '../checkpoint/index.ts'
 import { Damaged } from '../damaged.ts'
 import {
   frameAlign,
@@ -51,13 +58,17 @@ export async function checkCheckpoints(
       newest ??= footer
     } catch (error) {
       if (error instanceof Damaged) bad.push(error)
-      else if (error instanceof DiskError && error.kind === 'notFound') bad.push(new Damaged(error.path, 0, 'is missing'))
+      else if (error instanceof DiskError && error.kind === 'notFound')
+        bad.push(new Damaged(error.path, 0, 'is missing'))
       else throw error
     }
   }
-  for (const { file, position, message } of new Map(bad.map((each) => [`${each.file}/${each.position}`, each])).values()) {
+  for (const { file, position, message } of new Map(
+    bad.map((each) => [`${each.file}/${each.position}`, each]),
+  ).values()) {
     const severity = newest === null ? 'loss' : 'repairable'
-    const what = newest === null ? 'and no other checkpoint is whole' : `${checkpointPath(newest.number)} will do instead`
+    const what =
+      newest === null ? 'and no other checkpoint is whole' : `${checkpointPath(newest.number)} will do instead`
     report(finding(severity, file, position, 0, `${message}; ${what}`))
   }
   if (newest === null) return null

@@ -30,11 +30,17 @@ export async function checkSpan(
     const payloads = new Window(file)
     let extents = 0
     const partitions = new Set<number>()
-    const footer = await checkTable(file, new Window(file), report, async (partition, extent) => {
-      extents++
-      partitions.add(partition)
-      await checkPayload(path, payloads, partition, extent, report)
-    }, info)
+    const footer = await checkTable(
+      file,
+      new Window(file),
+      report,
+      async (partition, extent) => {
+        extents++
+        partitions.add(partition)
+        await checkPayload(path, payloads, partition, extent, report)
+      },
+      info,
+    )
     return { footer, extents, partitions }
   } finally {
     await file.close()

@@ -34,10 +34,25 @@ export async function checkTable(
 ): Promise<Footer | null> {
   const footer = await footerOf(file, window, report, info)
   if (footer === null) return null
-  const chunks = await records(file, window, footer.chunksPosition, footer.chunks, chunkRecordBytes, readChunkRecord, report)
+  const chunks = await records(
+    file,
+    window,
+    footer.chunksPosition,
+    footer.chunks,
+    chunkRecordBytes,
+    readChunkRecord,
+    report,
+  )
   await checkPadding(file, window, footer, chunks, report)
   const directory = await records(
-    file, window, footer.directoryPosition, footer.partitions, directoryRecordBytes, readDirectoryRecord, report)
+    file,
+    window,
+    footer.directoryPosition,
+    footer.partitions,
+    directoryRecordBytes,
+    readDirectoryRecord,
+    report,
+  )
   for (const record of directory) {
     if (record !== null) await checkPartition(file, window, record, chunks, report, visit)
   }
@@ -76,7 +91,9 @@ async function checkPadding(
   report: (found: Finding) => void,
 ): Promise<void> {
   const note = (position: number): void =>
-    report(finding('note', file.path, position, 1, 'the padding is not zero: nothing is lost, but the disk changes bits'))
+    report(
+      finding('note', file.path, position, 1, 'the padding is not zero: nothing is lost, but the disk changes bits'),
+    )
   const pagesEnd = footer.directoryPosition + pagesOf(footer.partitions, directoryRecordBytes) * recordPageBytes
   const end = (await file.bytes()) - footerBytes
   for (let at = pagesEnd; at < end; at += recordPageBytes) {

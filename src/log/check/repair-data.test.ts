@@ -66,7 +66,11 @@ async function broken(path: string, position: number): Promise<{ copy: SimDisk; 
   const copy = disk.copy()
   copy.flip(path, position, random.below(8))
   const report = await repair(copy)
-  assert.deepEqual(report.left.filter((found) => found.severity !== 'note'), [], `${path} at ${position}`)
+  assert.deepEqual(
+    report.left.filter((found) => found.severity !== 'note'),
+    [],
+    `${path} at ${position}`,
+  )
   return { copy, report }
 }
 
@@ -147,8 +151,14 @@ test('fillers have the number, the bytes and the pages of the frames they stand 
       const filler = fillerSizes(stretch, true)
       if (filler === null) return
       assert.equal(filler.length, sizes.length)
-      assert.equal(filler.reduce((sum, size) => sum + size, 0), bytes)
-      assert.equal(filler.reduce((sum, size) => sum + aligned(size), 0), to - 4096)
+      assert.equal(
+        filler.reduce((sum, size) => sum + size, 0),
+        bytes,
+      )
+      assert.equal(
+        filler.reduce((sum, size) => sum + aligned(size), 0),
+        to - 4096,
+      )
       assert.ok(filler.every((size) => size >= 128))
     }),
   )

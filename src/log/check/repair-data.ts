@@ -64,7 +64,8 @@ async function repairOnce(disk: Disk, { report, state, journal }: Survey, done: 
     const path = adopted(info) ? sidecarPath(info.firstSeq) : spanPath(info)
     if (!bad.has(path) || journalId === undefined) continue
     if (adopted(info)) await removeSidecar(disk, path, done)
-    else await repairSpan(disk, info, journalId).then(() => done.push(`${path}: written again with what is whole of it`))
+    else
+      await repairSpan(disk, info, journalId).then(() => done.push(`${path}: written again with what is whole of it`))
   }
 }
 

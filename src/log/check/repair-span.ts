@@ -20,7 +20,16 @@ export async function repairSpan(disk: Disk, info: SpanInfo, journalId: Buffer):
     await copyWhole(disk, info, copy)
     await copy.flush()
     const { id, firstSeq, lastSeq, life, newestAt } = info
-    const facts = { kind: 'settled' as const, life, journalId, id, firstSeq, lastSeq, createdAt: newestAt, replaced: [] }
+    const facts = {
+      kind: 'settled' as const,
+      life,
+      journalId,
+      id,
+      firstSeq,
+      lastSeq,
+      createdAt: newestAt,
+      replaced: [],
+    }
     await copy.table.finish(facts, info.dataBytes)
     if (out.position !== info.dataBytes) {
       throw new Damaged(path, 0, `what is whole of it takes ${out.position} bytes, and it had ${info.dataBytes}`)

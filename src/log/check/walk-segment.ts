@@ -74,7 +74,8 @@ export async function walkAll(
     if (found.found === 'frame' && (await visitFrame(window, found.header, at, segmentBytes, visitor))) {
       expected.number++
       expected.lsn += frameBytes(found.header)
-      expected.chain = (found.header.flags & bridgeFlag) === 0 ? chainOf(page.subarray(0, frameLayout.headerCrcAt)) : null
+      expected.chain =
+        (found.header.flags & bridgeFlag) === 0 ? chainOf(page.subarray(0, frameLayout.headerCrcAt)) : null
       last = found.header
       at += aligned(frameBytes(found.header))
       continue

@@ -8,7 +8,6 @@ const savedBytesMax = 2 * 1024 * 1024
 const adjustEveryMs = 1000
 const factorMin = 1 / 16
 
-
 /** Above this the cleaner keeps up with what comes in, whatever the commits say; see C4. */
 export const pressedAbove = 0.8
 const publishersSlowAbove = 0.9

@@ -39,7 +39,7 @@ export async function gather(wanted: readonly Wanted[], buffer: Buffer, readAt: 
   }
   items.sort((a, b) => a.file.id - b.file.id || a.position - b.position)
   const scratch = Buffer.allocUnsafeSlow(stepBytes)
-  for (let first = 0; first < items.length; ) first = await fetchRun(items, first, buffer, scratch, readAt)
+  for (let first = 0; first < items.length;) first = await fetchRun(items, first, buffer, scratch, readAt)
   for (const { extent, file, to } of wanted) check(extent, file, buffer.subarray(to, to + extent.bytes))
 }
 

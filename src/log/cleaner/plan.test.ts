@@ -99,7 +99,11 @@ function simulate(mix: readonly Mix[]): { writeAmplification: number; spaceAmpli
   let ingested = 0
   const samples: { disk: number; live: number }[] = []
   for (let now = segmentMs; now <= 9 * day; now += segmentMs) {
-    const portions = mix.map(({ life, share, lifetimeMs }) => ({ life, bytes: share * segmentBytes, diesAt: now + lifetimeMs }))
+    const portions = mix.map(({ life, share, lifetimeMs }) => ({
+      life,
+      bytes: share * segmentBytes,
+      diesAt: now + lifetimeMs,
+    }))
     spans.push({ id: nextId++, life: null, diskBytes: segmentBytes, bornAt: now, portions })
     ingested += segmentBytes
     // The cleaner looks when the segment has become a minute old.
@@ -136,7 +140,12 @@ function statsAt(spans: readonly SimSpan[], now: number): SpanStats[] {
     const byLife: Partial<Record<Life, number>> = {}
     for (const { life, bytes } of live) byLife[life] = (byLife[life] ?? 0) + bytes
     const liveBytes = live.reduce((sum, portion) => sum + portion.bytes, 0)
-    const facts = { adopted: each.life === null, life: each.life, diskBytes: each.diskBytes, payloadBytes: each.diskBytes }
+    const facts = {
+      adopted: each.life === null,
+      life: each.life,
+      diskBytes: each.diskBytes,
+      payloadBytes: each.diskBytes,
+    }
     return span(each.id, { ...facts, liveBytes, liveExtents: live.length, byLife, ageMs: now - each.bornAt })
   })
 }

@@ -101,7 +101,8 @@ function settle(spans: readonly SpanStats[], terms: PlanTerms): Plan | null {
   const cold = (span: SpanStats): boolean =>
     span.adopted && span.wanted && span.ageMs >= terms.mergeAfterMs && meanExtentBytes(span) < smallExtentBytes
   const first = interval(spans, 'cold', cold, cold, terms) ?? interval(spans, 'settle', wants, wants, terms)
-  if (first === null || first.reason === 'cold' || terms.pressed || first.spans.length === intervalSpansMax) return first
+  if (first === null || first.reason === 'cold' || terms.pressed || first.spans.length === intervalSpansMax)
+    return first
   // A short interval makes short spans; let it grow for half as long again, unless it is full.
   const oldest = spans.find((span) => span.id === first.spans[0])!
   const bytes = spans.filter((span) => first.spans.includes(span.id)).reduce((sum, span) => sum + span.liveBytes, 0)

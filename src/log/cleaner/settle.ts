@@ -142,10 +142,13 @@ async function abandon(room: SettleRoom, settled: readonly Settled[]): Promise<v
  * Puts the edit into the journal and into effect. Readers find the new spans at once (their files are durable); the old
  * ones are given back when the entry is durable and nobody reads them.
  */
-export function commitEdit(room: Pick<SettleRoom, 'host' | 'manifest' | 'files' | 'pages'>, outcome: {
-  edit: SpanEdit
-  settled: readonly Settled[]
-}): Promise<void> {
+export function commitEdit(
+  room: Pick<SettleRoom, 'host' | 'manifest' | 'files' | 'pages'>,
+  outcome: {
+    edit: SpanEdit
+    settled: readonly Settled[]
+  },
+): Promise<void> {
   const { host, manifest, files, pages } = room
   const gone = outcome.edit.removed.map((id) => manifest.get(id)!)
   const durable = host.stageManifest(encodeEdit(outcome.edit))

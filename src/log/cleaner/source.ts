@@ -24,7 +24,8 @@ class DirectoryWalk {
   async next(): Promise<void> {
     if (this.at === this.records.length) {
       this.at = 0
-      this.records = this.page < this.source.table.directoryPages ? await this.source.table.directoryPage(this.page++) : []
+      this.records =
+        this.page < this.source.table.directoryPages ? await this.source.table.directoryPage(this.page++) : []
     }
     this.record = this.records[this.at++] ?? null
   }

@@ -34,7 +34,14 @@ function walk(pages: IndexPages, naive: NaivePages, offset: number): number[] {
 
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant('adopt' as const), offsets: fc.integer({ min: 1, max: 9 }) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('merge' as const), at: fc.nat(400), count: fc.integer({ min: 1, max: 16 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('merge' as const),
+      at: fc.nat(400),
+      count: fc.integer({ min: 1, max: 16 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('dead' as const), at: fc.nat(400) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('restart' as const), full: fc.boolean() }) },
 )
@@ -91,7 +98,7 @@ test('the index equals a naive list through adoptions, merges, dead spans and re
 
 function save(pages: IndexPages, round: number, full: boolean, into: Map<string, Buffer>): void {
   if (full) into.clear()
-  for (let part: CheckpointPart | null; (part = pages.checkpoint(round, full)) !== null; ) {
+  for (let part: CheckpointPart | null; (part = pages.checkpoint(round, full)) !== null;) {
     const key = `${part.object}/${part.part}`
     if (part.state.length === 0) into.delete(key)
     else into.set(key, Buffer.from(part.state))
@@ -128,7 +135,8 @@ test('10,000 partitions in 100 spans each take less than 40 MB', () => {
   const before = process.memoryUsage()
   const pages = new IndexPages(() => false)
   for (let span = 1; span <= 100; span++) {
-    for (let partition = 0; partition < 10_000; partition++) pages.insert(partition, span * 10, span * 10 + 10, span, 99)
+    for (let partition = 0; partition < 10_000; partition++)
+      pages.insert(partition, span * 10, span * 10 + 10, span, 99)
   }
   collect()
   const after = process.memoryUsage()

@@ -145,7 +145,9 @@ export class PartitionList {
     for (let i = index + 1; i < chunk.count; i++) bytes += chunk.bytes(i)
     const from = chunk.firstOffset(index)
     const end = this.endOf(at, index)
-    return bytes + (start <= from ? chunk.bytes(index) : Math.round((chunk.bytes(index) * (end - start)) / (end - from)))
+    return (
+      bytes + (start <= from ? chunk.bytes(index) : Math.round((chunk.bytes(index) * (end - start)) / (end - from)))
+    )
   }
 
   /** A page of the checkpoint; they come in any order. An empty chunk: the page is gone. */

@@ -39,7 +39,8 @@ class Run {
     this.test = new TestStore(options, undefined, this.machine)
     this.sizes = this.test.sizes
     this.disk = new SimDisk(this.test.time, this.random)
-    for (let partition = 0; partition < partitions; partition++) this.machine.lives.set(partition, lives[partition % 4]!)
+    for (let partition = 0; partition < partitions; partition++)
+      this.machine.lives.set(partition, lives[partition % 4]!)
   }
 
   async open(): Promise<void> {
@@ -114,7 +115,10 @@ class Run {
     for (const [partition, { next, start, asked }] of this.acked.entries()) {
       const bounds = this.test.store.bounds(partition)
       assert.ok(bounds.next >= next, `partition ${partition} ends at ${bounds.next}, acknowledged ${next}`)
-      assert.ok(bounds.start >= start && bounds.start <= Math.max(asked, start), `partition ${partition} starts elsewhere`)
+      assert.ok(
+        bounds.start >= start && bounds.start <= Math.max(asked, start),
+        `partition ${partition} starts elsewhere`,
+      )
       const found = new Set(await this.test.readAll(partition))
       for (let offset = bounds.start; offset < next; offset++) {
         if (!this.machine.needed(partition, offset, offset)) continue
@@ -139,7 +143,10 @@ async function crashing(seed: number, crashes: number): Promise<void> {
   }
   await run.test.time.until(run.test.store.close())
   const { findings } = await run.test.time.until(checkData(run.disk))
-  assert.deepEqual(findings.filter((found) => found.severity === 'loss'), [])
+  assert.deepEqual(
+    findings.filter((found) => found.severity === 'loss'),
+    [],
+  )
 }
 
 for (let seed = 1; seed <= 6; seed++) {

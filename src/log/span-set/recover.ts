@@ -56,6 +56,7 @@ async function removeOrphans(host: SpanHost, manifest: Manifest): Promise<void> 
   }
   for (const info of manifest.list()) {
     if (adopted(info)) continue // Its sidecar is a cache; whoever misses it makes it again.
-    if (!there.has(spanPath(info))) throw new Damaged(spanPath(info), 0, 'the span is named by the manifest and missing')
+    if (!there.has(spanPath(info)))
+      throw new Damaged(spanPath(info), 0, 'the span is named by the manifest and missing')
   }
 }

@@ -27,7 +27,7 @@ async function openSpans(host: FakeHost): Promise<SpanSet> {
 async function readAll(host: FakeHost, spans: SpanSet, partition: number): Promise<Map<number, Buffer>> {
   const found = new Map<number, Buffer>()
   const next = host.ends.get(partition)!
-  for (let from = host.starts.get(partition) ?? 0; from < next; ) {
+  for (let from = host.starts.get(partition) ?? 0; from < next;) {
     const extents = await spans.read(partition, from, next, 4000)
     if (extents.length === 0) break
     for (const extent of extents) {

@@ -164,7 +164,9 @@ export class SpanSet implements Spans {
     return {
       settledBytes: this.cleaner.settledBytes,
       liveBytes: this.cleaner.liveBytes,
-      diskBytes: this.manifest.list().reduce((sum, info) => sum + (adopted(info) ? info.sidecarBytes : info.dataBytes), 0),
+      diskBytes: this.manifest
+        .list()
+        .reduce((sum, info) => sum + (adopted(info) ? info.sidecarBytes : info.dataBytes), 0),
       cacheBytes: cache.bytes,
       cacheHits: cache.hits,
       cacheMisses: cache.misses,

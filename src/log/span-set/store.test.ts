@@ -31,7 +31,10 @@ test('what has left the tail is read from adopted segments, also after a restart
   await store.reopen()
   for (let partition = 0; partition < 12; partition++) assert.deepEqual(await store.readAll(partition), range(0, 60))
   assert.equal(store.store.bounds(3).bytes, 60 * 3000)
-  assert.deepEqual((await checkData(store.disk)).findings.filter((found) => found.severity !== 'note'), [])
+  assert.deepEqual(
+    (await checkData(store.disk)).findings.filter((found) => found.severity !== 'note'),
+    [],
+  )
   await store.time.until(store.store.close())
 })
 
@@ -50,7 +53,10 @@ test('settled by class after an hour, through restarts, with nothing lost and th
   await fill(store, 9, 20, 3000)
   await store.pass(300_000, 30_000)
   assert.ok((await store.disk.list('journal')).length < 10, 'slots are used again')
-  assert.deepEqual((await checkData(store.disk)).findings.filter((found) => found.severity !== 'note'), [])
+  assert.deepEqual(
+    (await checkData(store.disk)).findings.filter((found) => found.severity !== 'note'),
+    [],
+  )
   await store.time.until(store.store.close())
 })
 

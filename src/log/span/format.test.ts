@@ -19,17 +19,20 @@ const piece = fc.record({ segmentsOn: fc.nat(3), position: fc.nat(2 ** 31 - 1), 
 /** Extents of one partition in order, with gaps. */
 const extentsOfPartition = fc
   .array(
-    fc.record({
-      gap: fc.nat(5),
-      count: fc.integer({ min: 1, max: 2 ** 20 }),
-      maxTimestamp: fc.oneof(fc.constant(-1), big),
-      appendTime: big,
-      flags: fc.nat(0xffff),
-      meta: fc.uint8Array({ maxLength: 40 }),
-      pieces: fc.array(piece, { minLength: 1, maxLength: 3 }),
-      crc: fc.nat(2 ** 32 - 1),
-      shared: fc.boolean(),
-    }, plain),
+    fc.record(
+      {
+        gap: fc.nat(5),
+        count: fc.integer({ min: 1, max: 2 ** 20 }),
+        maxTimestamp: fc.oneof(fc.constant(-1), big),
+        appendTime: big,
+        flags: fc.nat(0xffff),
+        meta: fc.uint8Array({ maxLength: 40 }),
+        pieces: fc.array(piece, { minLength: 1, maxLength: 3 }),
+        crc: fc.nat(2 ** 32 - 1),
+        shared: fc.boolean(),
+      },
+      plain,
+    ),
     { minLength: 1, maxLength: 60 },
   )
   .map((drafts) => {
@@ -68,7 +71,10 @@ test('a table finds every extent of every partition again, and nothing else', as
           const last = extents[extents.length - 1]!
           assert.equal(record.firstOffset, extents[0]!.baseOffset)
           assert.equal(record.endOffset, last.baseOffset + last.count)
-          assert.equal(record.payloadBytes, extents.reduce((sum, extent) => sum + extent.bytes, 0))
+          assert.equal(
+            record.payloadBytes,
+            extents.reduce((sum, extent) => sum + extent.bytes, 0),
+          )
           const found: LocatedExtent[] = []
           for (let n = 0; n < record.chunks; n++) {
             found.push(...(await table.entries(await table.chunkAt(record.firstChunk + n))))
@@ -78,7 +84,8 @@ test('a table finds every extent of every partition again, and nothing else', as
             const chunk = await table.chunkAt(await table.findChunk(record, extent.baseOffset))
             assert.ok((await table.entries(chunk)).some((each) => each.baseOffset === extent.baseOffset))
           }
-          if (!partitions.some(([other]) => other === partition + 1)) assert.equal(await table.find(partition + 1), null)
+          if (!partitions.some(([other]) => other === partition + 1))
+            assert.equal(await table.find(partition + 1), null)
         }
       },
     ),
@@ -103,20 +110,23 @@ async function written(
 
 test('a manifest edit: decode(encode(x)) = x', () => {
   const life = fc.constantFrom('consumed' as const, 'hours' as const, 'days' as const, 'long' as const, null)
-  const info: fc.Arbitrary<SpanInfo> = fc.record({
-    id: big,
-    firstSeq: big,
-    lastSeq: big,
-    slot: fc.integer({ min: -1, max: 10_000 }),
-    life,
-    dataBytes: big,
-    sidecarBytes: big,
-    payloadBytes: big,
-    extents: big,
-    newestAt: big,
-    lastFrame: big,
-    segmentsOn: fc.nat(3),
-  }, plain)
+  const info: fc.Arbitrary<SpanInfo> = fc.record(
+    {
+      id: big,
+      firstSeq: big,
+      lastSeq: big,
+      slot: fc.integer({ min: -1, max: 10_000 }),
+      life,
+      dataBytes: big,
+      sidecarBytes: big,
+      payloadBytes: big,
+      extents: big,
+      newestAt: big,
+      lastFrame: big,
+      segmentsOn: fc.nat(3),
+    },
+    plain,
+  )
   fc.assert(
     fc.property(fc.array(big), fc.array(info), (removed, added) => {
       assert.deepEqual(decodeEdit(encodeEdit({ removed, added })), { removed, added })

@@ -24,7 +24,11 @@ interface Cursor {
 }
 
 /** Returns whether to go on. `file` gives the file of the segment so many on. */
-type Visit = (extent: LocatedExtent, cursor: Cursor, file: (segmentsOn: number) => CachedFile) => boolean | Promise<boolean>
+type Visit = (
+  extent: LocatedExtent,
+  cursor: Cursor,
+  file: (segmentsOn: number) => CachedFile,
+) => boolean | Promise<boolean>
 
 /** Reads a partition's records from adopted segments and settled spans, in order. */
 export class SpanReader {
@@ -80,7 +84,7 @@ export class SpanReader {
   private async walk(partition: number, from: number, below: number, visit: Visit): Promise<void> {
     const cursor = this.takeCursor(partition, from)
     let offset = from
-    for (let again = true; again; ) {
+    for (let again = true; again;) {
       const stretch = this.pages.find(partition, offset)
       if (stretch === null || stretch.from >= below) break
       const info = this.manifest.get(stretch.span)!

@@ -47,7 +47,13 @@ export class TableReader {
   async find(partition: number): Promise<DirectoryRecord | null> {
     const { directoryPosition, partitions } = this.footer
     const at = await this.lastNotAfter(
-      directoryPosition, 0, partitions, directoryRecordBytes, directoryPartition, partition)
+      directoryPosition,
+      0,
+      partitions,
+      directoryRecordBytes,
+      directoryPartition,
+      partition,
+    )
     if (at < 0) return null
     const record = await this.directoryAt(at)
     return record.partition === partition ? record : null

@@ -102,7 +102,14 @@ export class FakeHost implements SpanHost {
     for (const { partition, baseOffset, count, payload } of samples) {
       await file.write(payload, position)
       const facts = { baseOffset, count, maxTimestamp: baseOffset, appendTime: this.clock.now(), flags: 0 }
-      index.add(partition, { ...facts, meta: Buffer.from(`m${baseOffset}`) }, position, payload.length, crc32c(payload), false)
+      index.add(
+        partition,
+        { ...facts, meta: Buffer.from(`m${baseOffset}`) },
+        position,
+        payload.length,
+        crc32c(payload),
+        false,
+      )
       this.ends.set(partition, baseOffset + count)
       position += payload.length
     }

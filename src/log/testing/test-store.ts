@@ -99,7 +99,7 @@ export class TestStore {
   async readAll(partition: number, bytesMax = 20_000): Promise<number[]> {
     const { start, next } = this.store.bounds(partition)
     const offsets: number[] = []
-    for (let from = start; from < next; ) {
+    for (let from = start; from < next;) {
       const extents = await this.time.until(Promise.resolve(this.store.read(partition, from, next, bytesMax)))
       if (extents.length === 0) break
       for (const { baseOffset, count, batch } of extents) {
@@ -127,5 +127,4 @@ export function payloadOf(partition: number, offset: number, bytes: number): Buf
   return payload
 }
 
-export const range = (from: number, below: number): number[] =>
-  Array.from({ length: below - from }, (_, i) => from + i)
+export const range = (from: number, below: number): number[] => Array.from({ length: below - from }, (_, i) => from + i)
