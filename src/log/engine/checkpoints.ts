@@ -26,6 +26,8 @@ export interface CheckpointHost {
   synced(commit: number): Promise<void>
   /** Stages the entry that names the checkpoint; resolves when that is durable. */
   name(footer: CheckpointFooter): Promise<void>
+  /** A round failed; it is tried again, and until then the journal keeps what it would have held. */
+  report(error: Error): void
   /** The disk is full, and a checkpoint would free space. */
   readonly pressed: boolean
   /** Recovery will never read before the beginning of this one any more. */
@@ -190,14 +192,11 @@ export class Checkpoints {
   }
 
   /** The next round must write everything that this one took. */
-  /** Of the last round that failed: it is tried again, and until then the journal keeps what it would have held. */
-  lastError: Error | null = null
-
   private async abandoned(round: Round, error: Error): Promise<void> {
     this.mustBeFull = true
     this.finishing = null
     await round.writer.abandon().catch(() => undefined)
-    this.lastError = error
+    if (!this.closed) this.host.report(error)
     this.wakeAfter(this.limits.checkpointMs)
   }
 

@@ -307,6 +307,10 @@ export class JournalStore implements Store {
     return this.journal.writtenBytes
   }
 
+  report(error: Error): void {
+    this.host.report(error)
+  }
+
   get pressed(): boolean {
     return this.slots.full && this.retirement.waiting
   }

@@ -24,6 +24,8 @@ export interface OpenStoreTerms {
   memory?: boolean
   machine: Machine
   options?: Partial<StoreOptions>
+  /** Told of trouble in the background that is tried again: a checkpoint, a settling; or of damage met there. */
+  report?: (error: Error) => void
 }
 
 /**
@@ -57,7 +59,7 @@ async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options
   const tail = new Tail(options.tailBytes)
   const held = new HeldSegments(tail)
   const partitions = new Partitions()
-  const hosted = { disk, clock, timers, machine, limits: options.spans }
+  const hosted = { disk, clock, timers, machine, limits: options.spans, report: terms.report ?? ignore }
   const host = new EngineHost(hosted, journalId, partitions, held)
   for (const [segmentSeq, { slot }] of found.segments) host.slotOfSegment.set(segmentSeq, slot)
   const spans = new SpanSet(host)
@@ -75,6 +77,8 @@ async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options
     throw error
   }
 }
+
+const ignore = (): void => undefined
 
 function endOf({ expected, epoch, commit, timeMs }: Recovered): JournalEnd {
   const { journalId, lsn, number, chain } = expected

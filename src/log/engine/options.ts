@@ -28,7 +28,7 @@ export const defaultOptions: StoreOptions = {
   durability: 'fsync',
   slotBytes: 64 * mebi,
   frameBytesMax: mebi,
-  tailBytes: 32 * mebi,
+  tailBytes: 16 * mebi,
   checkpointBytes: 128 * mebi,
   checkpointMs: 30_000,
   slotsAhead: 2,

@@ -1,3 +1,4 @@
+import { DiskError } from '../../world/index.ts'
 import { Damaged } from '../damaged.ts'
 import type { PayloadRuns } from '../journal/commit.ts'
 import { eachExtent, tableOf } from '../journal/commit.ts'
@@ -51,7 +52,8 @@ export class Reading {
     // What was found may have been settled or trimmed, and its file used again, before it was read. Then it is
     // elsewhere now; only if it looks wrong there, too, is it damaged.
     return read.catch((error: unknown) => {
-      if (!(error instanceof Damaged)) throw error
+      const gone = error instanceof DiskError && error.kind === 'notFound'
+      if (!gone && !(error instanceof Damaged)) throw error
       return this.readOnce(partition, from, upTo, bytesMax)
     })
   }

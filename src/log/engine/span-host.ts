@@ -31,12 +31,20 @@ export class EngineHost implements SpanHost {
   store: HostedStore | null = null
   /** Which slot holds which segment, as far as anybody may want to know. */
   readonly slotOfSegment = new Map<number, number>()
+  private readonly tell: (error: Error) => void
   private readonly partitions: Partitions
   private readonly held: HeldSegments
   private idleP99Ms = 0
 
   constructor(
-    terms: { disk: Disk; clock: Clock; timers: Timers; machine: Machine; limits: SpanLimits },
+    terms: {
+      disk: Disk
+      clock: Clock
+      timers: Timers
+      machine: Machine
+      limits: SpanLimits
+      report: (error: Error) => void
+    },
     journalId: Buffer,
     partitions: Partitions,
     held: HeldSegments,
@@ -46,6 +54,7 @@ export class EngineHost implements SpanHost {
     this.timers = terms.timers
     this.machine = terms.machine
     this.limits = terms.limits
+    this.tell = terms.report
     this.journalId = journalId
     this.partitions = partitions
     this.held = held
@@ -93,5 +102,6 @@ export class EngineHost implements SpanHost {
 
   report(error: Error): void {
     if (error instanceof DiskError && error.kind === 'full') this.store?.slots.refill()
+    this.tell(error)
   }
 }
