@@ -41,7 +41,7 @@ const properties = fc.record<Properties>(
     persistent: fc.boolean(),
     utf8: fc.boolean(),
     qos: fc.nat(2),
-    headers: fc.array(fc.record({ name: fc.string(), value }, plain), { minLength: 1, maxLength: 4 }),
+    headers: fc.array(fc.record({ name: fc.string(), value }, plain), { maxLength: 4 }),
   },
   { requiredKeys: [], noNullPrototype: true },
 )

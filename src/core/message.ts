@@ -29,6 +29,7 @@ export interface Properties {
   qos?: number
   /** MQTT's RETAIN flag of the publish, for subscribers that want it as published. */
   retain?: boolean
+  /** An empty list is not the same as none: a table may be there and hold nothing. */
   headers?: Header[]
 }
 
@@ -106,10 +107,12 @@ const tag = {
   qos: 15,
   header: 16,
   retain: 17,
+  noHeaders: 18,
 } as const
 
 const out = new Writer(512)
 const scratch = new Writer(512)
+const nothing = Buffer.alloc(0)
 
 /** The envelope, as bytes of its own, or null when there is nothing to carry. */
 export function encodeProperties(p: Properties): Buffer | null {
@@ -129,6 +132,7 @@ export function encodeProperties(p: Properties): Buffer | null {
   if (p.utf8 !== undefined) number(tag.utf8, p.utf8 ? 1 : 0)
   if (p.qos !== undefined) number(tag.qos, p.qos)
   if (p.retain !== undefined) number(tag.retain, p.retain ? 1 : 0)
+  if (p.headers?.length === 0) field(tag.noHeaders, nothing)
   if (p.headers !== undefined) for (const header of p.headers) headerField(header)
   return out.length === 0 ? null : out.finish()
 }
@@ -326,6 +330,9 @@ function readField(p: Properties, fieldTag: number, bytes: Buffer): void {
       break
     case tag.retain:
       p.retain = new Reader(bytes).varint() !== 0
+      break
+    case tag.noHeaders:
+      p.headers ??= []
       break
     case tag.header: {
       const r = new Reader(bytes)

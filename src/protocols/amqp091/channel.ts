@@ -2,6 +2,7 @@ import type { Id } from '../../core/index.ts'
 import type { Consumer, Pool } from './consumer.ts'
 import type { Content } from './content.ts'
 import type { Link } from './link.ts'
+import type { Transaction } from './transaction.ts'
 import { Unsettled, type SettledRange } from './unsettled.ts'
 
 /** Where basic.consume on `amq.rabbitmq.reply-to` leads: an address of its own, and the tag of who listens. */
@@ -28,6 +29,8 @@ export class Channel {
   readonly unsettled = new Unsettled()
   readonly consumers = new Map<string, Consumer>()
   replyConsumer: ReplyConsumer | null = null
+  /** After tx.select: what was done since and waits for tx.commit. */
+  transaction: Transaction | null = null
   /** What an empty queue name means. */
   lastQueue = ''
   /** basic.qos for consumers to come. */

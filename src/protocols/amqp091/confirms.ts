@@ -19,6 +19,8 @@ export interface PublishGroup {
   /** Where its ops stand among those of the commit, and how many they are. */
   firstOp: number
   ops: number
+  /** A failure undoes what it was published with: the client must hear of it. */
+  inTransaction: boolean
 }
 
 /** What became of one batch, record by record. */
@@ -47,15 +49,15 @@ export function answerPublishes(
     if (group.channel.muted) continue
     if (group.route.args.mandatory && fate.unrouted !== null) returnRecords(link, group, fate.unrouted)
     if (group.first > 0) confirm(link, group, fate, acked)
-    else if (fate.failure !== null && tells(fate, group.route)) failed(group.channel, protocolError(fate.failure))
+    else if (fate.failure !== null && tells(fate, group)) failed(group.channel, protocolError(fate.failure))
   }
   for (const [channel, last] of acked) if (!channel.muted) ackUpTo(link, channel, last)
   if (link.out.pending > 0) link.send()
 }
 
 /** A queue at its limit drops what nobody wants confirmed; a broker that cannot store says so to all. */
-const tells = ({ failure, whole }: Fate, route: PublishRoute): boolean =>
-  failure?.error !== 'full' || (whole && !route.alone)
+const tells = ({ failure, whole }: Fate, { route, inTransaction }: PublishGroup): boolean =>
+  failure?.error !== 'full' || inTransaction || (whole && !route.alone)
 
 function fateOf(results: readonly OpResult[], count: number): Fate {
   const fate: Fate = { unrouted: results.length === 0 ? 'all' : null, refusedFrom: count, failure: null, whole: false }

@@ -41,8 +41,11 @@ export class DeliveredProperties {
     const shared = propertiesOf(table, i, foreign)
     const properties = fromProperties(shared, key)
     if (!foreign) readAsText(properties.headers ?? [])
-    // Other protocols do not say it; what they publish is stored.
-    if (!foreign || shared.qos !== undefined) properties.deliveryMode ??= 2
+    // Other protocols do not say it: what they publish is stored, and consumers read headers without looking.
+    if (!foreign || shared.qos !== undefined) {
+      properties.deliveryMode ??= 2
+      properties.headers ??= []
+    }
     let added = this.added
     if (history.length > 0) {
       // A dead-lettered message does not expire again; what it had asked for stands in its first death.

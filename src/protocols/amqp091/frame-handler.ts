@@ -266,6 +266,10 @@ export class FrameHandler {
   private published(channel: Channel, body: Buffer): void {
     const { content } = channel
     channel.dropContent()
-    if (content?.facts) this.connection.publisher.add(channel, content.route, content.facts, body)
+    if (!content?.facts) return
+    const { route, facts } = content
+    // A held body must not hold the whole chunk that it came in.
+    if (channel.transaction !== null) channel.transaction.publish({ route, facts, body: Buffer.from(body) })
+    else this.connection.publisher.add(channel, route, facts, body)
   }
 }

@@ -15,6 +15,9 @@ export const limits = {
   bodyBytesMax: 128 * 1024 * 1024,
   /** Of all bodies of a connection that are still arriving. */
   arrivingBytesMax: 256 * 1024 * 1024,
+  /** Held for tx.commit. */
+  transactionBytesMax: 64 * 1024 * 1024,
+  transactionAnswersMax: 1_000_000,
   /** Of one record batch made from publishes; a larger body is a batch of its own. */
   batchBytesMax: 1024 * 1024,
   /** Published and not yet answered; beyond it we stop reading from the client. */

@@ -34,12 +34,13 @@ export function toProperties(p: BasicProperties): Envelope {
   const key = takeKey(p)
   const carried = (h: Header): boolean => h.name !== 'BCC' && (key === null || h.name !== keyHeader)
   const headers = p.headers?.filter(carried) ?? []
+  const table = p.headers !== undefined
   if (p.timestamp !== undefined) {
     if (p.timestamp <= secondsMax) out.timestamp = Number(p.timestamp) * 1000
     else headers.push({ name: timestampHeader, value: { type: 'seconds', value: p.timestamp } })
   }
   if (p.clusterId !== undefined) headers.push({ name: clusterIdHeader, value: { type: 'utf8', value: p.clusterId } })
-  if (headers.length > 0) out.headers = headers
+  if (table || headers.length > 0) out.headers = headers
   return { properties: out, key }
 }
 
@@ -49,7 +50,6 @@ function takeKey(p: BasicProperties): Buffer | null {
   return value?.type === 'bytes' ? value.value : null
 }
 
-/** There is always a table of headers, be it empty: clients read from it without looking. */
 export function fromProperties(p: Properties, key: Buffer | null): BasicProperties {
   const out: BasicProperties = {}
   const headers: Header[] = []
@@ -84,7 +84,7 @@ export function fromProperties(p: Properties, key: Buffer | null): BasicProperti
     else headers.push(header)
   }
   if (key !== null) headers.push({ name: keyHeader, value: textOrBytes(key) })
-  out.headers = headers
+  if (p.headers !== undefined || headers.length > 0) out.headers = headers
   return out
 }
 

@@ -121,7 +121,16 @@ export class Publisher {
       else if (logs.size < logs.add(target.log).size) this.ops.push({ op: 'append', log: target.log, ...records })
     }
     if (to.length > 0) this.ops.push({ op: 'publish', to, ...records })
-    this.groups.push({ channel, route, batch, count, first, firstOp: before, ops: this.ops.length - before })
+    this.groups.push({
+      channel,
+      route,
+      batch,
+      count,
+      first,
+      firstOp: before,
+      ops: this.ops.length - before,
+      inTransaction: false,
+    })
     this.settle = null
   }
 
@@ -138,8 +147,11 @@ export class Publisher {
     else ranges.push({ partition, first, last, attempt })
   }
 
-  /** Commits what was gathered. Call before anything else is done for this connection, and at the end of a chunk. */
-  flush(): void {
+  /**
+   * Commits what was gathered. Call before anything else is done for this connection, and at the end of a chunk.
+   * `atomic`: all or none.
+   */
+  flush(atomic = false): void {
     this.close()
     this.route = null
     this.methodBytes = nothing
@@ -149,13 +161,16 @@ export class Publisher {
     this.settle = null
     if (this.ops.length === 0 && this.groups.length === 0) return
     const { ops, groups, link } = this
+    if (atomic) for (const group of groups) group.inTransaction = true
     this.ops = []
     this.groups = []
     const { session, epoch } = link
     // Nobody waits for the answer to an acknowledgement.
-    const soft = groups.length === 0
+    const soft = groups.length === 0 && !atomic
     const committed: Promise<OpResult[]> =
-      ops.length === 0 ? link.broker.settled().then(() => []) : link.broker.commit(ops, { session, epoch, soft })
+      ops.length === 0
+        ? link.broker.settled().then(() => [])
+        : link.broker.commit(ops, { session, epoch, soft, atomic })
     if (groups.length === 0) return
     let bytes = 0
     for (const group of groups) bytes += group.batch.length

@@ -42,11 +42,10 @@ export class Unsettled {
 
   /** False: no such tag waits. */
   settle(tag: number, take: Take): boolean {
+    if (!this.waits(tag, false)) return false
     const at = this.find(tag)
-    const run = this.runs[at]
-    if (run === undefined || tag < run.firstTag || tag >= run.firstTag + run.count) return false
+    const run = this.runs[at]!
     const index = tag - run.firstTag
-    if (run.settled?.[index] === 1 || run.left === 0) return false
     if (index === 0 && run.settled === null) {
       this.advance(run, 1, take)
     } else {
@@ -60,16 +59,21 @@ export class Unsettled {
     return true
   }
 
+  /** Would settling this tag, or all up to it, be right? */
+  waits(tag: number, multiple: boolean): boolean {
+    if (multiple && tag === 0) return true
+    const run = this.runs[this.find(tag)]
+    if (run === undefined || run.left === 0 || tag < run.firstTag || tag >= run.firstTag + run.count) return false
+    return run.settled?.[tag - run.firstTag] !== 1
+  }
+
   /** All up to and including `tag`; 0 = all there are. False: `tag` does not wait. */
   settleUpTo(tag: number, take: Take): boolean {
     if (tag === 0) {
       this.settleAll(take)
       return true
     }
-    const last = this.runs[this.find(tag)]
-    if (last === undefined || last.left === 0) return false
-    if (tag < last.firstTag || tag >= last.firstTag + last.count) return false
-    if (last.settled?.[tag - last.firstTag] === 1) return false
+    if (!this.waits(tag, true)) return false
     while (this.head < this.runs.length && this.runs[this.head]!.firstTag <= tag) {
       const run = this.runs[this.head]!
       const count = Math.min(tag - run.firstTag + 1, run.count)

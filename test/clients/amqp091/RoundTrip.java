@@ -4,7 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.*;
 import java.util.concurrent.*;
 
-/** The Java client: confirms, returns, topology, transactions refused, RPC by direct reply-to, cancel notices. */
+/** The Java client: confirms, returns, topology, transactions, RPC by direct reply-to, cancel notices. */
 public class RoundTrip {
   static void check(boolean condition, String what) {
     if (!condition) throw new AssertionError(what);
@@ -25,8 +25,8 @@ public class RoundTrip {
       rpc(connection);
       cancelNotice(connection);
       properties(connection);
+      transactions(connection);
     }
-    transactions(factory);
     System.out.println("all well");
   }
 
@@ -156,18 +156,37 @@ public class RoundTrip {
     check("c".equals(got.getProps().getClusterId()) && got.getBody().length == 0, "cluster id, empty body");
   }
 
-  static void transactions(ConnectionFactory factory) throws Exception {
-    try (Connection connection = factory.newConnection()) {
-      Channel channel = connection.createChannel();
-      try {
-        channel.txSelect();
-        throw new AssertionError("transactions were accepted");
-      } catch (IOException e) {
-        ShutdownSignalException signal = (ShutdownSignalException) e.getCause();
-        check(((AMQP.Connection.Close) signal.getReason()).getReplyCode() == 540, "540");
-      }
-    } catch (AlreadyClosedException ignored) {
-      // by the refusal
+  static void transactions(Connection connection) throws Exception {
+    Channel channel = connection.createChannel();
+    String in = channel.queueDeclare().getQueue();
+    String out = channel.queueDeclare().getQueue();
+    channel.basicPublish("", in, null, bytes("work"));
+    channel.txSelect();
+    BlockingQueue<Integer> returned = new LinkedBlockingQueue<>();
+    channel.addReturnListener(message -> returned.add(message.getReplyCode()));
+    GetResponse got = channel.basicGet(in, false);
+    channel.basicPublish("", out, null, bytes("result"));
+    channel.basicAck(got.getEnvelope().getDeliveryTag(), false);
+    channel.txRollback();
+    check(channel.messageCount(out) == 0, "nothing was published");
+    // The message is still ours, and still to be acknowledged.
+    channel.basicPublish("", out, null, bytes("result"));
+    channel.basicPublish("", "java-nowhere", true, null, bytes("x"));
+    channel.basicAck(got.getEnvelope().getDeliveryTag(), false);
+    check(channel.messageCount(out) == 0, "not before the commit");
+    channel.txCommit();
+    check(returned.poll(0, TimeUnit.SECONDS) == 312, "returned before commit-ok");
+    check(channel.messageCount(out) == 1, "published");
+    channel.close();
+    Channel after = connection.createChannel();
+    check(after.messageCount(in) == 0, "acknowledged");
+    after.confirmSelect();
+    try {
+      after.txSelect();
+      throw new AssertionError("confirms and transactions on one channel");
+    } catch (IOException e) {
+      ShutdownSignalException signal = (ShutdownSignalException) e.getCause();
+      check(((AMQP.Channel.Close) signal.getReason()).getReplyCode() == 406, "406");
     }
   }
 }

@@ -224,9 +224,13 @@ const refusals: Record<string, [Buffer, string]> = {
   'reject of nothing': [ack(90, 9), 'channel 406 PRECONDITION_FAILED - unknown delivery tag 9 (60.90)'],
   'recover without requeue': [method(1, 60, 110, bits(0)), 'connection 540 NOT_IMPLEMENTED - requeue=false (60.110)'],
   // channels and frames
-  transactions: [
-    method(1, 90, 10),
-    'connection 540 NOT_IMPLEMENTED - transactions are not supported; use publisher confirms (90.10)',
+  'commit without select': [
+    method(1, 90, 20),
+    'channel 406 PRECONDITION_FAILED - channel is not transactional (90.20)',
+  ],
+  'rollback without select': [
+    method(1, 90, 30),
+    'channel 406 PRECONDITION_FAILED - channel is not transactional (90.30)',
   ],
   'flow stopped': [method(1, 20, 20, bits(0)), 'connection 540 NOT_IMPLEMENTED - active=false (20.20)'],
   'access request of old': [method(1, 30, 10, shortstr('/data'), bits(0)), '30.11 on 1'],

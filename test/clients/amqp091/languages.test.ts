@@ -13,8 +13,12 @@ test('pika: topology, confirms, returns, prefetch, heartbeats, errors', { skip: 
   assert.match(stdout, /^all well$/m)
 })
 
-test('the Java client: confirms, topology, RPC, cancel notices, properties', { skip: java.missing }, async (t) => {
-  const broker = await startTestBroker(t)
-  const { stdout } = await java.run([program('RoundTrip.java'), broker.address('amqp')], slow)
-  assert.match(stdout, /^all well$/m)
-})
+test(
+  'the Java client: confirms, topology, RPC, cancel notices, properties, transactions',
+  { skip: java.missing },
+  async (t) => {
+    const broker = await startTestBroker(t)
+    const { stdout } = await java.run([program('RoundTrip.java'), broker.address('amqp')], slow)
+    assert.match(stdout, /^all well$/m)
+  },
+)

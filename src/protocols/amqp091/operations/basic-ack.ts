@@ -12,6 +12,15 @@ const verdicts = {
 } as const
 
 export function settle(connection: Connection, channel: Channel, tag: number, multiple: boolean, answer: Answer): void {
-  if (connection.settle(channel, tag, multiple, verdicts[answer])) return
+  const verdict = verdicts[answer]
+  if (channel.transaction !== null) {
+    if (!channel.unsettled.waits(tag, multiple)) unknownTag(tag)
+    channel.transaction.answer({ tag, multiple, verdict })
+    return
+  }
+  if (!connection.settle(channel, tag, multiple, verdict)) unknownTag(tag)
+}
+
+function unknownTag(tag: number): never {
   refuse('PRECONDITION_FAILED', `unknown delivery tag ${tag}`)
 }

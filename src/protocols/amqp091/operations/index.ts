@@ -1,6 +1,5 @@
 import type { Channel } from '../channel.ts'
 import type { Connection } from '../connection.ts'
-import { refuse } from '../errors.ts'
 import type { Args, MethodName } from '../wire/index.ts'
 import { accessRequest } from './access-request.ts'
 import { basicCancel } from './basic-cancel.ts'
@@ -19,6 +18,9 @@ import { queueDeclare } from './queue-declare.ts'
 import { queueDelete } from './queue-delete.ts'
 import { queuePurge } from './queue-purge.ts'
 import { queueUnbind } from './queue-unbind.ts'
+import { txCommit } from './tx-commit.ts'
+import { txRollback } from './tx-rollback.ts'
+import { txSelect } from './tx-select.ts'
 
 export { settle, type Answer } from './basic-ack.ts'
 export { channelClose } from './channel-close.ts'
@@ -32,8 +34,6 @@ export { connectionTuneOk } from './connection-tune-ok.ts'
 export { connectionUpdateSecret } from './connection-update-secret.ts'
 
 type Operations = { [M in MethodName]?: (connection: Connection, channel: Channel, args: Args<M>) => void }
-
-const noTransactions = (): never => refuse('NOT_IMPLEMENTED', 'transactions are not supported; use publisher confirms')
 
 /** What a client may ask of an open channel; publish and the settling methods, which come once a message, aside. */
 export const channelOperations: Operations = {
@@ -57,7 +57,7 @@ export const channelOperations: Operations = {
   'queue.delete': queueDelete,
   'queue.purge': queuePurge,
   'queue.unbind': queueUnbind,
-  'tx.select': noTransactions,
-  'tx.commit': noTransactions,
-  'tx.rollback': noTransactions,
+  'tx.commit': txCommit,
+  'tx.rollback': txRollback,
+  'tx.select': txSelect,
 }
