@@ -154,3 +154,31 @@ test('a slow disk makes commits larger, not more', async () => {
   await time.until(work.verify())
   await time.until(store.close())
 })
+
+test('a slot with a second name is a backup’s: it is never written over', async () => {
+  const { time, disk } = newDisk(9)
+  const run = await openOn(disk, time, { spans, checkpointBytes: 60_000 })
+  const { store, work } = run
+  run.work.machine.needs = (partition, last) => last >= store.bounds(partition).start
+  work.create(1)
+  for (let i = 0; i < 30; i++) {
+    work.append([1], `${i}`.padEnd(9000, '.'))
+    await commit(run)
+  }
+  const held = disk.paths().filter((path) => path.startsWith('journal/'))
+  for (const path of held) disk.link(path, `backup-of-${path.slice(-3)}`)
+  const before = new Map(held.map((path) => [path, disk.bytesOf(path)]))
+  const sealed = held.filter((path) => before.get(path)!.readUInt32LE(0) !== 0).slice(0, -1)
+  work.trim(1, store.bounds(1).next)
+  for (let i = 0; i < 40; i++) {
+    work.append([1], `again ${i}`.padEnd(9000, '.'))
+    work.trim(1, store.bounds(1).next)
+    await commit(run)
+    await time.advance(1000)
+  }
+  const reused = sealed.filter((path) => !disk.paths().includes(path) || !disk.bytesOf(path).equals(before.get(path)!))
+  assert.ok(reused.length > 0, 'slots were given back')
+  for (const path of sealed) assert.ok(disk.bytesOf(`backup-of-${path.slice(-3)}`).equals(before.get(path)!), path)
+  await time.until(work.verify())
+  await time.until(store.close())
+})
