@@ -11,6 +11,8 @@ export interface PublishFacts {
   timestamp: Envelope['properties']['timestamp']
   priority: number | undefined
   timeToLiveMs: number | undefined
+  /** From header `x-delay`; undefined where there is none, or it is no time to wait. */
+  delayMs: number | undefined
   /** More routing keys, from the CC and BCC headers. */
   copies: readonly string[]
 }

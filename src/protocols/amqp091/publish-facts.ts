@@ -4,7 +4,7 @@ import type { PublishFacts } from './content.ts'
 import { refuse } from './errors.ts'
 import { directReplyTo } from './names.ts'
 import { toProperties } from './properties.ts'
-import { typeName } from './topology/arguments.ts'
+import { argument, integerOf, typeName } from './topology/arguments.ts'
 import { readProperties, type BasicProperties } from './wire/index.ts'
 
 /**
@@ -28,6 +28,7 @@ export function readPublishFacts(raw: Buffer, user: string, replyName: string | 
     timestamp: shared.timestamp,
     priority: properties.priority,
     timeToLiveMs,
+    delayMs: delay(properties),
     copies: copies(properties),
   }
 }
@@ -40,6 +41,11 @@ function expiration(text: string | undefined): number | undefined {
   const leftover = digits > 0 ? `{leftover_string,"${text.slice(digits)}"}` : 'no_integer'
   const why = /^-\d+$/.test(text) ? `{value_negative,${text}}` : leftover
   return refuse('PRECONDITION_FAILED', `invalid expiration '${text}': ${why}`)
+}
+
+function delay({ headers }: BasicProperties): number | undefined {
+  const ms = headers === undefined ? undefined : integerOf(argument(headers, 'x-delay'))
+  return ms === undefined || ms <= 0 ? undefined : ms
 }
 
 const noCopies: readonly string[] = []

@@ -13,6 +13,8 @@ export interface PublishRoute {
   space: Id
   /** Each message is a batch of its own: a queue that refuses at its limit takes a batch whole or not at all. */
   alone: boolean
+  /** Header `x-delay` counts. */
+  delayed: boolean
 }
 
 /** One target: an address to publish to, or a log to append to; null leads nowhere. */
@@ -22,13 +24,14 @@ export type Target = { to: Address } | { log: Id } | null
 export function resolveRoute(link: Link, channel: number, args: PublishArgs): PublishRoute {
   if (args.immediate) refuse('NOT_IMPLEMENTED', 'immediate=true')
   const exchange = stripLineEnds(args.exchange)
-  if (exchange === '') return { channel, args, space: 0, alone: refusesAtLimit(link, args.routingKey) }
+  if (exchange === '') return { channel, args, space: 0, alone: refusesAtLimit(link, args.routingKey), delayed: false }
   const space = link.broker.findSpace(link.namespace, spaceName(exchange))
   if (space === undefined) refuse('NOT_FOUND', `no exchange '${exchange}' in vhost '${link.vhost}'`)
-  if (exchangeFacts(space).internal) {
+  const { internal, delayed } = exchangeFacts(space)
+  if (internal) {
     refuse('ACCESS_REFUSED', `cannot publish to internal exchange '${exchange}' in vhost '${link.vhost}'`)
   }
-  return { channel, args, space: space.id, alone: false }
+  return { channel, args, space: space.id, alone: false, delayed: delayed ?? false }
 }
 
 function refusesAtLimit(link: Link, queue: string): boolean {

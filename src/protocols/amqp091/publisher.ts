@@ -20,6 +20,8 @@ interface OpenGroup {
   route: PublishRoute
   priority: number | undefined
   expiresAt: number | undefined
+  /** When it is to be routed, if not now. */
+  due: number | undefined
   copies: readonly string[]
   first: number
 }
@@ -75,14 +77,21 @@ export class Publisher {
   add(channel: Channel, route: PublishRoute, facts: PublishFacts, body: Buffer): void {
     if (this.now === 0) this.now = this.link.context.clock.now()
     const expiresAt = facts.timeToLiveMs === undefined ? undefined : this.now + facts.timeToLiveMs
-    this.open(channel, route, facts, expiresAt)
+    const due = route.delayed && facts.delayMs !== undefined ? this.now + facts.delayMs : undefined
+    this.open(channel, route, facts, expiresAt, due)
     builder.add(facts.timestamp ?? this.now, facts.key, body, facts.envelope)
     if (channel.nextPublish > 0) channel.nextPublish++
     this.link.context.metrics.messagesIn++
     if (route.alone || builder.bytes >= limits.batchBytesMax) this.close()
   }
 
-  private open(channel: Channel, route: PublishRoute, facts: PublishFacts, expiresAt: number | undefined): void {
+  private open(
+    channel: Channel,
+    route: PublishRoute,
+    facts: PublishFacts,
+    expiresAt: number | undefined,
+    due: number | undefined,
+  ): void {
     const { group } = this
     const goesOn =
       group !== null &&
@@ -90,11 +99,12 @@ export class Publisher {
       group.channel === channel &&
       group.priority === facts.priority &&
       group.expiresAt === expiresAt &&
+      group.due === due &&
       group.copies === facts.copies
     if (goesOn) return
     this.close()
     const { priority, copies } = facts
-    this.group = { channel, route, priority, expiresAt, copies, first: channel.nextPublish }
+    this.group = { channel, route, priority, expiresAt, due, copies, first: channel.nextPublish }
   }
 
   /** The batch of the open group becomes its ops. */
@@ -102,7 +112,7 @@ export class Publisher {
     const { group } = this
     if (group === null) return
     this.group = null
-    const { channel, route, priority, expiresAt, copies, first } = group
+    const { channel, route, priority, expiresAt, due, copies, first } = group
     const count = builder.count
     const batch = builder.finish()
     const records = {
@@ -120,7 +130,7 @@ export class Publisher {
       if ('to' in target) to.push(target.to)
       else if (logs.size < logs.add(target.log).size) this.ops.push({ op: 'append', log: target.log, ...records })
     }
-    if (to.length > 0) this.ops.push({ op: 'publish', to, ...records })
+    if (to.length > 0) this.ops.push({ op: 'publish', to, ...records, ...(due === undefined ? undefined : { due }) })
     this.groups.push({
       channel,
       route,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Channel } from 'amqplib'
-import { cases, drain, text } from './support.ts'
+import { cases, drain, holds, text } from './support.ts'
 
 const publishAll = async (channel: Channel, exchange: string, keys: readonly string[]): Promise<void> => {
   for (const key of keys) channel.publish(exchange, key, Buffer.from(key))
@@ -158,6 +158,29 @@ cases('AMQP 0-9-1 routing, with amqplib', {
     await ch.checkExchange(w.name)
     assert.deepEqual(await drain(ch, `${w.name}a`), ['m'])
     assert.deepEqual(await drain(ch, `${w.name}b`), ['m'])
+  },
+
+  'x-delayed-message: routed when the delay is over, by the type that the argument says': async (w) => {
+    const ch = await w.confirmChannel()
+    const delayed = { arguments: { 'x-delayed-type': 'topic' } }
+    await ch.assertExchange(w.name, 'x-delayed-message', delayed)
+    await ch.assertExchange(w.name, 'x-delayed-message', delayed)
+    await assert.rejects((await w.channel()).assertExchange(w.name, 'topic', delayed), /406.*inequivalent arg 'type'/)
+    await assert.rejects((await w.channel()).assertExchange(`${w.name}x`, 'x-delayed-message'), /406.*x-delayed-type/)
+    await ch.assertQueue(w.name)
+    await ch.bindQueue(w.name, w.name, 'a.*')
+    for (const [body, delay] of [
+      ['late', 600],
+      ['soon', 200],
+      ['now', 0],
+      ['none', undefined],
+    ] as const) {
+      ch.publish(w.name, 'a.b', Buffer.from(body), delay === undefined ? {} : { headers: { 'x-delay': delay } })
+    }
+    await ch.waitForConfirms()
+    assert.deepEqual(await drain(ch, w.name), ['now', 'none'])
+    await holds(ch, w.name, 2)
+    assert.deepEqual(await drain(ch, w.name), ['soon', 'late'])
   },
 
   'auto-delete exchanges go with their last binding; internal ones take no publish': async (w) => {

@@ -5,17 +5,22 @@ import type { Link } from '../link.ts'
 import { spaceName, stripLineEnds } from '../names.ts'
 import { argument, argumentsJson, inequivalent, inequivalentArgument, textOf, typeName } from '../topology/arguments.ts'
 import {
+  delayedType,
   exchangeAttributes,
   exchangeFacts,
   exchangeTypes,
   type ExchangeFacts,
   type ExchangeType,
+  typeText,
 } from '../topology/exchange-facts.ts'
 import { inVhost } from '../topology/queue-facts.ts'
 import type { Args } from '../wire/index.ts'
 import { replySettled, replyWhen, type ChannelOperation } from './reply.ts'
 
 type Declare = Args<'exchange.declare'>
+
+const delayedArgument = 'x-delayed-type'
+const compared = ['alternate-exchange', delayedArgument]
 
 export const exchangeDeclare: ChannelOperation<Declare> = (connection, channel, args) => {
   const { link } = connection
@@ -30,9 +35,9 @@ export const exchangeDeclare: ChannelOperation<Declare> = (connection, channel, 
     replySettled(connection, channel, declareOk)
     return
   }
-  const type = exchangeType(args.type)
+  const type = exchangeType(args)
   if (space !== undefined) {
-    checkEquivalent(link, name, space, args, type)
+    checkEquivalent(link, name, space, args)
     replySettled(connection, channel, declareOk)
     return
   }
@@ -40,28 +45,41 @@ export const exchangeDeclare: ChannelOperation<Declare> = (connection, channel, 
   replyWhen(connection, channel, link.broker.define([spaceSpec(link, name, args, type)], 'create'), declareOk)
 }
 
-function exchangeType(type: string): ExchangeType {
+/** How it routes; an exchange that delays says so in an argument. */
+function exchangeType(args: Declare): ExchangeType {
+  const delayed = args.type === delayedType
+  const type = delayed ? textOf(argument(args.arguments, delayedArgument)) : args.type
   const known = exchangeTypes.find((each) => each === type)
-  return known ?? refuse('PRECONDITION_FAILED', `unknown exchange type '${type}'`)
+  if (known !== undefined) return known
+  if (!delayed) refuse('PRECONDITION_FAILED', `unknown exchange type '${args.type}'`)
+  return refuse('PRECONDITION_FAILED', `Invalid argument, '${delayedArgument}' must be an existing exchange type`)
 }
 
-function checkEquivalent(link: Link, name: string, space: Entry<SpaceSpec>, args: Declare, type: ExchangeType): void {
+function checkEquivalent(link: Link, name: string, space: Entry<SpaceSpec>, args: Declare): void {
   const current = exchangeFacts(space)
   const of = inVhost(link, 'exchange', name)
   const check = (field: string, received: unknown, is: unknown): void => {
     if (received !== is) refuse('PRECONDITION_FAILED', inequivalent(field, received, is, of))
   }
-  check('type', type, current.type)
+  check('type', args.type, typeText(current))
   check('durable', args.durable, current.durable)
   check('auto_delete', args.autoDelete, current.autoDelete)
   check('internal', args.internal, current.internal)
-  const differs = inequivalentArgument(['alternate-exchange'], argumentsJson(args.arguments), current.arguments, of)
+  const differs = inequivalentArgument(compared, argumentsJson(args.arguments), current.arguments, of)
   if (differs !== undefined) refuse('PRECONDITION_FAILED', differs)
 }
 
 function spaceSpec(link: Link, name: string, args: Declare, type: ExchangeType): SpaceSpec {
   const { durable, autoDelete, internal } = args
-  const facts: ExchangeFacts = { type, durable, autoDelete, internal, arguments: argumentsJson(args.arguments) }
+  const delayed = args.type === delayedType
+  const facts: ExchangeFacts = {
+    type,
+    delayed,
+    durable,
+    autoDelete,
+    internal,
+    arguments: argumentsJson(args.arguments),
+  }
   const alternate = argument(args.arguments, 'alternate-exchange')
   const alternateName = textOf(alternate)
   if (alternate !== undefined && alternateName === undefined) {

@@ -10,8 +10,15 @@ export interface ExchangeFacts {
   durable: boolean
   autoDelete: boolean
   internal: boolean
+  /** `x-delayed-message` of the type above: header `x-delay` says how long a message waits before it is routed. */
+  delayed?: boolean
   arguments: ArgumentsJson
 }
+
+/** How a delaying exchange is declared; argument `x-delayed-type` says how it routes. */
+export const delayedType = 'x-delayed-message'
+
+export const typeText = (facts: ExchangeFacts): string => (facts.delayed ? delayedType : facts.type)
 
 const shared: ExchangeFacts = { type: 'topic', durable: true, autoDelete: false, internal: false, arguments: [] }
 
