@@ -219,9 +219,12 @@ export class ShardBroker implements Broker {
 
   bounds(log: Id) {
     const partitions = this.shard.logs.get(log)?.partitions ?? []
-    return partitions.flatMap((one) =>
-      one === null ? [] : { partition: one.index, start: one.start, end: one.durableEnd, bytes: one.bytes },
-    )
+    return partitions.flatMap((one) => {
+      if (one === null) return []
+      // A purge also takes what is staged: then the start is ahead of what is durable.
+      const { index, start, durableEnd, bytes } = one
+      return { partition: index, start, end: Math.max(start, durableEnd), bytes }
+    })
   }
 
   async locate(log: Id, index: number, time: number | 'max') {
