@@ -15,7 +15,8 @@ async function setUp(bytesMax: number): Promise<{ cache: BlockCache; files: Cach
   const contents: Buffer[] = []
   for (let id = 1; id <= 3; id++) {
     const content = Buffer.alloc(fileBytes)
-    for (let i = 0; i < fileBytes; i += 4) content.writeUInt32LE((i * 2654435761 + id) >>> 0, Math.min(i, fileBytes - 4))
+    for (let i = 0; i < fileBytes; i += 4)
+      content.writeUInt32LE((i * 2654435761 + id) >>> 0, Math.min(i, fileBytes - 4))
     const file = await disk.open(`f${id}`, 'create')
     await file.write(content, 0)
     files.push({ id, path: `f${id}`, bytes: fileBytes })
@@ -60,7 +61,9 @@ test('D5: a reader that passes through all files once does not evict what two re
 
 test('one load for all who want a block at once', async () => {
   const { cache, files } = await setUp(12 * blockBytes)
-  const blocks = await Promise.all(Array.from({ length: 50 }, (_, reader) => cache.get(files[0]!, 3, 1, reader)))
+  const blocks = await Promise.all(
+    Array.from({ length: 50 }, (_, reader) => Promise.resolve(cache.get(files[0]!, 3, 1, reader))),
+  )
   assert.equal(cache.misses, 1)
   assert.equal(new Set(blocks).size, 1)
 })
@@ -86,5 +89,8 @@ test('a file that is forgotten is read again', async () => {
 
 test('D2: readahead begins with one block and doubles to 1 MiB while the reader is sequential', () => {
   const ahead = new Readahead()
-  assert.deepEqual([0, 1, 2, 3, 4, 4, 9, 10].map((block) => ahead.moved(1, block)), [0, 1, 2, 4, 4, 0, 0, 1])
+  assert.deepEqual(
+    [0, 1, 2, 3, 4, 4, 9, 10].map((block) => ahead.moved(1, block)),
+    [0, 1, 2, 4, 4, 0, 0, 1],
+  )
 })

@@ -56,7 +56,7 @@ export class Budget {
     this.refill()
     this.tokens -= bytes
     while (this.tokens < 0) {
-      const waitMs = Math.min(adjustEveryMs, (-this.tokens / this.rate) * 1000)
+      const waitMs = Math.max(1, Math.min(adjustEveryMs, (-this.tokens / this.rate) * 1000))
       await new Promise<void>((resolve) => this.timers.after(waitMs, resolve))
       this.refill()
     }

@@ -1,4 +1,4 @@
-import { Reader, Writer } from '../../base/index.ts'
+import type { Reader, Writer } from '../../base/index.ts'
 
 /** Entries of a full chunk: 16 bytes each in memory, so 4 KiB. */
 export const chunkEntriesMax = 256

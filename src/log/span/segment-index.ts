@@ -158,7 +158,7 @@ export class SegmentIndex {
       maxTimestamp: this.maxTimestamp[id]!,
       appendTime: this.appendTime[id]!,
       flags: this.flags[id]! & 0xffff,
-      meta: this.metaArena.subarray(this.metaStart[id]!, metaEnd),
+      meta: this.metaArena.subarray(this.metaStart[id], metaEnd),
       pieces: this.cut.get(id) ?? [{ segmentsOn: 0, position: this.position[id]!, bytes: this.payload[id]! }],
       bytes: this.payload[id]!,
       crc: this.crc[id]!,
