@@ -1,6 +1,14 @@
 import type { Outcome } from './base/index.ts'
 import { openBroker, type Broker } from './core/index.ts'
-import { Damaged, openStore, StoreRefused, type Machine, type Store } from './log/index.ts'
+import {
+  Damaged,
+  defaultOptions,
+  openStore,
+  StoreRefused,
+  type Machine,
+  type Store,
+  type StoreOptions,
+} from './log/index.ts'
 import type { Logger, Settings } from './server/index.ts'
 import { DiskError, type Timers } from './world/index.ts'
 import { NodeDisk, systemClock, systemRandom, systemTimers } from './world/node/index.ts'
@@ -42,8 +50,11 @@ export async function openStorage(
 }
 
 /** A broker in memory keeps its own, smaller sizes. */
-function optionsOf(storage: Settings['storage'], memory: boolean): { slotBytes?: number } {
-  return memory ? {} : { slotBytes: storage.segmentBytes }
+function optionsOf(storage: Settings['storage'], memory: boolean): Partial<StoreOptions> {
+  const { cacheBytes, tailBytes, segmentBytes } = storage
+  const spans = { ...defaultOptions.spans, cacheBytesMax: cacheBytes }
+  // Frames are cut at 4 KiB, and so are the files that hold them.
+  return memory ? { spans } : { spans, tailBytes, slotBytes: segmentBytes - (segmentBytes % 4096) }
 }
 
 /** What an operator can mend is told in a sentence; all else is a fault of ours and goes on as it is. */

@@ -51,8 +51,27 @@ export const serverSchema = {
     stopMs: { kind: 'duration', default: 8_000, min: 0, max: 60 * minuteMs, help: 'how long a stop waits for clients' },
   },
   storage: {
-    cacheBytes: { kind: 'bytes', default: 32 * mib, min: mib, max: 1024 * 1024 * mib, help: 'block cache for reads' },
-    segmentBytes: { kind: 'bytes', default: 64 * mib, min: mib, max: 2048 * mib, help: 'size of a journal segment' },
+    tailBytes: {
+      kind: 'bytes',
+      default: 16 * mib,
+      min: mib,
+      max: 1024 * 1024 * mib,
+      help: 'newest messages kept in memory; consumers that follow closely are served from there',
+    },
+    cacheBytes: {
+      kind: 'bytes',
+      default: 32 * mib,
+      min: 4 * mib,
+      max: 1024 * 1024 * mib,
+      help: 'block cache for what is read from disk',
+    },
+    segmentBytes: {
+      kind: 'bytes',
+      default: 64 * mib,
+      min: 2 * mib,
+      max: 2048 * mib,
+      help: 'size of a journal segment; its index, up to a quarter of it, is in memory while it is written',
+    },
   },
 } as const satisfies Group
 

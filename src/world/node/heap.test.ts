@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { getHeapSpaceStatistics } from 'node:v8'
+import { boundYoungGeneration } from './heap.ts'
+
+const youngMb = (): number =>
+  getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')!.space_size / 1024 / 1024
+
+/** Objects that live for some turns make the young generation grow. */
+async function churn(turns: number): Promise<number> {
+  let kept: { i: number; list: number[] }[] = []
+  let highest = 0
+  for (let turn = 0; turn < turns; turn++) {
+    for (let i = 0; i < 10_000; i++) kept.push({ i, list: [i] })
+    if (kept.length > 50_000) kept = []
+    await new Promise((resolve) => setImmediate(resolve))
+    highest = Math.max(highest, youngMb())
+  }
+  return highest
+}
+
+test('the young generation stays small under a load that would have made it large', async () => {
+  boundYoungGeneration()
+  const highest = await churn(500)
+  assert.ok(highest >= 4, `${highest} MiB: the load was none`)
+  assert.ok(highest <= 16, `${highest} MiB`)
+})
