@@ -182,3 +182,12 @@ test('a slot with a second name is a backup’s: it is never written over', asyn
   await time.until(work.verify())
   await time.until(store.close())
 })
+
+test('without space for a first slot the store is refused, with the reason', async () => {
+  const { time, disk } = newDisk(10)
+  disk.capacityBytes = 50_000
+  await assert.rejects(openOn(disk, time), /no space on the disk/)
+  disk.capacityBytes = Infinity
+  const run = await openOn(disk, time)
+  await time.until(run.store.close())
+})

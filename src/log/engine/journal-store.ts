@@ -15,6 +15,7 @@ import type { Partitions } from './partitions.ts'
 import { commitMsBounds } from './progress.ts'
 import { Reading } from './reading.ts'
 import type { Recovered, Survey } from './recovery.ts'
+import { StoreRefused } from './refused.ts'
 import { Retirement } from './retirement.ts'
 import { indexCommit, type HeldSegments } from './segments.ts'
 import type { EngineHost } from './span-host.ts'
@@ -53,6 +54,9 @@ export class JournalStore implements Store {
   private readonly progressListeners: (() => void)[] = []
   private readonly healthListeners: ((health: Health) => void)[] = []
   private closing: Promise<void> | null = null
+  /** Rejects when the very first segment finds no space: nothing can be freed by waiting. */
+  private readonly noRoom: Promise<never>
+  private refuse: (error: Error) => void = () => undefined
   /** Adoption of sealed segments, one after the other. */
   private adopting: Promise<void> = Promise.resolve()
 
@@ -66,6 +70,8 @@ export class JournalStore implements Store {
   ) {
     const { disk, thread, timers, clock, options, partitions, held, tail, machine } = parts
     this.parts = parts
+    this.noRoom = new Promise((_, reject) => (this.refuse = reject))
+    this.noRoom.catch(() => undefined) // Only `start` waits for it.
     this.spans = spans
     this.host = host
     const sync = options.durability === 'fsync'
@@ -75,7 +81,7 @@ export class JournalStore implements Store {
       thread,
       timers,
       { slotBytes, sync, ahead, spare, reserveBytes },
-      (full) => this.setHealth(full ? { state: 'full', failure: fullFailure } : { state: 'ok' }),
+      (full) => this.slotsFull(full),
       (error) => this.committer.fail(error),
     )
     this.journal = new Journal(
@@ -118,7 +124,7 @@ export class JournalStore implements Store {
       }
     }
     machine.recovered()
-    await this.committer.fence()
+    await Promise.race([this.committer.fence(), this.noRoom])
     this.endUnlike(recovered)
     for (const segment of [...held.list]) {
       if (segment.segmentSeq <= this.spans.adoptedThrough) segment.adopted = true
@@ -234,6 +240,11 @@ export class JournalStore implements Store {
 
   extents(partition: number, from: number, limit: number): ExtentFacts[] | Promise<ExtentFacts[]> {
     return this.reading.extents(partition, from, limit)
+  }
+
+  private slotsFull(full: boolean): void {
+    this.setHealth(full ? { state: 'full', failure: fullFailure } : { state: 'ok' })
+    if (full && this.journal.active === null) this.refuse(new StoreRefused(fullFailure))
   }
 
   private setHealth(health: Health): void {

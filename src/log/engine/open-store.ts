@@ -11,7 +11,7 @@ import type { Machine, Store } from '../store.ts'
 import { JournalStore, type StoreParts } from './journal-store.ts'
 import { optionsFrom, type StoreOptions } from './options.ts'
 import { Partitions } from './partitions.ts'
-import { recover, survey, wipeRest, type Recovered } from './recovery.ts'
+import { recover, survey, wipeRest, type Recovered, type Survey } from './recovery.ts'
 import { StoreRefused } from './refused.ts'
 import { HeldSegments } from './segments.ts'
 import { EngineHost } from './span-host.ts'
@@ -63,17 +63,34 @@ async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options
   const host = new EngineHost(hosted, journalId, partitions, held)
   for (const [segmentSeq, { slot }] of found.segments) host.slotOfSegment.set(segmentSeq, slot)
   const spans = new SpanSet(host)
-  const recovered = await recover(disk, found, journalId, machine, partitions, held, spans)
-  if (recovered.wipe) await wipeRest(disk, found, recovered)
-  await spans.recovered()
-  const thread = disk.commitThread(frameLayout)
-  const parts: StoreParts = { disk, lock, clock, timers, thread, machine, options, partitions, held, tail, memory }
   try {
-    const store = new JournalStore(parts, endOf(recovered), await activeOf(parts, recovered), spans, host, found)
+    const recovered = await recover(disk, found, journalId, machine, partitions, held, spans)
+    if (recovered.wipe) await wipeRest(disk, found, recovered)
+    await spans.recovered()
+    const thread = disk.commitThread(frameLayout)
+    const parts: StoreParts = { disk, lock, clock, timers, thread, machine, options, partitions, held, tail, memory }
+    return await launch(parts, recovered, spans, host, found)
+  } catch (error) {
+    await spans.close()
+    throw error
+  }
+}
+
+async function launch(
+  parts: StoreParts,
+  recovered: Recovered,
+  spans: SpanSet,
+  host: EngineHost,
+  found: Survey,
+): Promise<Store> {
+  let store: JournalStore | null = null
+  try {
+    store = new JournalStore(parts, endOf(recovered), await activeOf(parts, recovered), spans, host, found)
     await store.start(found, recovered)
     return store
   } catch (error) {
-    await thread.close()
+    await store?.slots.close()
+    await parts.thread.close()
     throw error
   }
 }
