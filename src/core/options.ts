@@ -22,6 +22,8 @@ export interface BrokerLimits {
   retentionMs: number
   /** Records one subscription delivers before others get their turn. */
   deliveriesPerTurn: number
+  /** Records one subscription moves out (expired, over the limit) before others get their turn. */
+  movesPerTurn: number
   /** How often a record is published again before it is taken to go round in circles. */
   hopsMax: number
   /** Publishes of one namespace that wait for their time. */
@@ -36,6 +38,7 @@ export const defaultLimits: BrokerLimits = {
   recordBytesMax: 128 * 1024 * 1024,
   retentionMs: 5000,
   deliveriesPerTurn: 20_000,
+  movesPerTurn: 2000,
   hopsMax: 16,
   deferredMax: 1_000_000,
   reopenMs: 1000,

@@ -71,6 +71,26 @@ onBoth('expired records leave the head for the dead letter space, without a cons
   ])
 })
 
+onBoth('a backlog that expires, or is over a new limit, goes in steps', async (open) => {
+  const stand = await open({ movesPerTurn: 100 })
+  const client = await stand.client()
+  const [, dead] = await stand.queue('dead')
+  const deadLetter = { to: 'log', name: ['dead'] } as const
+  const [log, queue] = await stand.queue('q', { ttlMs: 5000, deadLetter })
+  for (let i = 0; i < 10; i++) await stand.append(client, log, ...Array.from({ length: 100 }, (_, n) => `${i}-${n}`))
+  const policy = { ttlMs: 5000, deadLetter, readyMax: 300 }
+  const spec = { kind: 'subscription', log, name: '', mode: 'leased', policy } as const
+  await stand.wait(stand.broker.define([spec], 'replace'))
+  await stand.settle(200)
+  assert.equal(stand.broker.stats(queue).ready, 300)
+  assert.equal(stand.broker.stats(dead).ready, 700)
+  await stand.settle(6000)
+  assert.equal(stand.broker.stats(queue).ready, 0)
+  assert.equal(stand.broker.stats(dead).ready, 1000)
+  await stand.attach(client, dead)
+  assert.equal(new Set(client.values()).size, 1000)
+})
+
 onBoth('what expires round in circles ends', async (open) => {
   const stand = await open()
   const client = await stand.client()

@@ -3,6 +3,7 @@ import type { Shard } from '../shard/shard.ts'
 import type { Lane, Leased } from './leased.ts'
 import { exhausted, moveOut } from './move.ts'
 import { isReadable } from './readable.ts'
+import { mustRest } from './rest.ts'
 
 const readBytesMax = 256 * 1024
 
@@ -32,8 +33,9 @@ export function head(shard: Shard, leased: Leased, lane: Lane, from?: number): n
       queue.park(offset, batchEnd - 1)
       continue
     }
-    const run = (): number => queue.run(offset, batchEnd - offset)
+    const run = (): number => queue.run(offset, Math.min(batchEnd - offset, shard.limits.movesPerTurn))
     if (leased.expires && expiryOf(leased, batch) <= shard.now) {
+      if (mustRest(shard, leased)) return -1
       const moved = moveOut(shard, leased, lane, offset, offset + run() - 1, { to: 'deadLetter', reason: 'expired' })
       if (moved !== null) shard.background(moved)
       continue
@@ -45,6 +47,7 @@ export function head(shard: Shard, leased: Leased, lane: Lane, from?: number): n
     }
     const { attemptsMax } = leased.policy
     if (attemptsMax !== undefined && queue.attempt(offset) > attemptsMax) {
+      if (mustRest(shard, leased)) return -1
       const moved = exhausted(shard, leased, lane, offset, offset + run() - 1)
       if (moved !== null) shard.background(moved)
       continue

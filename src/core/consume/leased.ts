@@ -38,6 +38,9 @@ export class Leased {
   /** Nobody attaches: its records are publishes that wait for their time. */
   scheduled = false
   lost = 0
+  /** Records moved out since its turn began; and it waits for the next one. */
+  moved = 0
+  resting = false
   timer: Timer | null = null
   timerAt = Infinity
   usedAt = 0

@@ -28,7 +28,7 @@ export function moveOut(
   last: number,
   way: Way,
 ): Promise<void> | null {
-  lane.queue.withhold(first, last)
+  leased.moved += lane.queue.withhold(first, last)
   if (way.to === 'deadLetter' && leased.policy.deadLetter === undefined) {
     settleMoved(shard, leased, lane, first, last)
     return null

@@ -19,6 +19,7 @@ export function pumpAll(shard: Shard): void {
 }
 
 function pump(shard: Shard, leased: Leased): void {
+  leased.moved = 0
   grow(leased)
   for (const lane of leased.lanes) if (lane !== null && lane.queue.nextDue() <= shard.now) lane.queue.wake(shard.now)
   if (leased.scheduled) runDue(shard, leased)
