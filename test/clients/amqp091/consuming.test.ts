@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { eventually } from '../../support/index.ts'
+import { RawClient, bits, method, shortstr, table, u16 } from './raw.ts'
 import { cases, drain, holds, Inbox, pause, quiet, text } from './support.ts'
 
 const fill = async (channel: Channel, queue: string, count: number): Promise<string[]> => {
@@ -235,6 +236,25 @@ cases('AMQP 0-9-1 consuming, with amqplib', {
     await inbox.take(given.length)
     assert.deepEqual(inbox.texts, ['5-1', '9-3', '5-5', '3-6', '1-0', 'undefined-2', '0-4'])
     assert.equal(inbox.messages[1]!.properties.priority, 9)
+  },
+
+  'a consumer that does not read costs a window, not the queue': async (w) => {
+    const ch = await w.confirmChannel()
+    await ch.assertQueue(w.name)
+    for (let i = 0; i < 1000; i++) ch.sendToQueue(w.name, Buffer.alloc(64 * 1024))
+    await ch.waitForConfirms()
+    const slow = await RawClient.open(w.port)
+    slow.socket.pause()
+    const empty = table()
+    slow.send(method(1, 60, 20, u16(0), shortstr(w.name), shortstr('c'), bits(2), empty))
+    await eventually(async () => (await ch.checkQueue(w.name)).messageCount < 1000, 'something is delivered')
+    await pause(500)
+    const left = (await ch.checkQueue(w.name)).messageCount
+    assert.ok(left > 600, `${left} left of 1000`)
+    // Others get theirs.
+    const inbox = await Inbox.open(ch, w.name, { noAck: true })
+    await inbox.take(left)
+    await slow.close()
   },
 
   'recover requeues all that a channel holds': async (w) => {
