@@ -1,14 +1,14 @@
 import { failed } from '../../base/index.ts'
 import { compose } from '../../compose.ts'
 import { createLogger, formatEndpoint, type Logger, type Settings } from '../../server/index.ts'
-import { boundYoungGeneration, systemClock, writeError, writeOutput } from '../../world/node/index.ts'
+import { boundHeap, systemClock, writeError, writeOutput } from '../../world/node/index.ts'
 import { UserError, type Input } from '../command.ts'
 import { readConfiguration } from '../configuration.ts'
 import { stopOnSignal } from '../signals.ts'
 
 /** Runs the broker until a signal ends it. */
 export async function serve(input: Input): Promise<number> {
-  boundYoungGeneration()
+  boundHeap()
   const settings = await readConfiguration(input, process.env)
   const log = createLogger({ ...settings.log, clock: systemClock, write: writeError })
   const running = await compose(settings, log)

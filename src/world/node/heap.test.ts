@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { getHeapSpaceStatistics } from 'node:v8'
-import { boundYoungGeneration } from './heap.ts'
+import { boundHeap } from './heap.ts'
 
 const youngMb = (): number =>
   getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')!.space_size / 1024 / 1024
@@ -20,7 +20,7 @@ async function churn(turns: number): Promise<number> {
 }
 
 test('the young generation stays small under a load that would have made it large', async () => {
-  boundYoungGeneration()
+  boundHeap()
   const highest = await churn(500)
   assert.ok(highest >= 4, `${highest} MiB: the load was none`)
   assert.ok(highest <= 16, `${highest} MiB`)

@@ -1,6 +1,6 @@
 export { systemClock } from './clock.ts'
 export { readInput, readTextFile, writeError, writeOutput } from './console.ts'
-export { boundYoungGeneration } from './heap.ts'
+export { boundHeap } from './heap.ts'
 export { callHttp } from './http.ts'
 export type { HttpCall } from './http.ts'
 export { systemNet } from './net.ts'
