@@ -25,7 +25,7 @@ test('stopping cancels what still waits', async () => {
   const timers = new SystemTimers()
   const fired: string[] = []
   timers.after(1, () => fired.push('before'))
-  await new Promise<void>((resolve) => void systemTimers.after(10, resolve))
+  while (fired.length === 0) await new Promise<void>((resolve) => void systemTimers.after(1, resolve))
   timers.after(1, () => fired.push('after'))
   timers.stop()
   await new Promise<void>((resolve) => void systemTimers.after(10, resolve))
@@ -40,7 +40,7 @@ test('the end of the turn comes once for all, and what is added there waits for 
   })
   systemTimers.endOfTurn(() => order.push('b'))
   assert.deepEqual(order, [])
-  await new Promise<void>((resolve) => void systemTimers.after(10, resolve))
+  while (order.length < 3) await new Promise<void>((resolve) => void systemTimers.after(1, resolve))
   assert.deepEqual(order, ['a', 'b', 'c'])
 })
 
