@@ -157,6 +157,14 @@ export class MemoryStore implements Store {
     return { start, next, bytes }
   }
 
+  bytesBetween(partition: number, from: number, below: number): number {
+    let bytes = 0
+    for (const { baseOffset, count, batch } of this.at(partition).extents) {
+      if (baseOffset + count > from && baseOffset + count <= below) bytes += batch.length
+    }
+    return bytes
+  }
+
   stagePayload(bytes: Uint8Array): Payload {
     return new MemoryPayload(Buffer.from(bytes))
   }

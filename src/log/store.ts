@@ -23,6 +23,8 @@ export interface Store {
   createPartition(partition: number): void
   dropPartition(partition: number): void
   bounds(partition: number): Bounds
+  /** Bytes of the kept extents in [from, below), roughly; from the index, without reading them. */
+  bytesBetween(partition: number, from: number, below: number): number
 
   /** Copies `bytes` into the commit being filled, once; several extents of that commit may then share it. */
   stagePayload(bytes: Uint8Array): Payload

@@ -50,18 +50,18 @@ async function youngerThan(shard: Shard, partition: Partition, time: number): Pr
   }
 }
 
-/** The first offset after `excess` bytes from the front; a log never loses its last batch for being large. */
+/** The last batch boundary within `excess` bytes from the front; a log never loses its last batch for being large. */
 async function withinBytes(shard: Shard, partition: Partition, excess: number): Promise<number> {
-  let from = partition.start
-  let left = excess
-  while (left > 0) {
-    const extents = await shard.store.read(partition.id, from, partition.durableEnd, Math.min(left, 1024 * 1024))
-    if (extents.length === 0) break
-    for (const extent of extents) {
-      if (extent.batch.length > left || extent.baseOffset + extent.count >= partition.durableEnd) return from
-      left -= extent.batch.length
-      from = extent.baseOffset + extent.count
-    }
+  const { store } = shard
+  const { id, start, durableEnd } = partition
+  let low = start
+  let high = durableEnd
+  while (low < high) {
+    const middle = low + Math.ceil((high - low) / 2)
+    if (store.bytesBetween(id, start, middle) <= excess) low = middle
+    else high = middle - 1
   }
-  return from
+  if (low >= durableEnd) low = durableEnd - 1
+  const [extent] = await store.extents(id, low, 1)
+  return extent === undefined ? start : Math.max(start, extent.baseOffset)
 }

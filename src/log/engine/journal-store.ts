@@ -193,7 +193,7 @@ export class JournalStore implements Store {
     this.stage(entryKind.trim, partition, this.body.view())
   }
 
-  private bytesBetween(partition: number, from: number, below: number): number {
+  bytesBetween(partition: number, from: number, below: number): number {
     const { held } = this.parts
     const firstHeld = held.firstOffset(partition)
     let bytes = held.bytesBetween(partition, from, below)
