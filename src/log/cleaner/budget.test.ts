@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SimTime } from '../../world/sim/time.ts'
-import { adjusted, Budget, bytesPerSecond } from './budget.ts'
+import { adjusted, Budget, bytesPerSecond, shareUsed } from './budget.ts'
 
 const megabyte = 1_000_000
 const load = { ingestedBytes: 0, commitP99Ms: 0, commitP99IdleMs: 0 }
@@ -18,6 +18,13 @@ test('C4: above 80 % of the disk at least what comes in, above 90 % whatever the
   assert.equal(bytesPerSecond(100 * megabyte, 1, 0.85), 100 * megabyte)
   assert.equal(bytesPerSecond(100 * megabyte, 1 / 16, 0.85), 50 * megabyte)
   assert.equal(bytesPerSecond(100 * megabyte, 1 / 16, 0.95), 100 * megabyte)
+})
+
+test('C4: a disk that others have filled is no reason to hurry while the log has room', () => {
+  const space = { freeBytes: 10_000 * megabyte, totalBytes: 100_000 * megabyte }
+  assert.equal(shareUsed(space, 5000 * megabyte), 0.9)
+  assert.equal(shareUsed(space, 1000 * megabyte), 0.8)
+  assert.equal(shareUsed({ freeBytes: Infinity, totalBytes: Infinity }, 1), 0)
 })
 
 test('steps pass at the rate, after what was saved up', async () => {

@@ -1,4 +1,4 @@
-import type { Clock, Timers } from '../../world/index.ts'
+import type { Clock, DiskSpace, Timers } from '../../world/index.ts'
 import type { StoreLoad } from '../span/index.ts'
 
 const megabyte = 1_000_000
@@ -11,6 +11,16 @@ const factorMin = 1 / 16
 /** Above this the cleaner keeps up with what comes in, whatever the commits say; see C4. */
 export const pressedAbove = 0.8
 const publishersSlowAbove = 0.9
+
+/** A disk that others have filled is no reason to hurry while there is room for so many times what the log holds. */
+const roomFactor = 4
+
+/** How full the disk is for the cleaner, 0 to 1. `ownBytes`: of the log's files. */
+export function shareUsed({ freeBytes, totalBytes }: DiskSpace, ownBytes: number): number {
+  if (!Number.isFinite(totalBytes) || totalBytes <= 0) return 0
+  const used = 1 - freeBytes / totalBytes
+  return freeBytes > roomFactor * ownBytes ? Math.min(used, pressedAbove) : used
+}
 
 /**
  * How fast the cleaner may write (C4): half of what comes in and 20 MB/s, less while commits take more than twice what

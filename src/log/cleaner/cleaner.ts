@@ -1,7 +1,7 @@
 import { Damaged } from '../damaged.ts'
 import type { Timer } from '../../world/index.ts'
 import { adopted, diskBytes, type SpanInfo } from '../span/index.ts'
-import { pressedAbove } from './budget.ts'
+import { pressedAbove, shareUsed } from './budget.ts'
 import { measure, type Liveness } from './liveness.ts'
 import { plan, type Plan, type SpanStats } from './plan.ts'
 import { commitEdit, settle, type SettleRoom } from './settle.ts'
@@ -83,10 +83,11 @@ export class Cleaner {
   }
 
   private async measureUse(): Promise<boolean> {
-    const { freeBytes, totalBytes } = await this.room.host.disk.space()
-    const used = Number.isFinite(totalBytes) && totalBytes > 0 ? 1 - freeBytes / totalBytes : 0
-    this.room.budget.used = used
-    return used > pressedAbove
+    const { host, manifest, budget } = this.room
+    const space = await host.disk.space()
+    const own = manifest.list().reduce((sum, info) => sum + diskBytes(info), 0)
+    budget.used = shareUsed(space, own)
+    return budget.used > pressedAbove
   }
 
   private due(pressed: boolean): SpanInfo[] {
