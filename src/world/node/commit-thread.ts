@@ -18,7 +18,7 @@ import { diskError } from './disk-error.ts'
 /** Larger commits are written, then synced: writing through gains nothing for them (measured). */
 const writeThroughBytesMax = 256 * 1024
 /** While commits take less than this on average, the loop waits so long for one (P4). */
-const waitMs = 0.3
+export const commitWaitMs = 0.3
 /** Holds a frame of 1 MiB and a segment header. */
 const dataBytes = 1024 * 1024 + 64 * 1024
 
@@ -49,15 +49,17 @@ export class NodeCommitThread implements CommitThread {
   private readonly worker: Worker
   /** The bytes of the commit in flight. */
   private data: Buffer
-  private readonly mayWait = availableParallelism() > 1
+  /** 0: the loop never waits. On one core it would only keep the thread from its work. */
+  private readonly waitMs: number
   private averageMs = 1
   private done: CommitDone | null = null
   private path = ''
   private dead: DiskError | null = null
   private closing = false
 
-  constructor(folder: string, layout: SealLayout) {
+  constructor(folder: string, layout: SealLayout, waitMs: number) {
     this.folder = folder
+    this.waitMs = availableParallelism() > 1 ? waitMs : 0
     // The sources run as they are; a build puts the worker beside, compiled.
     const name = import.meta.url.endsWith('.ts') ? './commit-worker.ts' : './commit-worker.js'
     // Flags of the process (`--input-type`) need not suit a file.
@@ -139,7 +141,7 @@ export class NodeCommitThread implements CommitThread {
 
   private await(number: number): void {
     const { fields } = this
-    if (this.mayWait && this.averageMs < waitMs) Atomics.wait(fields, field.done, (number - 1) | 0, waitMs)
+    if (this.averageMs < this.waitMs) Atomics.wait(fields, field.done, (number - 1) | 0, this.waitMs)
     if (Atomics.load(fields, field.done) === number) this.finish()
     else this.ask(number)
   }

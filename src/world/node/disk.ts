@@ -3,7 +3,7 @@ import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises
 import { join } from 'node:path'
 import type { Outcome } from '../../base/index.ts'
 import type { CommitThread, Disk, DiskFile, DiskSpace, FileFacts, Lock, OpenMode, SealLayout } from '../disk.ts'
-import { NodeCommitThread } from './commit-thread.ts'
+import { commitWaitMs, NodeCommitThread } from './commit-thread.ts'
 import { diskError } from './disk-error.ts'
 import { NodeFile } from './disk-file.ts'
 import { lockFolder } from './lock.ts'
@@ -18,9 +18,12 @@ const flags: Record<OpenMode, number> = {
 export class NodeDisk implements Disk {
   readonly prefill = true
   private readonly folder: string
+  private readonly waitMs: number
 
-  constructor(folder: string) {
+  /** `waitMs`: how long the loop may wait for a commit while the disk is fast (P4); 0 = never. */
+  constructor(folder: string, waitMs = commitWaitMs) {
     this.folder = folder
+    this.waitMs = waitMs
   }
 
   private async run<T>(operation: string, path: string, work: Promise<T>): Promise<T> {
@@ -88,6 +91,6 @@ export class NodeDisk implements Disk {
   }
 
   commitThread(layout: SealLayout): CommitThread {
-    return new NodeCommitThread(this.folder, layout)
+    return new NodeCommitThread(this.folder, layout, this.waitMs)
   }
 }
