@@ -88,6 +88,11 @@ export class Checkpoints {
     this.removedBelow = Math.min(nextNumber, ...kept.flatMap((footer) => [footer.number, ...footer.bases]))
   }
 
+  /** So many bytes of journal were replayed: they count, or one short life after the other would make replay longer. */
+  replayed(bytes: number): void {
+    this.lastBytes = this.host.journalBytes - bytes
+  }
+
   /** Between two commits: all that is staged is in commit `commit`. */
   between(commit: number): void {
     if (this.closed || this.finishing !== null) return

@@ -124,6 +124,8 @@ export class JournalStore implements Store {
       }
     }
     machine.recovered()
+    const { lsn } = recovered.expected
+    this.checkpoints.replayed(lsn - (found.segments.get(recovered.scanSegment)?.header.startLsn ?? lsn))
     await Promise.race([this.committer.fence(), this.noRoom])
     this.endUnlike(recovered)
     for (const segment of [...held.list]) {
