@@ -5,5 +5,5 @@ import { crc32c as native } from '@node-rs/crc32'
  * Source: RFC 3720 appendix B.4; Kafka's record batch v2 and our own frames use it.
  */
 export function crc32c(bytes: Uint8Array, seed = 0): number {
-  return native(bytes as Buffer, seed)
+  return native(bytes, seed)
 }

@@ -96,7 +96,7 @@ export class Copier {
 
   /** Throws `MalformedError` if the records are not what the batch says: to be known before anything is stored. */
   check(): void {
-    void this.table
+    this.decoded ??= new RecordTable(this.records.batch)
   }
 
   private cut(runs: readonly number[]): Staged {
