@@ -1,4 +1,5 @@
-// The steps of the test run, in order of cost. Without arguments all run; one that fails does not hide the next ones.
+// The steps of the test run, in order of cost. Without arguments all run but those marked `apart`, which take long; one
+// that fails does not hide the next ones.
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import path from 'node:path'
@@ -24,6 +25,7 @@ const steps = [
   { name: 'crash', tests: ['test/crash/**/*.test.ts'] },
   { name: 'sim', tests: ['test/sim/**/*.test.ts'] },
   { name: 'package', tests: ['test/package/**/*.test.ts'] },
+  { name: 'capacity', tests: ['test/capacity/**/*.test.ts'], timeoutMs: 3_600_000, apart: true },
 ]
 
 const groups = { check: ['types', 'lint', 'format', 'spelling', 'tidy'] }
@@ -41,7 +43,13 @@ function testArgs(step) {
   const files = step.tests.flatMap((pattern) => globSync(pattern, { cwd: root })).sort()
   if (files.length === 0) return undefined
   const reporter = path.join(root, 'scripts/reporter.mjs')
-  return ['--test', '--test-concurrency=2', '--test-timeout=300000', `--test-reporter=${reporter}`, ...files]
+  return [
+    '--test',
+    '--test-concurrency=2',
+    `--test-timeout=${step.timeoutMs ?? 300_000}`,
+    `--test-reporter=${reporter}`,
+    ...files,
+  ]
 }
 
 function runStep(step) {
@@ -57,7 +65,7 @@ function runStep(step) {
 const summary = []
 let failures = 0
 for (const step of steps) {
-  if (asked.length > 0 && !asked.includes(step.name)) continue
+  if (asked.length > 0 ? !asked.includes(step.name) : step.apart) continue
   console.log(`── ${step.name}`)
   const began = performance.now()
   const code = await runStep(step)

@@ -44,6 +44,10 @@ export interface SpawnOptions {
   data?: string
   /** More command-line flags. */
   flags?: string[]
+  /** The command's file; by default its source. */
+  main?: string
+  /** The process is killed after this long; 10 minutes by default. */
+  timeoutMs?: number
 }
 
 /** The real process, `dragoman serve`, on free ports. Give the same `data` again to restart it over its folder. */
@@ -52,9 +56,9 @@ export async function spawnTestBroker(t: TestContext, options: SpawnOptions = {}
   const stop = async (): Promise<unknown> => started.running?.stop('SIGKILL')
   const data = options.data ?? temporaryFolder(t, stop)
   const listen = ['kafka', 'amqp', 'mqtt', 'mqtt-ws', 'http'].flatMap((name) => ['--listen', `${name}=127.0.0.1:0`])
-  const main = path.join(root, 'src/cli/main.ts')
+  const main = path.join(root, options.main ?? 'src/cli/main.ts')
   const flags = ['serve', ...listen, '--data', data, ...(options.flags ?? [])]
-  const running = start(process.execPath, [main, ...flags], { cwd: root, timeoutMs: 600_000 })
+  const running = start(process.execPath, [main, ...flags], { cwd: root, timeoutMs: options.timeoutMs ?? 600_000 })
   started.running = running
   if (options.data !== undefined) t.after(stop)
   await running.waitFor(/ready in \d+ ms/)
