@@ -33,6 +33,8 @@ export class Link {
   vhost = ''
   namespace: Id = 0
   session: Id = 0
+  /** Owner of what is declared without `durable`; see `topology/transients.ts`. */
+  transients: Id = 0
   epoch = 0
   /** False: the client is slow to take what we send. */
   writable = true

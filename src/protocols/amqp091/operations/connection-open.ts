@@ -3,6 +3,7 @@ import type { Id, Receiver, SpaceSpec } from '../../../core/index.ts'
 import type { Connection } from '../connection.ts'
 import { protocolError, refuse } from '../errors.ts'
 import { exchangeAttributes, predeclared } from '../topology/exchange-facts.ts'
+import { transientOwner } from '../topology/transients.ts'
 import type { Args } from '../wire/index.ts'
 
 /** A virtual host is a namespace; `/` is the one called `default`. */
@@ -19,10 +20,12 @@ export function connectionOpen(connection: Connection, args: Args<'connection.op
   connection.phase = 'opening'
   const cause = connection.current
   void predeclare(connection, namespace.id)
+  const transients = transientOwner(broker, namespace.id)
   const client = { protocol: 'amqp', address: link.peer.address }
   const opening = broker.open({ namespace: namespace.id, user: link.user, keepMs: 0, client }, receiver)
-  const opened = opening.then((outcome) => {
+  const opened = Promise.all([opening, transients]).then(([outcome, owner]) => {
     if (failed(outcome)) return outcome
+    link.transients = owner
     link.session = outcome.ok.session
     link.epoch = outcome.ok.epoch
     // The client may have gone meanwhile: then nobody runs the reply.

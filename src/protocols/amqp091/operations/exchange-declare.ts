@@ -86,12 +86,16 @@ function spaceSpec(link: Link, name: string, args: Declare, type: ExchangeType):
     const of = inVhost(link, 'exchange', name)
     refuse('PRECONDITION_FAILED', `invalid type '${typeName(alternate)}' for arg 'alternate-exchange' in ${of}`)
   }
+  const lifetime = {
+    ...(durable ? undefined : { owner: link.transients }),
+    ...(autoDelete ? { lastRoute: true } : undefined),
+  }
   return {
     kind: 'space',
     namespace: link.namespace,
     name: spaceName(name),
     ...(alternateName === undefined ? undefined : { alternate: spaceName(levelOfUtf8(alternateName)) }),
-    ...(autoDelete ? { lifetime: { lastRoute: true } } : undefined),
+    ...(Object.keys(lifetime).length > 0 ? { lifetime } : undefined),
     attributes: exchangeAttributes(facts),
     tags: { by: 'amqp' },
   }

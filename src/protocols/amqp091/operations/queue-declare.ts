@@ -123,7 +123,7 @@ function checkEquivalent(link: Link, { name, facts }: Queue, args: Declare, rece
 
 function logSpec(link: Link, name: string, args: Declare, terms: QueueTerms): LogSpec {
   const lifetime = {
-    ...(args.exclusive ? { owner: link.session } : undefined),
+    ...(args.exclusive ? { owner: link.session } : args.durable ? undefined : { owner: link.transients }),
     ...(args.autoDelete ? { lastConsumer: true } : undefined),
     ...(terms.expiresMs === undefined ? undefined : { unusedMs: terms.expiresMs }),
   }
