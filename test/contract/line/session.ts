@@ -3,8 +3,7 @@ import { plainNames, type Delivery, type Notice, type Opened } from '../../../sr
 import type { OpResult, PublishOp } from '../../../src/core/index.ts'
 import { BatchBuilder } from '../../../src/log/index.ts'
 import type { Peer, ProtocolContext, Session } from '../../../src/server/index.ts'
-import { parsePattern } from './pattern.ts'
-import { LineReader } from './wire.ts'
+import { LineReader, parsePattern } from './wire.ts'
 
 /** What one command is answered with, given the results of its chunk's publishes. */
 type Answer = (results: readonly OpResult[]) => string

@@ -1,37 +1,25 @@
+import { plainNames, type Pattern } from '../../../src/core/index.ts'
+
 /** A line longer than this is an attack, or not our protocol. */
 const lineBytesMax = 64 * 1024
 
-/**
- * Cuts lines out of chunks as they come: `line = *OCTET LF`, a CR before the LF is dropped. Keeps what is left of an
- * unfinished line.
- */
+/** Cuts lines out of chunks as they come: `line = *OCTET LF`, a CR before the LF is dropped. */
 export class LineReader {
-  #rest: Buffer[] = []
-  #restBytes = 0
+  #rest = ''
 
-  /** The lines that `chunk` completes; undefined when one is too long. */
+  /** The lines that `chunk` completes; undefined when what is left is too long to be one. */
   take(chunk: Buffer): string[] | undefined {
-    const lines: string[] = []
-    let start = 0
-    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
-      this.#keep(chunk.subarray(start, end))
-      lines.push(this.#finish())
-      start = end + 1
-    }
-    this.#keep(chunk.subarray(start))
-    return this.#restBytes > lineBytesMax ? undefined : lines
+    const lines = (this.#rest + chunk.toString('latin1')).split('\n')
+    this.#rest = lines.pop()!
+    return this.#rest.length > lineBytesMax ? undefined : lines.map((line) => line.replace(/\r$/, ''))
   }
+}
 
-  #keep(part: Buffer): void {
-    if (part.length === 0) return
-    this.#rest.push(part)
-    this.#restBytes += part.length
-  }
-
-  #finish(): string {
-    const line = Buffer.concat(this.#rest, this.#restBytes).toString('latin1')
-    this.#rest = []
-    this.#restBytes = 0
-    return line.endsWith('\r') ? line.slice(0, -1) : line
-  }
+/** `orders.*.new`, `orders.#`: `*` is one level, `#` any number of them. */
+export function parsePattern(text: string): Pattern {
+  const wildcards = new Map([
+    ['*', { any: 'one' } as const],
+    ['#', { any: 'rest' } as const],
+  ])
+  return { levels: plainNames.decode(text).map((level) => wildcards.get(level) ?? level) }
 }
