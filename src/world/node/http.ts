@@ -1,14 +1,15 @@
-import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Outcome } from '../../base/index.ts'
 import type { Endpoint, HttpHandler, HttpReply, HttpSink, Listening } from '../net.ts'
 import { open } from './listen.ts'
+import { runtimeHttp } from './runtime-http.ts'
 
 const bodyBytesMax = 16 * 1024 * 1024
 /** Of a live answer; beyond it what is written is dropped. */
 const unsentBytesMax = 1024 * 1024
 
 export async function listenHttp(endpoint: Endpoint, answer: HttpHandler): Promise<Outcome<Listening>> {
-  const server = createServer((request, response) => {
+  const server = runtimeHttp.createServer((request, response) => {
     respond(request, response, answer).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' })
       response.end(`${String(error)}\n`)
@@ -96,7 +97,7 @@ export interface HttpCall {
 export function callHttp(call: HttpCall): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const headers = call.body === undefined ? {} : { 'content-type': 'application/json' }
-    const request = httpRequest(call.url, { method: call.method, headers, agent: false }, (response) => {
+    const request = runtimeHttp.request(call.url, { method: call.method, headers, agent: false }, (response) => {
       response.setEncoding('utf8')
       let text = ''
       const status = response.statusCode ?? 0

@@ -1,9 +1,10 @@
-import { createServer, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Outcome } from '../../base/index.ts'
 import type { Accept, Connection, Endpoint, Listening, WebSocketTerms } from '../net.ts'
 import { addressOf, isLocal, open } from './listen.ts'
+import { runtimeHttp } from './runtime-http.ts'
 
 const closeMs = 2_000
 
@@ -70,7 +71,7 @@ export async function listenWebSocket(
     perMessageDeflate: false,
     handleProtocols: (asked) => terms.subprotocols.find((name) => asked.has(name)) ?? false,
   })
-  const server = createServer((_request, response) => {
+  const server = runtimeHttp.createServer((_request, response) => {
     response.writeHead(426, { 'content-type': 'text/plain', connection: 'close' })
     response.end(`This is a WebSocket endpoint: ws://HOST:PORT${terms.path}\n`)
   })
