@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { getHeapSpaceStatistics } from 'node:v8'
-import { boundHeap } from './heap.ts'
+import { boundHeap, growthPercent } from './heap.ts'
 
 const youngMb = (): number =>
   getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')!.space_size / 1024 / 1024
@@ -24,4 +24,11 @@ test('the young generation stays small under a load that would have made it larg
   const highest = await churn(500)
   assert.ok(highest >= 4, `${highest} MiB: the load was none`)
   assert.ok(highest <= 16, `${highest} MiB`)
+})
+
+test('a small heap may grow by more than a quarter before it is collected, a large one may not', () => {
+  const mebi = 1024 * 1024
+  assert.equal(growthPercent(14 * mebi), 300)
+  assert.equal(growthPercent(50 * mebi), 25)
+  assert.equal(growthPercent(500 * mebi), 25)
 })
