@@ -60,7 +60,7 @@ export const serverSchema = {
     },
     cacheBytes: {
       kind: 'bytes',
-      default: 32 * mib,
+      default: 24 * mib,
       min: 4 * mib,
       max: 1024 * 1024 * mib,
       help: 'block cache for what is read from disk',
