@@ -55,6 +55,12 @@ export interface HistoryEntry {
   address: { space: string; levels: Levels } | null
 }
 
+/** Why publishing is answered late or, when `refusing`, not taken at all. */
+export interface Blocked {
+  reason: string
+  refusing: boolean
+}
+
 export type Notice =
   /** The session's epoch is over: another client took it, or an administrator ended it. Close the connection. */
   | { notice: 'fenced' }
@@ -62,8 +68,8 @@ export type Notice =
   | { notice: 'gone'; consumer: Id }
   /** Of a subscription with `active: one`. */
   | { notice: 'active'; consumer: Id; active: boolean }
-  /** Publishing is answered late, or refused, until `unblocked`. */
-  | { notice: 'blocked'; reason: string }
+  /** Until `unblocked`, publishing is answered late; `refusing`: at once, with `full`. Again when that has changed. */
+  | ({ notice: 'blocked' } & Blocked)
   | { notice: 'unblocked' }
 
 /** A session's end of the core. Both are called at the end of a turn, never inside a verb. */

@@ -29,7 +29,7 @@ export function open(shard: Shard, options: OpenOptions, receiver: Receiver): Ou
   session.receiver = receiver
   session.leftAt = 0
   if (shard.blocked !== null) {
-    session.notices.push({ notice: 'blocked', reason: shard.blocked })
+    session.notices.push({ notice: 'blocked', ...shard.blocked })
     shard.output(session)
   }
   if (resumed || session.durable) journalSession(shard, session)

@@ -5,7 +5,7 @@ import { Catalogue } from '../catalogue/catalogue.ts'
 import type { Attached } from '../consume/attached.ts'
 import type { Leased } from '../consume/leased.ts'
 import type { Positional } from '../consume/positional.ts'
-import type { Id, Receiver } from '../facade/index.ts'
+import type { Blocked, Id, Receiver } from '../facade/index.ts'
 import type { BrokerLimits } from '../options.ts'
 import type { LastValueState } from '../last-value/state.ts'
 import { Router } from '../route/index.ts'
@@ -49,7 +49,7 @@ export class Shard {
   readonly watchers = new Map<number, Set<() => void>>()
   readonly farewells: Receiver[] = []
   /** Why publishing is answered late or refused now, or null. */
-  blocked: string | null = null
+  blocked: Blocked | null = null
   readonly counters = { recordsIn: 0, bytesIn: 0, recordsOut: 0 }
   /** What waits for the store to have space again. */
   readonly whenStoreTakes: (() => void)[] = []

@@ -99,7 +99,9 @@ export class MqttSession implements Session, Receiver, PacketHandler {
         client.end(Reason.sessionTakenOver, 'server')
         return
       case 'blocked':
-        client.pause(Pause.blocked)
+        // Who is refused gets that as an answer; acknowledgements must still come in, or nothing is ever freed.
+        if (notice.refusing) client.resume(Pause.blocked)
+        else client.pause(Pause.blocked)
         return
       case 'unblocked':
         client.resume(Pause.blocked)
