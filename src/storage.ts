@@ -33,7 +33,10 @@ export async function openStorage(
   const open = async (machine: Machine): Promise<Store> => {
     const place = data === 'memory' ? {} : { directory: data }
     const options = { durability, ...optionsOf(storage, data === 'memory') }
-    const terms = { world: { ...world, disk: (folder: string) => new NodeDisk(folder) }, machine, options, ...place }
+    const disk = (folder: string): NodeDisk => new NodeDisk(folder)
+    // Checkpoints and cleaning go on by themselves; an operator must hear of it when they cannot.
+    const report = (error: Error): void => log.warn('trouble in the storage', { detail: error.message })
+    const terms = { world: { ...world, disk }, machine, options, report, ...place }
     const opened = await openStore(terms)
     opened.onHealth((health) => {
       if (health.state === 'ok') log.info('storage takes writes again')
