@@ -1,11 +1,14 @@
-// A plain summary: failures in full, skips by name with their reason, and totals. Passing tests are only counted.
+// A plain summary: failures in full, skips by name with their reason, figures that tests report, and totals. Passing
+// tests are only counted.
 import { relative } from 'node:path'
 
 export default async function* report(source) {
   const count = { passed: 0, failed: 0, skipped: 0 }
   const failures = []
+  const figures = []
   for await (const { type, data } of source) {
-    if (type === 'test:stderr' || type === 'test:stdout') continue
+    // The runner adds diagnostics of its own, about no file.
+    if (type === 'test:diagnostic' && data.file !== undefined) figures.push(data.message)
     if (type !== 'test:pass' && type !== 'test:fail') continue
     if (data.details?.type === 'suite') continue
     // A test that failed only because of those within it: they are reported themselves.
@@ -21,6 +24,7 @@ export default async function* report(source) {
       yield `  FAILED: ${place(data)} ${data.name}\n${indent(reason(data.details?.error))}\n`
     }
   }
+  for (const figure of figures) yield `  ${figure}\n`
   if (failures.length > 1)
     yield `  failed again in short:\n${failures.map((data) => `    ${place(data)} ${data.name}\n`).join('')}`
   yield `  ${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`
