@@ -191,3 +191,17 @@ test('without space for a first slot the store is refused, with the reason', asy
   const run = await openOn(disk, time)
   await time.until(run.store.close())
 })
+
+test('a store that cannot write its last bytes is closed all the same: the folder can be opened again', async () => {
+  const { time, disk } = newDisk(11)
+  const run = await openOn(disk, time, { durability: 'os' })
+  run.work.create(1)
+  run.work.append([1], 'written, not synced')
+  run.store.hard()
+  await time.advance(20)
+  disk.faults = { ...healthy, fail: (operation) => (operation === 'sync' ? 'io' : null) }
+  await assert.rejects(time.until(run.store.close()), /simulated/)
+  disk.faults = healthy
+  const again = await openOn(disk, time)
+  await time.until(again.store.close())
+})

@@ -403,14 +403,17 @@ export class JournalStore implements Store {
   }
 
   private async shut(): Promise<void> {
-    await this.spans.close()
-    await this.checkpoints.close()
-    await this.committer.stop()
-    if (!this.committer.failed) await this.syncWritten(this.written)
-    await this.journal.active?.file.close()
-    await this.slots.close()
-    await this.parts.thread.close()
-    await this.parts.lock.release()
+    const { thread, lock } = this.parts
+    await allInTurn([
+      () => this.spans.close(),
+      () => this.checkpoints.close(),
+      () => this.committer.stop(),
+      () => (this.committer.failed ? undefined : this.syncWritten(this.written)),
+      () => this.journal.active?.file.close(),
+      () => this.slots.close(),
+      () => thread.close(),
+      () => lock.release(),
+    ])
   }
 
   metrics(): StoreMetrics {
@@ -431,6 +434,19 @@ export class JournalStore implements Store {
 const none = Buffer.alloc(0)
 const fullRetryMs = 1000
 const fullFailure: Failure = { error: 'full', detail: 'no space on the disk for another journal slot' }
+
+/** Each step is taken whatever those before it have met: a lock that stays would bar the next start. */
+async function allInTurn(steps: readonly (() => unknown)[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+}
 
 async function syncFile(disk: Disk, path: string): Promise<void> {
   const file = await disk.open(path, 'write')

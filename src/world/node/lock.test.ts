@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
 import { failed } from '../../base/index.ts'
+import { DiskError } from '../disk.ts'
 import { lockFolder } from './lock.ts'
 
 test('one process at a time holds a folder, and a dead one does not', async (t) => {
@@ -42,4 +43,21 @@ test('one process at a time holds a folder, and a dead one does not', async (t) 
       [],
     )
   }
+})
+
+test('a lock whose file cannot be removed is free all the same once it is released', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'lock-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const lock = await lockFolder(folder)
+  assert.ok(!failed(lock))
+  const path = join(folder, 'LOCK')
+  // As where nothing can be written any more: a folder cannot be removed as a file.
+  renameSync(path, `${path}.kept`)
+  mkdirSync(path)
+  await assert.rejects(lock.ok.release(), DiskError)
+  rmdirSync(path)
+  renameSync(`${path}.kept`, path)
+  const again = await lockFolder(folder)
+  assert.ok(!failed(again), JSON.stringify(again))
+  await again.ok.release()
 })

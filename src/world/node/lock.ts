@@ -39,7 +39,8 @@ export async function lockFolder(folder: string): Promise<Outcome<Lock>> {
     server.close()
     throw diskError(error, 'lock', folder)
   } finally {
-    await rm(own, { force: true })
+    // Where nothing can be written there is nothing to remove, or it stays: nobody asks for a name like this one.
+    await rm(own, { force: true }).catch(() => undefined)
   }
 }
 
@@ -103,9 +104,15 @@ async function listen(server: Server, folder: string, name: string): Promise<voi
   }
 }
 
+/** The name goes first, or it could be another one's by then. One that cannot be removed is a dead one's from now on. */
 async function release(server: Server, path: string): Promise<void> {
-  await rm(path, { force: true })
-  await new Promise((resolve) => server.close(resolve))
+  try {
+    await rm(path, { force: true })
+  } catch (error) {
+    throw diskError(error, 'unlock', path)
+  } finally {
+    await new Promise((resolve) => server.close(resolve))
+  }
 }
 
 /** A path that fits: on Linux a long one is reached through the folder's descriptor. */
