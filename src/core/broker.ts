@@ -15,6 +15,7 @@ import { locate } from './read/locate.ts'
 import { read } from './read/read.ts'
 import { finishRecovery } from './recovery/finish.ts'
 import { ShardMachine } from './recovery/machine.ts'
+import { Reopening } from './reopening.ts'
 import { disconnect, end } from './session/close.ts'
 import { open } from './session/open.ts'
 import type { Session } from './session/session.ts'
@@ -35,6 +36,7 @@ export async function openBroker(options: BrokerOptions): Promise<ShardBroker> {
 export class ShardBroker implements Broker {
   private readonly options: BrokerOptions
   private shard: Shard
+  private readonly reopening: Reopening
   private sweep: Sweep | null = null
   private stopped = false
   /** Called with errors that are the broker's own fault; the process should not go on. */
@@ -45,6 +47,7 @@ export class ShardBroker implements Broker {
   constructor(options: BrokerOptions) {
     this.options = options
     this.shard = this.newShard()
+    this.reopening = new Reopening(options.clock, options.timers, this.shard.limits)
   }
 
   private newShard(): Shard {
@@ -56,6 +59,7 @@ export class ShardBroker implements Broker {
   async start(): Promise<void> {
     const shard = this.newShard()
     const store = await this.options.openStore(new ShardMachine(shard))
+    if (this.stopped) return store.close()
     finishRecovery(shard, store)
     const pressure = new Pressure(shard)
     const syncing = new Syncing(shard)
@@ -96,16 +100,7 @@ export class ShardBroker implements Broker {
       session.receiver = null
     }
     flushAll(shard)
-    const closed = shard.store.close().catch(() => undefined)
-    void closed.then(() => this.reopen())
-  }
-
-  private reopen(): void {
-    if (this.stopped) return
-    this.options.timers.after(this.shard.limits.reopenMs, () => {
-      if (this.stopped) return
-      this.start().catch(() => this.reopen())
-    })
+    this.reopening.begin(shard.store.close(), () => this.start())
   }
 
   /** Nothing can be staged: the store has failed, and is not open again yet. */
@@ -180,6 +175,10 @@ export class ShardBroker implements Broker {
   settled(): Promise<void> {
     if (this.down) return new Promise(() => undefined)
     return this.shard.reply(undefined, undefined, () => undefined)
+  }
+
+  available(): Promise<void> {
+    return this.reopening.over
   }
 
   // -- sessions
@@ -293,6 +292,7 @@ export class ShardBroker implements Broker {
   async shutdown(): Promise<void> {
     this.stopped = true
     this.halt()
+    await this.reopening.stop()
     await this.shard.store.close()
     this.shard.stage.closed = true
   }

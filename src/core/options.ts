@@ -28,8 +28,9 @@ export interface BrokerLimits {
   hopsMax: number
   /** Publishes of one namespace that wait for their time. */
   deferredMax: number
-  /** How long until the store is opened again after it failed. */
+  /** How long until the store is opened again after it failed; doubled with each try, up to `reopenMsMax`. */
   reopenMs: number
+  reopenMsMax: number
 }
 
 export const defaultLimits: BrokerLimits = {
@@ -42,4 +43,5 @@ export const defaultLimits: BrokerLimits = {
   hopsMax: 16,
   deferredMax: 1_000_000,
   reopenMs: 1000,
+  reopenMsMax: 10_000,
 }

@@ -44,6 +44,8 @@ export interface Broker {
   stats(subscription: Id): SubscriptionStats
   /** Resolves when all that is staged now is durable. */
   settled(): Promise<void>
+  /** Resolves when verbs are not `unavailable` any more: at once, unless the storage has failed and is not back yet. */
+  available(): Promise<void>
 
   // -- sessions
   /** Also how an idempotent producer gets its id: the session's. `resumed`: durable state of this name was there. */
