@@ -50,7 +50,7 @@ async function start(
     const serving = { bound: () => all, metrics: () => server.metrics() }
     const admin = adminHandler({
       broker,
-      store: () => storage.store(),
+      store: () => ({ health: storage.health(), metrics: () => storage.store().metrics() }),
       server: serving,
       clock: systemClock,
       log,
@@ -69,7 +69,12 @@ async function start(
     ready = false
     await server.stop(settings.limits.stopMs)
     await http?.close()
-    await storage.close()
+    await storage.close().catch((error: unknown) => {
+      // What was acknowledged is on the disk already.
+      log.warn('the storage could not be closed in order; nothing acknowledged is lost', {
+        detail: (error as Error).message,
+      })
+    })
     timers.stop()
   }
   return { ok: { listeners: all, stop } }

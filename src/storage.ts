@@ -5,11 +5,13 @@ import {
   defaultOptions,
   openStore,
   StoreRefused,
+  type Health,
   type Machine,
   type Store,
   type StoreOptions,
 } from './log/index.ts'
 import type { Logger, Settings } from './server/index.ts'
+import { StorageLog } from './storage-log.ts'
 import { DiskError, type Timers } from './world/index.ts'
 import { NodeDisk, systemClock, systemRandom, systemTimers } from './world/node/index.ts'
 
@@ -18,6 +20,7 @@ export interface Storage {
   broker: Broker
   /** Of the moment: after a failure of the disk the core opens another one. */
   store(): Store
+  health(): Health
   close(): Promise<void>
 }
 
@@ -29,24 +32,31 @@ export async function openStorage(
 ): Promise<Outcome<Storage>> {
   const world = { clock: systemClock, timers, random: systemRandom }
   const { data, durability, storage } = settings
+  const told = new StorageLog(log, systemClock, data)
   let store: Store | undefined
-  const open = async (machine: Machine): Promise<Store> => {
+  const openOne = (machine: Machine): Promise<Store> => {
     const place = data === 'memory' ? {} : { directory: data }
     const options = { durability, ...optionsOf(storage, data === 'memory') }
     const disk = (folder: string): NodeDisk => new NodeDisk(folder)
-    // Checkpoints and cleaning go on by themselves; an operator must hear of it when they cannot.
-    const report = (error: Error): void => log.warn('trouble in the storage', { detail: error.message })
-    const terms = { world: { ...world, disk }, machine, options, report, ...place }
-    const opened = await openStore(terms)
-    opened.onHealth((health) => {
-      if (health.state === 'ok') log.info('storage takes writes again')
-      else log.error(`storage ${health.state}`, { detail: health.failure.detail })
-    })
-    return (store = opened)
+    const report = (error: Error): void => told.trouble(error)
+    return openStore({ world: { ...world, disk }, machine, options, report, ...place })
+  }
+  const open = async (machine: Machine): Promise<Store> => {
+    try {
+      const opened = await openOne(machine)
+      told.opened()
+      if (opened.health.state !== 'ok') told.changed(opened.health)
+      opened.onHealth((health) => told.changed(health))
+      return (store = opened)
+    } catch (error) {
+      // The first time nobody goes on, and whoever starts the process is told.
+      if (store !== undefined) told.notOpened(error as Error)
+      throw error
+    }
   }
   try {
     const broker = await openBroker({ ...world, openStore: open, options: { durability } })
-    return { ok: { broker, store: () => store!, close: () => broker.shutdown() } }
+    return { ok: { broker, store: () => store!, health: () => told.health, close: () => broker.shutdown() } }
   } catch (error) {
     return explain(error, data)
   }

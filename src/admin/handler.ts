@@ -33,15 +33,18 @@ function probeRoutes(options: AdminOptions): Routes {
   const { store, clock } = options
   const startedAt = clock.monotonic()
   return {
-    'GET /healthz': () => (store().health.state === 'failed' ? text('failed\n', 503) : text('ok\n')),
+    'GET /healthz': () => (store().health.state === 'failed' ? text(`${storageText(store())}\n`, 503) : text('ok\n')),
     'GET /readyz': () => {
-      const ready = options.ready() && store().health.state === 'ok'
-      return ready ? text('ready\n') : text(`not ready: storage ${store().health.state}\n`, 503)
+      if (store().health.state !== 'ok') return text(`not ready: ${storageText(store())}\n`, 503)
+      return options.ready() ? text('ready\n') : text('not ready: the broker stops\n', 503)
     },
     'GET /metrics': () => ({ ...text(metricsText(options)), type: 'text/plain; version=0.0.4; charset=utf-8' }),
     'GET /api/status': () => json(status(options, startedAt)),
   }
 }
+
+const storageText = ({ health }: ReturnType<AdminOptions['store']>): string =>
+  'failure' in health ? `storage ${health.state}: ${health.failure.detail}` : `storage ${health.state}`
 
 function within({ broker }: AdminOptions, run: Within): Route {
   return async (request) => {
