@@ -1,5 +1,5 @@
 import { Damaged } from '../damaged.ts'
-import type { Timer } from '../../world/index.ts'
+import { DiskError, type Timer } from '../../world/index.ts'
 import { adopted, diskBytes, type SpanInfo } from '../span/index.ts'
 import { pressedAbove, shareUsed } from './budget.ts'
 import { measure, type Liveness } from './liveness.ts'
@@ -17,6 +17,12 @@ interface Measured extends Liveness {
   at: number
 }
 
+/** `all`: its bytes are bad, or others need them. `writing`: the disk took no copy; if it dies it can still go. */
+interface Aside {
+  until: number
+  from: 'all' | 'writing'
+}
+
 /**
  * Watches over the spans: measures them in turn, asks the planner, carries its plan out (C1 to C6), one at a time.
  * Everything it knows is computed from the authority and forgotten at the end of the process (F7).
@@ -28,7 +34,7 @@ export class Cleaner {
   private readonly measured = new Map<number, Measured>()
   private readonly wanted = new Set<number>()
   /** Spans that a plan failed on, until when they are left alone. */
-  private readonly aside = new Map<number, number>()
+  private readonly aside = new Map<number, Aside>()
   private timer: Timer | null = null
   private running: Promise<void> | null = null
   private closed = false
@@ -96,7 +102,7 @@ export class Cleaner {
     for (const id of this.wanted) if (!this.room.manifest.has(id)) this.wanted.delete(id)
     const at = (info: SpanInfo): number => this.measured.get(info.id)?.at ?? -1
     const count = pressed ? measuredPerLookPressed : measuredPerLook
-    const fit = infos.filter((info) => !this.isAside(info.id))
+    const fit = infos.filter((info) => this.asideFrom(info.id) !== 'all')
     return fit.sort((a, b) => at(a) - at(b)).slice(0, count)
   }
 
@@ -114,18 +120,18 @@ export class Cleaner {
     }
   }
 
-  private setAside(ids: readonly number[], error: unknown): void {
+  private setAside(ids: readonly number[], error: unknown, from: Aside['from'] = 'all'): void {
     const until = this.room.host.clock.monotonic() + (error instanceof Damaged ? damagedAsideMs : setAsideMs)
-    for (const id of ids) this.aside.set(id, until)
+    for (const id of ids) this.aside.set(id, { until, from })
     if (error !== null) this.room.host.report(error as Error)
   }
 
-  private isAside(id: number): boolean {
-    const until = this.aside.get(id)
-    if (until === undefined) return false
-    if (until > this.room.host.clock.monotonic() && this.room.manifest.has(id)) return true
+  private asideFrom(id: number): Aside['from'] | null {
+    const aside = this.aside.get(id)
+    if (aside === undefined) return null
+    if (aside.until > this.room.host.clock.monotonic() && this.room.manifest.has(id)) return aside.from
     this.aside.delete(id)
-    return false
+    return null
   }
 
   /** Carries out one plan; false when there is none. */
@@ -140,7 +146,8 @@ export class Cleaner {
       for (const info of gone) await this.measure(info)
       return await this.carryOut(next, gone)
     } catch (error) {
-      this.setAside(error instanceof Damaged ? next.spans : next.spans.slice(0, 1), error)
+      if (error instanceof DiskError) this.setAside(next.spans.slice(0, 1), error, 'writing')
+      else this.setAside(next.spans, error)
       return true
     } finally {
       for (const info of gone) this.room.files.unpin(info.id)
@@ -208,12 +215,13 @@ export class Cleaner {
     const stats: SpanStats[] = []
     for (const info of manifest.list()) {
       const liveness = this.measured.get(info.id)
-      if (liveness === undefined || this.isAside(info.id)) continue
+      const aside = this.asideFrom(info.id)
+      if (liveness === undefined || aside === 'all') continue
       const { id, firstSeq, lastSeq, life, payloadBytes, extents, newestAt, segmentsOn } = info
       const { liveBytes, liveExtents, byLife } = liveness
       const facts = { id, firstSeq, lastSeq, life, payloadBytes, extents, segmentsOn, liveBytes, liveExtents, byLife }
       const more = { adopted: adopted(info), diskBytes: diskBytes(info), ageMs: now - newestAt }
-      stats.push({ ...facts, ...more, wanted: this.wanted.has(id) })
+      stats.push({ ...facts, ...more, wanted: this.wanted.has(id), onlyWhole: aside === 'writing' })
     }
     return stats
   }

@@ -25,11 +25,19 @@ const span = (id: number, facts: Partial<SpanStats> = {}): SpanStats => ({
   ageMs: 10 * minute,
   segmentsOn: 0,
   wanted: false,
+  onlyWhole: false,
   ...facts,
 })
 const sparse = { liveBytes: segmentBytes / 5, byLife: { days: segmentBytes / 5 } }
 const dead = { liveBytes: 0, liveExtents: 0, byLife: {} }
 const mixed = { byLife: { days: segmentBytes / 2, long: segmentBytes / 2 } }
+
+test('what found no space to be written again is given up all the same when it is dead', () => {
+  const stuck = { ...sparse, onlyWhole: true }
+  assert.equal(plan([span(1, stuck)], terms), null)
+  assert.notEqual(plan([span(1, sparse)], terms), null)
+  assert.deepEqual(plan([span(1, { ...stuck, ...dead })], terms), { reason: 'dead', spans: [1] })
+})
 
 test('C2: nothing to do while everything lives', () => {
   assert.equal(plan([span(1), span(2, { ageMs: 3 * hour })], terms), null)

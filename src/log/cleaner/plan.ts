@@ -22,6 +22,8 @@ export interface SpanStats {
   segmentsOn: number
   /** A cold reader met small extents here. */
   wanted: boolean
+  /** There was no space to write what is left of it: for now it can only be given up whole. */
+  onlyWhole: boolean
 }
 
 export interface PlanTerms {
@@ -60,7 +62,8 @@ const gatheredBytesMax = 256 * 1024 * 1024
  * before, and is asked again, extent by extent, when the plan is carried out.
  */
 export function plan(spans: readonly SpanStats[], terms: PlanTerms): Plan | null {
-  return dead(spans) ?? sparse(spans, terms) ?? settle(spans, terms) ?? small(spans, terms)
+  const fit = spans.filter((span) => !span.onlyWhole)
+  return dead(spans) ?? sparse(fit, terms) ?? settle(fit, terms) ?? small(fit, terms)
 }
 
 function dead(spans: readonly SpanStats[]): Plan | null {
