@@ -11,7 +11,7 @@ function stand(): { told: StorageLog; lines: string[]; time: SimTime } {
   const say = (message: string, fields: Fields = {}): void => void lines.push(`${message} ${JSON.stringify(fields)}`)
   const log: Logger = { debug: say, info: say, warn: say, error: say, with: () => log }
   const time = new SimTime()
-  return { told: new StorageLog(log, time, 'data'), lines, time }
+  return { told: new StorageLog(log, { clock: time, timers: time }, 'data'), lines, time }
 }
 
 const failed = { state: 'failed', failure: { error: 'unavailable', detail: 'commit journal/slot-000: EIO' } } as const
@@ -38,6 +38,21 @@ test('each change of state is one line, with what it means for clients', async (
     ],
   )
   assert.match(lines.at(-1)!, /"downMs":2000/)
+})
+
+test('a disk that is full and not full in turns is told once a minute', async () => {
+  const { told, lines, time } = stand()
+  for (let second = 0; second < 150; second++) {
+    told.changed({ state: 'full', failure: { error: 'full', detail: 'no space' } })
+    await time.advance(500)
+    told.changed({ state: 'ok' })
+    await time.advance(500)
+  }
+  assert.equal(lines.length, 6)
+  // And when it stays so, that is the last word.
+  told.changed({ state: 'full', failure: { error: 'full', detail: 'no space' } })
+  await time.advance(60_000)
+  assert.match(lines.at(-1)!, /the disk is full/)
 })
 
 test('a folder that turns out damaged names the command that says what is lost', () => {

@@ -1,11 +1,13 @@
 import { Damaged, type Health } from './log/index.ts'
 import type { Fields, Logger } from './server/index.ts'
-import { DiskError, type Clock } from './world/index.ts'
+import { DiskError, type Clock, type Timer, type Timers } from './world/index.ts'
 
 /** The same trouble is told again after so long, with how often it came. */
 const repeatMs = 10 * 60_000
 /** Kinds of trouble remembered. */
 const troublesMax = 200
+/** Consumers that drain a full disk make it full and not full in turns. */
+const fullRepeatMs = 60_000
 
 /**
  * What an operator reads of the storage: what has happened, what it means for the clients, what to do. One line for each
@@ -16,13 +18,18 @@ export class StorageLog {
   health: Health = { state: 'ok' }
   private readonly log: Logger
   private readonly clock: Clock
+  private readonly timers: Timers
   private readonly data: string
   private readonly troubles = new Map<string, { toldAt: number; times: number }>()
   private failedAt = 0
+  private fullToldAt = -Infinity
+  private fullIsTold = false
+  private fullTimer: Timer | null = null
 
-  constructor(log: Logger, clock: Clock, data: string) {
+  constructor(log: Logger, world: { clock: Clock; timers: Timers }, data: string) {
     this.log = log
-    this.clock = clock
+    this.clock = world.clock
+    this.timers = world.timers
     this.data = data
   }
 
@@ -31,15 +38,33 @@ export class StorageLog {
     const before = this.health.state
     this.health = health
     if (health.state === 'full') {
-      const means = 'messages are refused, what is there can be consumed, and it goes on by itself when there is space'
-      this.log.error(`the disk is full: ${means}`, this.about(health.failure.detail))
+      this.full()
     } else if (health.state === 'failed') {
       this.failedAt = this.clock.monotonic()
       const means = 'clients are let go, nothing is acknowledged, and it is tried again by itself'
       this.log.error(`the storage has failed: ${means}`, this.about(health.failure.detail))
-    } else if (before === 'full') {
+    } else if (before === 'full' && this.fullIsTold) {
+      this.fullIsTold = false
       this.log.info('the disk has space again: messages are taken', { data: this.data })
     }
+  }
+
+  /** At once, unless it was told just before; then if it still is. */
+  private full(): void {
+    if (this.health.state !== 'full' || this.fullIsTold || this.fullTimer !== null) return
+    const now = this.clock.monotonic()
+    const restMs = this.fullToldAt + fullRepeatMs - now
+    if (restMs > 0) {
+      this.fullTimer = this.timers.after(restMs, () => {
+        this.fullTimer = null
+        this.full()
+      })
+      return
+    }
+    this.fullToldAt = now
+    this.fullIsTold = true
+    const means = 'messages are refused, what is there can be consumed, and it goes on by itself when there is space'
+    this.log.error(`the disk is full: ${means}`, this.about(this.health.failure.detail))
   }
 
   /** A store that had failed is open again. */
