@@ -9,6 +9,7 @@ import {
   type Machine,
   type Store,
   type StoreOptions,
+  type Undecided,
 } from './log/index.ts'
 import type { Logger, Settings } from './server/index.ts'
 import { StorageLog } from './storage-log.ts'
@@ -32,14 +33,15 @@ export async function openStorage(
 ): Promise<Outcome<Storage>> {
   const world = { clock: systemClock, timers, random: systemRandom }
   const { data, durability, storage } = settings
-  const told = new StorageLog(log, systemClock, data)
+  const told = new StorageLog(log, world, data)
+  const undecided: Undecided = { place: null }
   let store: Store | undefined
   const openOne = (machine: Machine): Promise<Store> => {
     const place = data === 'memory' ? {} : { directory: data }
     const options = { durability, ...optionsOf(storage, data === 'memory') }
     const disk = (folder: string): NodeDisk => new NodeDisk(folder)
     const report = (error: Error): void => told.trouble(error)
-    return openStore({ world: { ...world, disk }, machine, options, report, ...place })
+    return openStore({ world: { ...world, disk }, machine, options, report, undecided, ...place })
   }
   const open = async (machine: Machine): Promise<Store> => {
     try {

@@ -1,4 +1,4 @@
-import { openStore, type Machine, type Store, type StoreOptions } from '../../src/log/index.ts'
+import { openStore, type Machine, type Store, type StoreOptions, type Undecided } from '../../src/log/index.ts'
 import { SimDisk } from '../../src/world/sim/sim-disk.ts'
 import type { SimRandom } from '../../src/world/sim/random.ts'
 import type { SimTime } from '../../src/world/sim/time.ts'
@@ -20,6 +20,8 @@ const smallOptions: Partial<StoreOptions> = {
 export class DiskBacking implements Backing {
   readonly faults = { killed: 0, powerLost: 0 }
   private disk: SimDisk
+  /** Of the process: a crash takes it along. */
+  private undecided: Undecided = { place: null }
   private readonly time: SimTime
   private readonly random: SimRandom
 
@@ -43,12 +45,14 @@ export class DiskBacking implements Backing {
 
   async open(machine: Machine): Promise<Store> {
     const world = { clock: this.time, timers: this.time, random: this.random, disk: () => this.disk }
-    return this.view(await openStore({ world, directory: 'data', machine, options: smallOptions }))
+    const { undecided } = this
+    return this.view(await openStore({ world, directory: 'data', machine, options: smallOptions, undecided }))
   }
 
   crash(): void {
     const killed = this.random.once(4)
     this.disk = killed ? this.disk.killed() : this.disk.crash()
+    this.undecided = { place: null }
     this.faults[killed ? 'killed' : 'powerLost']++
     this.slowDown()
   }

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { failed, type Outcome } from '../../base/index.ts'
-import { BatchBuilder, openStore, type Machine, type OpenStoreTerms, type Store } from '../../log/index.ts'
+import {
+  BatchBuilder,
+  openStore,
+  type Machine,
+  type OpenStoreTerms,
+  type Store,
+  type Undecided,
+} from '../../log/index.ts'
 import { MemoryDisk, type Disk } from '../../world/index.ts'
 import { SimRandom } from '../../world/sim/random.ts'
 import { SimTime } from '../../world/sim/time.ts'
@@ -79,6 +86,7 @@ export class Stand {
     frameBytesMax: 64 * 1024,
     checkpointMs: 1000,
   }
+  private undecided: Undecided = { place: null }
   broker!: ShardBroker
   store!: MemoryStore
   /** The store in use, whichever it is. */
@@ -113,7 +121,8 @@ export class Stand {
 
   private async openStore(machine: Machine): Promise<Store> {
     const world = { clock: this.time, timers: this.time, random: new SimRandom(2), disk: () => this.disk }
-    if (this.storage === 'journal') return openStore({ world, directory: 'data', machine, options: this.storeOptions })
+    const { undecided, storeOptions: options } = this
+    if (this.storage === 'journal') return openStore({ world, directory: 'data', machine, options, undecided })
     this.store = await openMemoryStore(machine, { ...world, journal: this.journal, commitMs: 1 })
     return this.store
   }
@@ -124,6 +133,7 @@ export class Stand {
     if (this.storage === 'memory') this.store.kill()
     // What the old process still had on its way stays where it was: nobody runs its time any more.
     this.time = new SimTime(this.time.now() + 1)
+    this.undecided = { place: null }
     await this.start(options)
   }
 

@@ -8,7 +8,9 @@ const stepBytes = 64 * 1024
 const backlogBytesMax = 1024 * 1024
 const idleStepMs = 5
 const basesMax = 16
+/** Between rounds while the disk is full, and after one that failed. */
 const pressedMs = 250
+const failedMs = 2000
 
 export interface CheckpointSource {
   owner: number
@@ -27,7 +29,7 @@ export interface CheckpointHost {
   /** Stages the entry that names the checkpoint; resolves when that is durable. */
   name(footer: CheckpointFooter): Promise<void>
   /** A round failed; it is tried again, and until then the journal keeps what it would have held. */
-  report(error: Error): void
+  checkpointFailed(error: Error): void
   /** The disk is full, and a checkpoint would free space. */
   readonly pressed: boolean
   /** Recovery will never read before the beginning of this one any more. */
@@ -61,6 +63,8 @@ export class Checkpoints {
   private lastBytes = 0
   private lastMs: number
   private timer: Timer | null = null
+  /** After a round that failed. */
+  private restUntilMs = -Infinity
   private closed = false
   /** Files below this number are gone or wanted. */
   private removedBelow: number
@@ -98,13 +102,27 @@ export class Checkpoints {
     if (this.closed || this.finishing !== null) return
     if (this.round !== null) return this.step(this.round, commit)
     if (this.due(commit)) this.begin(commit)
-    else this.wakeAfter(this.limits.checkpointMs)
+    else this.wakeAfter(this.restMs)
+  }
+
+  /** Space is short, and slots wait for checkpoints: nobody waits for the clock, or for somebody to commit. */
+  press(): void {
+    if (!this.host.pressed || this.round !== null || this.finishing !== null) return
+    this.timer?.cancel()
+    this.timer = null
+    this.wakeAfter(this.restMs)
+  }
+
+  private get restMs(): number {
+    const left = this.restUntilMs - this.clock.monotonic()
+    return Math.max(left, this.host.pressed ? pressedMs : this.limits.checkpointMs)
   }
 
   private due(commit: number): boolean {
-    if (commit === this.lastCommit) return false
+    const now = this.clock.monotonic()
+    if (commit === this.lastCommit || now < this.restUntilMs) return false
     const bytes = this.host.journalBytes - this.lastBytes
-    const passedMs = this.clock.monotonic() - this.lastMs
+    const passedMs = now - this.lastMs
     if (bytes >= this.limits.checkpointBytes || passedMs >= this.limits.checkpointMs) return true
     return this.host.pressed && passedMs >= pressedMs
   }
@@ -183,8 +201,7 @@ export class Checkpoints {
     if (this.kept.length === 2) this.host.retired(this.kept[1]!)
     await this.removeOld()
     this.finishing = null
-    if (this.closed) return
-    this.wakeAfter(this.limits.checkpointMs)
+    this.wakeAfter(this.restMs)
   }
 
   private async removeOld(): Promise<void> {
@@ -200,9 +217,10 @@ export class Checkpoints {
   private async abandoned(round: Round, error: Error): Promise<void> {
     this.mustBeFull = true
     this.finishing = null
+    this.restUntilMs = this.clock.monotonic() + failedMs
     await round.writer.abandon().catch(() => undefined)
-    if (!this.closed) this.host.report(error)
-    this.wakeAfter(this.limits.checkpointMs)
+    if (!this.closed) this.host.checkpointFailed(error)
+    this.wakeAfter(this.restMs)
   }
 
   async close(): Promise<void> {

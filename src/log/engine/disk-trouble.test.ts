@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { SimDisk, SimFaults } from '../../world/sim/sim-disk.ts'
-import type { Health, Store } from '../index.ts'
+import type { SimDisk, SimFaults, SimOperation } from '../../world/sim/sim-disk.ts'
+import type { Health, Store, Undecided } from '../index.ts'
+import { frameAlign } from '../frame/index.ts'
 import { commit, newDisk, openOn, type Run } from './testing/sim-store.ts'
 
 const spans = {
@@ -54,6 +55,62 @@ test('after a commit that could not be synced nothing is acknowledged any more, 
   }
 })
 
+test('a commit whose sync failed looks written and never will be: it is gone before anything stands on it', async () => {
+  for (const first of [false, true]) {
+    const { time, disk } = newDisk(12)
+    const undecided: Undecided = { place: null }
+    const run = await openOn(disk, time, {}, null, undecided)
+    run.work.create(1)
+    run.work.append([1], 'good')
+    await commit(run)
+    // The frame that fails is the first of a segment, or not.
+    for (let i = 0; first && disk.bytesOf('journal/slot-000').length < 60_000; i++) {
+      run.work.append([1], `${i}`.padEnd(4000, '.'))
+      await commit(run)
+    }
+    let failures = 0
+    const failOnce = (operation: string): 'io' | null => (operation === 'commit' && failures++ === 0 ? 'io' : null)
+    disk.faults = { ...healthy, fail: failOnce }
+    run.work.append([1], 'undecided'.padEnd(first ? 9000 : 100))
+    run.store.hard()
+    await time.advance(500)
+    assert.equal(run.store.health.state, 'failed')
+    await time.until(run.store.close())
+    assert.ok(undecided.place !== null)
+    assert.equal(undecided.place.position === 0, first)
+
+    const again = await openOn(disk, time, {}, run.work, undecided)
+    assert.equal(undecided.place, null)
+    for (let i = 0; i < 10; i++) {
+      again.work.append([1], `after ${i}`)
+      await commit(again)
+    }
+    const later = await openOn(disk.crash(), time, {}, again.work)
+    assert.ok(later.work.found >= again.work.acked)
+    await time.until(later.work.verify())
+    await time.until(later.store.close())
+  }
+})
+
+test('what somebody has put in the place of a failed write meanwhile is left alone', async () => {
+  const { time, disk } = newDisk(13)
+  const run = await openOn(disk, time)
+  run.work.create(1)
+  run.work.append([1], 'good')
+  await commit(run)
+  await time.until(run.store.close())
+  const frame = disk.bytesOf('journal/slot-000').readUInt32LE(frameAlign + 40)
+  for (const place of [
+    { slot: 0, position: 0, segmentSeq: 9, number: 9 },
+    { slot: 0, position: frameAlign, segmentSeq: 1, number: frame + 99 },
+    { slot: 7, position: 0, segmentSeq: 9, number: 9 },
+  ]) {
+    const again = await openOn(disk.copy(), time, {}, run.work, { place })
+    await time.until(again.work.verify())
+    await time.until(again.store.close())
+  }
+})
+
 const isFull = (store: Store): boolean => store.health.state === 'full'
 
 /** Appends until the store says that it is full; what a publisher may do. */
@@ -71,7 +128,7 @@ async function fillUp(run: Run): Promise<number> {
 
 test('on a full disk entries and trims still work, space comes back, and publishing resumes', async () => {
   const { time, disk } = newDisk(4)
-  const run = await openOn(disk, time, { spans, slotsSpare: 2, reserveBytes: 65536 })
+  const run = await openOn(disk, time, { spans, slotsAhead: 2, slotsSpare: 2, reserveBytes: 65536 })
   const { store, work } = run
   work.create(1)
   disk.capacityBytes = 1_500_000
@@ -79,7 +136,7 @@ test('on a full disk entries and trims still work, space comes back, and publish
   for (let round = 0; round < 3; round++) {
     const commits = await fillUp(run)
     assert.equal(store.health.state, 'full', `round ${round}`)
-    assert.ok(commits > 2, `${commits} commits in round ${round}`)
+    assert.ok(commits > 0, `${commits} commits in round ${round}`)
     for (let i = 0; i < 4; i++) {
       work.add(5, 1)
       await commit(run)
@@ -99,37 +156,147 @@ test('on a full disk entries and trims still work, space comes back, and publish
   await time.until(again.store.close())
 })
 
-test('a disk that is full at any write loses nothing, and goes on when there is space', async () => {
-  for (let room = 0; room < 12; room++) {
-    const { time, disk } = newDisk(5)
-    const run = await openOn(disk, time, { spans })
+test('what frees space on a full disk is back within seconds, though nobody commits', async () => {
+  const { time, disk } = newDisk(4)
+  // So much is kept free that the cleaner sees no reason to hurry: its edit is the last that is committed.
+  const slots = { slotsAhead: 2, slotsSpare: 2, reserveBytes: 1_500_000 }
+  const run = await openOn(disk, time, { spans, ...slots, checkpointMs: 30_000, checkpointBytes: 1e9 })
+  const { store, work } = run
+  work.create(1)
+  disk.capacityBytes = 2_060_000
+  run.work.machine.needs = (partition, last) => last >= store.bounds(partition).start
+  await fillUp(run)
+  assert.equal(store.health.state, 'full')
+  work.trim(1, store.bounds(1).next)
+  await commit(run)
+  await time.advance(5000)
+  assert.equal(store.health.state, 'ok')
+  await time.until(store.close())
+})
+
+test('others have taken all that was left: what is kept ready pays for what frees space', async () => {
+  const { time, disk } = newDisk(4)
+  const run = await openOn(disk, time, { spans, slotsAhead: 2, slotsSpare: 2 })
+  const { store, work } = run
+  work.create(1)
+  run.work.machine.needs = (partition, last) => last >= store.bounds(partition).start
+  for (let i = 0; i < 4; i++) {
+    work.append([1], 'f'.repeat(9000))
+    await commit(run)
+    await time.advance(50)
+  }
+  // Not even an index can be written any more.
+  disk.capacityBytes = used(disk)
+  await fillUp(run)
+  assert.equal(store.health.state, 'full')
+  work.trim(1, store.bounds(1).next)
+  await commit(run)
+  for (let i = 0; i < 20 && isFull(store); i++) {
+    work.add(5, 1)
+    await commit(run)
+    await time.advance(1000)
+  }
+  assert.equal(store.health.state, 'ok')
+  await time.until(store.close())
+})
+
+test('a store that is stopped while it waits for space does not wait for it', async () => {
+  const { time, disk } = newDisk(4)
+  const run = await openOn(disk, time, { spans, slotsAhead: 1, slotsSpare: 0 })
+  const { store, work } = run
+  work.create(1)
+  disk.capacityBytes = 300_000
+  for (let i = 0; i < 60; i++) {
+    work.append([1], 'x'.repeat(9000))
+    store.hard()
+    await time.advance(100)
+  }
+  const { acked } = work
+  assert.ok(store.staging >= acked + 2, 'a commit is on its way and cannot go on')
+  await time.until(store.close(), 5000)
+  disk.capacityBytes = Infinity
+  const again = await openOn(disk, time, { spans }, work)
+  assert.ok(again.work.found >= acked)
+  await time.until(again.work.verify())
+  await time.until(again.store.close())
+})
+
+test('trouble in the background is tried again, and lets nobody go', async () => {
+  const trouble: [string, (operation: SimOperation, path: string) => boolean][] = [
+    ['no index can be written', (_, path) => path.startsWith('index/')],
+    ['no checkpoint can be written', (_, path) => path.startsWith('checkpoint/')],
+    ['no span can be written', (_, path) => path.startsWith('spans/')],
+    ['no name can be removed', (operation) => operation === 'remove'],
+    ['no slot can be made', (operation, path) => operation === 'open' && path.startsWith('journal/')],
+  ]
+  for (const [i, [name, fails]] of trouble.entries()) {
+    const kind = i % 2 === 0 ? 'io' : 'denied'
+    const { time, disk } = newDisk(14)
+    const run = await openOn(disk, time, { spans, slotsAhead: 8 })
     const { store, work } = run
     work.create(1)
-    // Past the first segment, whose file may still grow.
-    for (let i = 0; i < 20; i++) {
-      work.append([1], 'x'.repeat(4000))
+    for (let n = 0; n < 12; n++) {
+      work.append([1], 'x'.repeat(9000))
       await commit(run)
-      await time.advance(100)
+      await time.advance(50)
     }
-    disk.capacityBytes = used(disk) + room * 30_000
-    for (let i = 0; i < 60; i++) {
-      if (store.health.state === 'ok') work.append([1], 'x'.repeat(4000))
-      else work.add(1, 1)
-      store.hard()
-      await time.advance(200)
+    await time.advance(1000)
+    disk.faults = { ...healthy, fail: (operation, path) => (fails(operation, path) ? kind : null) }
+    for (let n = 0; n < 24; n++) {
+      work.append([1], 'x'.repeat(9000))
+      await commit(run)
+      await time.advance(300)
     }
-    assert.notEqual(store.health.state, 'failed', JSON.stringify(store.health))
-    disk.capacityBytes = Infinity
-    await time.advance(5000)
-    assert.equal(store.health.state, 'ok')
-    work.append([1], 'after')
-    await commit(run)
-    const again = await openOn(disk.killed(), time, { spans }, work)
-    assert.ok(again.work.found >= work.acked)
+    assert.equal(store.health.state, 'ok', `${name}: ${JSON.stringify(store.health)}`)
+    disk.faults = healthy
+    await time.advance(20_000)
+    assert.ok(
+      disk.paths().some((path) => path.startsWith('checkpoint/')),
+      name,
+    )
+    await time.until(store.close())
+    const again = await openOn(disk.crash(), time, { spans }, work)
     await time.until(again.work.verify())
     await time.until(again.store.close())
   }
 })
+
+test('a disk that is full at any write loses nothing, and goes on when there is space', async () => {
+  // From the first segment on, whose file grows.
+  for (const before of [1, 4, 8, 20]) {
+    for (let room = 0; room < 6; room++) await fullAfter(before, room * (before < 8 ? 5000 : 50_000))
+  }
+})
+
+async function fullAfter(commits: number, roomBytes: number): Promise<void> {
+  const { time, disk } = newDisk(5)
+  const run = await openOn(disk, time, { spans })
+  const { store, work } = run
+  work.create(1)
+  for (let i = 0; i < commits; i++) {
+    // Some have more than one frame.
+    work.append([1], 'x'.repeat(i % 3 === 2 ? 30_000 : 4000))
+    await commit(run)
+    await time.advance(100)
+  }
+  disk.capacityBytes = used(disk) + roomBytes
+  for (let i = 0; i < 60; i++) {
+    if (store.health.state === 'ok') work.append([1], 'x'.repeat(i % 3 === 2 ? 30_000 : 4000))
+    else work.add(1, 1)
+    store.hard()
+    await time.advance(200)
+  }
+  assert.notEqual(store.health.state, 'failed', JSON.stringify(store.health))
+  disk.capacityBytes = Infinity
+  await time.advance(5000)
+  assert.equal(store.health.state, 'ok')
+  work.append([1], 'after')
+  await commit(run)
+  const again = await openOn(disk.killed(), time, { spans }, work)
+  assert.ok(again.work.found >= work.acked)
+  await time.until(again.work.verify())
+  await time.until(again.store.close())
+}
 
 function used(disk: SimDisk): number {
   return disk.paths().reduce((sum, path) => sum + disk.bytesOf(path).length, 0)

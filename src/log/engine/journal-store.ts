@@ -3,7 +3,7 @@ import { DiskError, type Clock, type CommitThread, type Disk, type Lock, type Ti
 import { owner, type CheckpointFooter } from '../checkpoint/index.ts'
 import { entryKind, ownKinds } from '../frame/index.ts'
 import type { SealedCommit } from '../journal/commit.ts'
-import { Journal, type ActiveSegment, type JournalEnd } from '../journal/journal.ts'
+import { Journal, type ActiveSegment, type JournalEnd, type Undecided } from '../journal/journal.ts'
 import { slotPath, Slots } from '../journal/slots.ts'
 import type { Tail } from '../journal/tail.ts'
 import type { Spans } from '../span/index.ts'
@@ -32,6 +32,7 @@ export interface StoreParts {
   partitions: Partitions
   held: HeldSegments
   tail: Tail
+  undecided: Undecided
   /** No disk: nothing is recovered, so there are no checkpoints. */
   memory: boolean
 }
@@ -54,8 +55,8 @@ export class JournalStore implements Store {
   private readonly progressListeners: (() => void)[] = []
   private readonly healthListeners: ((health: Health) => void)[] = []
   private closing: Promise<void> | null = null
-  /** Rejects when the very first segment finds no space: nothing can be freed by waiting. */
-  private readonly noRoom: Promise<never>
+  /** Rejects when the start finds no space, or fails: nobody waits for what was never open. */
+  private readonly refused: Promise<never>
   private refuse: (error: Error) => void = () => undefined
   /** Adoption of sealed segments, one after the other. */
   private adopting: Promise<void> = Promise.resolve()
@@ -70,8 +71,8 @@ export class JournalStore implements Store {
   ) {
     const { disk, thread, timers, clock, options, partitions, held, tail, machine } = parts
     this.parts = parts
-    this.noRoom = new Promise((_, reject) => (this.refuse = reject))
-    this.noRoom.catch(() => undefined) // Only `start` waits for it.
+    this.refused = new Promise((_, reject) => (this.refuse = reject))
+    this.refused.catch(() => undefined) // Only `start` waits for it.
     this.spans = spans
     this.host = host
     const sync = options.durability === 'fsync'
@@ -81,8 +82,11 @@ export class JournalStore implements Store {
       thread,
       timers,
       { slotBytes, sync, ahead, spare, reserveBytes },
-      (full) => this.slotsFull(full),
-      (error) => this.committer.fail(error),
+      {
+        full: (full) => this.slotsFull(full),
+        trouble: (error) => host.report(error),
+        failed: (error) => this.committer.fail(error),
+      },
     )
     this.journal = new Journal(
       thread,
@@ -93,9 +97,14 @@ export class JournalStore implements Store {
       end,
       active,
       (active?.seq ?? 0) + 1,
+      parts.undecided,
     )
     this.committer = new Committer(this.journal, clock, timers, sync, this)
-    this.retirement = new Retirement(this.slots, (segmentSeq) => host.slotOfSegment.delete(segmentSeq))
+    this.retirement = new Retirement(
+      this.slots,
+      (segmentSeq) => host.slotOfSegment.delete(segmentSeq),
+      () => this.checkpoints.press(),
+    )
     this.reading = new Reading(partitions, held, tail, this.committer, spans)
     const sources = [
       { owner: owner.partitions, checkpoint: partitions.checkpoint.bind(partitions) },
@@ -116,7 +125,7 @@ export class JournalStore implements Store {
     for (const { slot, bytes, header } of found.slots) {
       const seq = header?.segmentSeq ?? 0
       const wanted = header !== null && (held.get(seq) !== undefined || this.spans.hasSegment(seq))
-      if (wanted) this.slots.hold(slot)
+      if (wanted) this.slots.hold(slot, seq === this.journal.active?.seq && bytes < this.parts.options.slotBytes)
       else if (header === null || (older !== undefined && seq < older.scanSegment)) await this.slots.found(slot, bytes)
       else {
         this.slots.hold(slot)
@@ -126,7 +135,7 @@ export class JournalStore implements Store {
     machine.recovered()
     const { lsn } = recovered.expected
     this.checkpoints.replayed(lsn - (found.segments.get(recovered.scanSegment)?.header.startLsn ?? lsn))
-    await Promise.race([this.committer.fence(), this.noRoom])
+    await Promise.race([this.committer.fence(), this.refused])
     this.endUnlike(recovered)
     for (const segment of [...held.list]) {
       if (segment.segmentSeq <= this.spans.adoptedThrough) segment.adopted = true
@@ -246,7 +255,8 @@ export class JournalStore implements Store {
 
   private slotsFull(full: boolean): void {
     this.setHealth(full ? { state: 'full', failure: fullFailure } : { state: 'ok' })
-    if (full && this.journal.active === null) this.refuse(new StoreRefused(fullFailure))
+    if (full && this.slots.starved) this.refuse(new StoreRefused(fullFailure))
+    if (full) this.checkpoints.press()
   }
 
   private setHealth(health: Health): void {
@@ -290,6 +300,11 @@ export class JournalStore implements Store {
     this.adopting.catch((error: unknown) => this.committer.fail(error as Error))
   }
 
+  neverWas({ seq }: ActiveSegment): void {
+    this.parts.held.remove(seq)
+    this.host.slotOfSegment.delete(seq)
+  }
+
   private async adopt(segmentSeq: number): Promise<void> {
     const { held, timers } = this.parts
     const open = held.get(segmentSeq)
@@ -302,12 +317,20 @@ export class JournalStore implements Store {
         await this.spans.adopt({ segmentSeq, slot, endPosition, lastFrame: lastCommit, lastCommitTime, index })
         break
       } catch (error) {
-        if (!(error instanceof DiskError) || error.kind !== 'full') throw error
-        await new Promise<void>((resolve) => timers.after(fullRetryMs, resolve))
+        if (!(error instanceof DiskError)) throw error
+        await this.backgroundFailed(error)
+        await new Promise<void>((resolve) => timers.after(adoptRetryMs, resolve))
       }
     }
     open.adopted = this.spans.hasSegment(segmentSeq)
     held.forget()
+  }
+
+  /** Nothing that was acknowledged depends on it, and it is tried again. */
+  private async backgroundFailed(error: Error): Promise<void> {
+    if (this.committer.failed) return
+    this.host.report(error)
+    if (error instanceof DiskError && error.kind === 'full') await this.slots.giveUpOne()
   }
 
   // CheckpointHost
@@ -320,8 +343,8 @@ export class JournalStore implements Store {
     return this.journal.writtenBytes
   }
 
-  report(error: Error): void {
-    this.host.report(error)
+  checkpointFailed(error: Error): void {
+    this.backgroundFailed(error).catch((failure: unknown) => this.host.report(failure as Error))
   }
 
   get pressed(): boolean {
@@ -334,7 +357,7 @@ export class JournalStore implements Store {
 
   scanSegment(): number {
     const late = this.parts.held.list.find((segment) => !segment.adopted)
-    return late?.segmentSeq ?? this.journal.active!.seq
+    return late?.segmentSeq ?? this.journal.segmentSeq
   }
 
   async synced(commit: number): Promise<void> {
@@ -394,6 +417,8 @@ export class JournalStore implements Store {
   }
 
   failed(error: Error): void {
+    this.refuse(error)
+    if (this.closing !== null) return
     this.setHealth({ state: 'failed', failure: { error: 'unavailable', detail: error.message } })
   }
 
@@ -407,13 +432,19 @@ export class JournalStore implements Store {
     await allInTurn([
       () => this.spans.close(),
       () => this.checkpoints.close(),
-      () => this.committer.stop(),
+      () => this.stopCommitting(),
       () => (this.committer.failed ? undefined : this.syncWritten(this.written)),
       () => this.journal.active?.file.close(),
       () => this.slots.close(),
       () => thread.close(),
       () => lock.release(),
     ])
+  }
+
+  private stopCommitting(): Promise<void> {
+    // It was never acknowledged, and would wait for as long as the disk is full.
+    if (this.slots.stuck) this.committer.fail(new StoreRefused(fullFailure))
+    return this.committer.stop()
   }
 
   metrics(): StoreMetrics {
@@ -432,7 +463,7 @@ export class JournalStore implements Store {
 }
 
 const none = Buffer.alloc(0)
-const fullRetryMs = 1000
+const adoptRetryMs = 1000
 const fullFailure: Failure = { error: 'full', detail: 'no space on the disk for another journal slot' }
 
 /** Each step is taken whatever those before it have met: a lock that stays would bar the next start. */

@@ -2,7 +2,7 @@ import { assert } from '../../base/index.ts'
 import { MemoryDisk, type Disk, type Lock, type World } from '../../world/index.ts'
 import { checkpointFolder } from '../checkpoint/index.ts'
 import { frameLayout } from '../frame/index.ts'
-import type { ActiveSegment, JournalEnd } from '../journal/journal.ts'
+import type { ActiveSegment, JournalEnd, Undecided } from '../journal/journal.ts'
 import { checkUnreadable } from '../journal/slot-files.ts'
 import { slotFolder, slotPath } from '../journal/slots.ts'
 import { Tail } from '../journal/tail.ts'
@@ -14,6 +14,7 @@ import { Partitions } from './partitions.ts'
 import { recover, survey, wipeRest, type Recovered, type Survey } from './recovery.ts'
 import { StoreRefused } from './refused.ts'
 import { HeldSegments } from './segments.ts'
+import { takeAway } from './undecided.ts'
 import { EngineHost } from './span-host.ts'
 
 export interface OpenStoreTerms {
@@ -26,6 +27,8 @@ export interface OpenStoreTerms {
   options?: Partial<StoreOptions>
   /** Told of trouble in the background that is tried again: a checkpoint, a settling; or of damage met there. */
   report?: (error: Error) => void
+  /** One for all stores that this process opens on the folder, one after the other. */
+  undecided?: Undecided
 }
 
 /**
@@ -50,6 +53,8 @@ export async function openStore(terms: OpenStoreTerms): Promise<Store> {
 async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options: StoreOptions): Promise<Store> {
   const { world, machine, memory = terms.directory === undefined } = terms
   const { clock, timers, random } = world
+  const undecided = terms.undecided ?? { place: null }
+  await takeAway(disk, undecided)
   await disk.makeFolder(slotFolder)
   await disk.makeFolder(checkpointFolder)
   const found = await survey(disk)
@@ -68,7 +73,8 @@ async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options
     if (recovered.wipe) await wipeRest(disk, found, recovered)
     await spans.recovered()
     const thread = disk.commitThread(frameLayout)
-    const parts: StoreParts = { disk, lock, clock, timers, thread, machine, options, partitions, held, tail, memory }
+    const given = { disk, lock, clock, timers, thread, machine, options, memory, undecided }
+    const parts: StoreParts = { ...given, partitions, held, tail }
     return await launch(parts, recovered, spans, host, found)
   } catch (error) {
     await spans.close()

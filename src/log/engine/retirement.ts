@@ -10,14 +10,16 @@ interface Released {
 export class Retirement {
   private readonly slots: Slots
   private readonly forget: (segmentSeq: number) => void
+  private readonly waits: () => void
   private released: Released[] = []
   /** Segments from here on are needed by the older of the two checkpoints. */
   private floorSegment = 0
   private floorCommit = 0
 
-  constructor(slots: Slots, forget: (segmentSeq: number) => void) {
+  constructor(slots: Slots, forget: (segmentSeq: number) => void, waits: () => void) {
     this.slots = slots
     this.forget = forget
+    this.waits = waits
   }
 
   /** Slots wait for a checkpoint only. */
@@ -29,6 +31,7 @@ export class Retirement {
   release(slot: number, segmentSeq: number, commit: number): void {
     this.released.push({ slot, segmentSeq, commit })
     this.collect()
+    if (this.waiting) this.waits()
   }
 
   /** Recovery begins at this segment at the earliest, with the commit after `commit`. */

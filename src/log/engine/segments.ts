@@ -44,6 +44,11 @@ export class HeldSegments {
     return segment
   }
 
+  remove(segmentSeq: number): void {
+    const at = this.list.findIndex((segment) => segment.segmentSeq === segmentSeq)
+    if (at >= 0) this.list.splice(at, 1)
+  }
+
   /** Forgets the oldest ones as far as the spans have them and the tail has moved past them. */
   forget(): void {
     const oldest = this.tail.oldestSegment

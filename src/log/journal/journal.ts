@@ -43,11 +43,21 @@ export interface ActiveSegment {
   startLsn: number
 }
 
+/**
+ * Where a frame was to be written when that failed: nobody knows what stands there. Outlives the journal, for whoever opens
+ * the next one must take it away first.
+ */
+export interface Undecided {
+  place: { slot: number; position: number; segmentSeq: number; number: number } | null
+}
+
 export interface JournalEvents {
-  /** A frame's place is known; it will be written there. `bodyFrom`: which byte of the commit's body it begins with. */
+  /** A frame is written, at that place. `bodyFrom`: which byte of the commit's body it begins with. */
   placed(commit: SealedCommit, segment: ActiveSegment, position: number, bodyFrom: number): void
   /** The segment takes no more frames. All its commits are written but perhaps the one that goes on in the next. */
   sealed(segment: ActiveSegment, end: JournalEnd): void
+  /** No space was found for its first frame: its number goes to another. */
+  neverWas(segment: ActiveSegment): void
 }
 
 interface Flight {
@@ -71,6 +81,7 @@ export class Journal {
   private readonly frameBytesMax: number
   private readonly sync: boolean
   private readonly events: JournalEvents
+  private readonly undecided: Undecided
   private readonly segmentHeader = Buffer.alloc(segmentHeaderBytes)
   private readonly partHeader = Buffer.alloc(frameHeaderBytes)
   private flight: Flight | null = null
@@ -85,6 +96,7 @@ export class Journal {
     end: JournalEnd,
     active: ActiveSegment | null,
     nextSeq: number,
+    undecided: Undecided,
   ) {
     assert(frameBytesMax % frameAlign === 0, 'frames are cut at 4 KiB')
     this.thread = thread
@@ -95,10 +107,16 @@ export class Journal {
     this.end = end
     this.active = active
     this.nextSeq = nextSeq
+    this.undecided = undecided
   }
 
   get busy(): boolean {
     return this.flight !== null
+  }
+
+  /** The segment that the next frame goes to, as far as that is known. */
+  get segmentSeq(): number {
+    return this.active?.seq ?? this.nextSeq
   }
 
   /** `done` may be called before this returns. After an error nothing may be written any more. */
@@ -115,6 +133,10 @@ export class Journal {
     if (segment !== null && placeFrame(segment.position, frameHeaderBytes + partBytes, segment.segmentBytes) >= 0) {
       return this.submit(flight, segment, partBytes, false)
     }
+    this.inNext(flight, partBytes)
+  }
+
+  private inNext(flight: Flight, partBytes: number): void {
     this.roll((next) => this.submit(flight, next, partBytes, true))
   }
 
@@ -167,7 +189,6 @@ export class Journal {
     const tableBytes = Math.max(0, Math.min(table.length - from, partBytes))
     const header = part === 0 ? commit.head : this.partHeader
     const position = segment.position
-    this.events.placed(commit, segment, position, from)
     writeFrameHeader(header, {
       kind: flight.kind,
       flags: 0,
@@ -194,13 +215,50 @@ export class Journal {
     const at = first ? 0 : position
     const write = { file: segment.file, at, slices, header: first ? 1 : 0, bodyBytes: partBytes }
     this.thread.commit(write, (error, chain) => {
-      if (error !== null) return flight.done(error)
-      this.advance(flight, segment, bytes, chain)
+      if (error === null) return this.advance(flight, segment, bytes, chain)
+      this.undecided.place = { slot: segment.slot, position: at, segmentSeq: segment.seq, number: end.number }
+      if (error.kind !== 'full') return flight.done(error)
+      if (flight.part === 0) this.moveOn(flight, segment, partBytes)
+      else
+        this.afterCut(flight, () => this.slots.whenThereIsSpace(() => this.submit(flight, segment, partBytes, first)))
     })
+  }
+
+  /**
+   * No space for a frame in a file that grows: it goes into a slot that is ready, or when there is one. Only where it is
+   * the first of its commit: where the others lie follows from where that one is, so they wait in their place.
+   */
+  private moveOn(flight: Flight, segment: ActiveSegment, partBytes: number): void {
+    const empty = segment.position === segmentHeaderBytes
+    if (empty) this.undecided.place!.position = 0
+    this.afterCut(flight, () => {
+      if (empty) this.giveBack(segment)
+      this.inNext(flight, partBytes)
+    })
+  }
+
+  /** What may stand there of the frame is cut off and gone for good; only then may it be written again (F10). */
+  private afterCut(flight: Flight, then: () => void): void {
+    this.slots.cut(this.undecided.place!).then(
+      () => {
+        this.undecided.place = null
+        then()
+      },
+      (error: unknown) => flight.done(error as DiskError),
+    )
+  }
+
+  /** No frame was ever written to it, and its header is gone: there never was such a segment. */
+  private giveBack(segment: ActiveSegment): void {
+    this.active = null
+    this.nextSeq = segment.seq
+    this.events.neverWas(segment)
+    this.slots.giveBack(segment.slot, segment.file)
   }
 
   private advance(flight: Flight, segment: ActiveSegment, bytes: number, chain: Buffer): void {
     const { end } = this
+    this.events.placed(flight.commit, segment, segment.position, flight.part * bodyBytesMax(this.frameBytesMax))
     segment.position += aligned(bytes)
     this.writtenBytes += aligned(bytes)
     end.lsn += bytes

@@ -1,5 +1,6 @@
 import { assert } from '../../base/index.ts'
 import { DiskError, type CommitFile, type CommitThread, type Disk, type Timer, type Timers } from '../../world/index.ts'
+import { cutFile } from './cut.ts'
 
 /** A slot that is not in use, open for commits and filled, so that a segment can begin in it at once. */
 export interface ReadySlot {
@@ -31,9 +32,18 @@ const zeroStepBytes = 1024 * 1024
 const retryMs = 1000
 const growFactor = 4
 
+export interface SlotEvents {
+  /** There are no more slots than must be kept, and no space for others; or that is over. */
+  full(full: boolean): void
+  /** A slot could not be made or taken back: tried again, or done without. */
+  trouble(error: Error): void
+  /** The journal needs a slot, and none can be made. */
+  failed(error: Error): void
+}
+
 /**
  * The pool of slot files. New ones are filled with zeros in the background, used ones come back and are written over
- * in place, so that a commit allocates nothing. When the disk is full no new ones are made; `full` is told.
+ * in place, so that a commit allocates nothing. When the disk is full no new ones are made.
  */
 export class Slots {
   full = false
@@ -43,34 +53,31 @@ export class Slots {
   private readonly thread: CommitThread
   private readonly timers: Timers
   private readonly options: SlotOptions
-  private readonly onFull: (full: boolean) => void
-  private readonly onError: (error: Error) => void
+  private readonly events: SlotEvents
   private readonly ready: ReadySlot[] = []
   private readonly taken = new Set<number>()
+  /** The slot in use has yet to take its space from the disk. */
+  private growing = false
+  private stalled = false
+  /** For the last one that was to be made. */
+  private noSpace = false
   private waiting: ((slot: ReadySlot) => void) | null = null
   private work: Promise<void> | null = null
   private retry: Timer | null = null
   private closed = false
 
-  constructor(
-    disk: Disk,
-    thread: CommitThread,
-    timers: Timers,
-    options: SlotOptions,
-    onFull: (full: boolean) => void,
-    onError: (error: Error) => void,
-  ) {
+  constructor(disk: Disk, thread: CommitThread, timers: Timers, options: SlotOptions, events: SlotEvents) {
     this.disk = disk
     this.thread = thread
     this.timers = timers
     this.options = options
-    this.onFull = onFull
-    this.onError = onError
+    this.events = events
   }
 
-  /** At the start: a slot that holds a segment which is still wanted. */
-  hold(slot: number): void {
+  /** At the start: a slot that holds a segment which is still wanted; `growing`: it is the journal's, and not full-size. */
+  hold(slot: number, growing = false): void {
     this.taken.add(slot)
+    if (growing) this.growing = true
   }
 
   /** At the start: a slot file without a segment that is wanted. */
@@ -85,12 +92,25 @@ export class Slots {
     return this.taken.size + this.ready.length
   }
 
+  /** The journal waits for a slot. */
+  get starved(): boolean {
+    return this.waiting !== null
+  }
+
+  /** The journal waits for space that others must free. */
+  get stuck(): boolean {
+    return this.stalled || (this.full && this.starved)
+  }
+
   /** A slot for the next segment, at once when one is ready. */
   take(use: (slot: ReadySlot) => void): void {
     assert(this.waiting === null, 'one journal takes slots one by one')
+    this.growing = false
     const slot = this.ready.shift()
     if (slot !== undefined) this.taken.add(slot.slot)
     else this.waiting = use
+    // Whoever writes fast must not use up the spare ones before it is tried again.
+    if (this.noSpace && this.ready.length <= this.options.spare) this.setFull(true)
     this.refill()
     if (slot !== undefined) use(slot)
   }
@@ -109,9 +129,39 @@ export class Slots {
         this.offer({ slot, file: await this.thread.open(slotPath(slot), this.options.sync), segmentBytes: slotBytes })
       }
     } catch (error) {
-      this.onError(error as Error)
+      this.events.trouble(error as Error)
     }
     this.refill()
+  }
+
+  /** Nothing was written to it, and it is empty: its file goes. */
+  giveBack(slot: number, file: CommitFile): void {
+    assert(this.taken.delete(slot), 'slot was not taken')
+    const gone = file.close().then(() => this.disk.remove(slotPath(slot)))
+    gone.catch((error: unknown) => this.events.trouble(error as Error))
+  }
+
+  /** What stands at that place or behind it, if anything does, is gone for good when this resolves. */
+  cut({ slot, position }: { slot: number; position: number }): Promise<void> {
+    return cutFile(this.disk, slotPath(slot), position)
+  }
+
+  /** Something that must be written in its place found no space: again when there is some. */
+  whenThereIsSpace(again: () => void): void {
+    this.stalled = true
+    this.timers.after(retryMs, () => {
+      this.stalled = false
+      if (!this.closed) again()
+    })
+    this.refill()
+  }
+
+  /** What frees space needs some itself, and others have taken what was left: a slot that was kept ready goes. */
+  async giveUpOne(): Promise<void> {
+    if (!this.full || this.ready.length < 2) return
+    const { slot, file } = this.ready.pop()!
+    await file.close()
+    await this.disk.remove(slotPath(slot))
   }
 
   private offer(slot: ReadySlot): void {
@@ -129,7 +179,7 @@ export class Slots {
   private setFull(full: boolean): void {
     if (this.full === full) return
     this.full = full
-    this.onFull(full)
+    this.events.full(full)
   }
 
   /** From now on slots are made ahead. */
@@ -145,31 +195,42 @@ export class Slots {
     const { ahead, spare } = this.options
     if (this.waiting === null && (!this.eager || this.ready.length >= ahead + spare)) return
     this.work = this.make()
-      .catch((error: unknown) => {
-        if (!(error instanceof DiskError) || error.kind !== 'full') return this.onError(error as Error)
-        if (this.ready.length <= spare) this.setFull(true)
-        this.retry = this.timers.after(retryMs, () => {
-          this.retry = null
-          this.refill()
-        })
-      })
+      .catch((error: unknown) => this.notMade(error as Error))
       .then(() => {
         this.work = null
         this.refill()
       })
   }
 
+  private notMade(error: Error): void {
+    this.noSpace = error instanceof DiskError && error.kind === 'full'
+    if (this.noSpace) {
+      if (this.ready.length <= this.options.spare) this.setFull(true)
+    } else if (this.waiting !== null) {
+      this.events.failed(error)
+    } else {
+      this.events.trouble(error)
+    }
+    this.retry = this.timers.after(retryMs, () => {
+      this.retry = null
+      this.refill()
+    })
+  }
+
   private async make(): Promise<void> {
-    const { slotBytes, sync, reserveBytes } = this.options
+    const { slotBytes, sync } = this.options
+    // What the slot in use has yet to grow by is free only as it looks.
+    const reserveBytes = this.options.reserveBytes + (this.growing ? slotBytes : 0)
     const space = await this.disk.space()
     const slot = this.unused()
     const path = slotPath(slot)
     if (space.freeBytes < slotBytes + reserveBytes) throw new DiskError('full', 'fill', path, 'no space for a new slot')
     const file = await this.disk.open(path, 'create')
+    // Somebody waits already: a growing file is slower to commit to, but it is there now. Not where the space may be
+    // gone before it has grown.
+    const roomy = space.freeBytes >= growFactor * slotBytes + reserveBytes
+    const grow = this.waiting !== null && this.disk.prefill && roomy
     try {
-      // Somebody waits already: a growing file is slower to commit to, but it is there now. Not where the space may
-      // be gone before it has grown.
-      const grow = this.waiting !== null && space.freeBytes >= growFactor * slotBytes + reserveBytes
       if (!grow && this.disk.prefill) await fill(file, slotBytes)
       await file.sync()
     } catch (error) {
@@ -179,7 +240,12 @@ export class Slots {
     }
     await file.close()
     await this.disk.syncFolder(slotFolder)
-    this.offer({ slot, file: await this.thread.open(path, sync), segmentBytes: slotBytes })
+    const made = { slot, file: await this.thread.open(path, sync), segmentBytes: slotBytes }
+    // Another one came back meanwhile. A slot that is kept ready must need no space when it is used: once more, filled.
+    if (grow && this.waiting === null) return made.file.close()
+    if (grow) this.growing = true
+    this.noSpace = false
+    this.offer(made)
   }
 
   private unused(): number {

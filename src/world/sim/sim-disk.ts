@@ -266,6 +266,11 @@ function syncInode(inode: Inode): void {
   if (inode.durable.length > inode.view.length) inode.durable.truncate(inode.view.length)
 }
 
+/** What Linux does after a failed sync: the pages look written, the next sync says that all is well, and they never are. */
+function dropUnsynced(inode: Inode): void {
+  inode.unsynced = []
+}
+
 class SimFile implements DiskFile {
   readonly path: string
   private readonly disk: SimDisk
@@ -289,8 +294,13 @@ class SimFile implements DiskFile {
     return this.disk.run('write', this.path, () => this.disk.put(this.path, this.inode, bytes, at))
   }
 
-  sync(): Promise<void> {
-    return this.disk.run('sync', this.path, () => syncInode(this.inode))
+  async sync(): Promise<void> {
+    try {
+      await this.disk.run('sync', this.path, () => syncInode(this.inode))
+    } catch (error) {
+      dropUnsynced(this.inode)
+      throw error
+    }
   }
 
   truncate(bytes: number): Promise<void> {
@@ -338,6 +348,7 @@ class SimCommits implements CommitThread {
     }
     const finish = (failure: DiskError | null): void => {
       this.busy = false
+      if (failure !== null && failure.kind !== 'full') dropUnsynced(inode)
       done(failure, chain)
     }
     const work = (): void => {

@@ -1,7 +1,7 @@
 import { SimDisk } from '../../../world/sim/sim-disk.ts'
 import { SimRandom } from '../../../world/sim/random.ts'
 import { SimTime } from '../../../world/sim/time.ts'
-import { openStore, type Store, type StoreOptions } from '../../index.ts'
+import { openStore, type Store, type StoreOptions, type Undecided } from '../../index.ts'
 import { SumMachine, Workload } from './model.ts'
 
 /** Small everything, so that a short run seals, checkpoints, settles and recycles. */
@@ -34,11 +34,13 @@ export async function openOn(
   time: SimTime,
   options: Partial<StoreOptions> = {},
   before: Workload | null = null,
+  undecided: Undecided = { place: null },
 ): Promise<Run> {
   const machine = new SumMachine()
   // Another id for each journal, the same in each run.
   const world = { clock: time, timers: time, random: new SimRandom(disk.operations + 1), disk: () => disk }
-  const opening = openStore({ world, directory: 'data', machine, options: { ...smallOptions, ...options } })
+  const terms = { world, directory: 'data', machine, undecided }
+  const opening = openStore({ ...terms, options: { ...smallOptions, ...options } })
   // What was found, before the store commits anything of its own.
   const { store, found } = await time.until(opening.then((opened) => ({ store: opened, found: opened.durable })))
   return { time, disk, store, work: new Workload(store, machine, before, found) }
