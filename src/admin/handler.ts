@@ -52,7 +52,8 @@ function within({ broker }: AdminOptions, run: Within): Route {
     if (failed(namespace)) return failure(namespace)
     const outcome = await run(namespace.ok, request)
     // What the catalogue shows may not be durable yet; a client must not learn of what a crash could take back.
-    await broker.settled()
+    const settled = await broker.settled()
+    if (failed(settled)) return failure(settled)
     return failed(outcome) ? failure(outcome) : json(outcome.ok)
   }
 }

@@ -1,5 +1,5 @@
 import { failed, type Failure } from '../base/index.ts'
-import type { Broker, Delivery, Id, Pattern } from '../core/index.ts'
+import type { Broker, Delivery, Id, Notice, Pattern } from '../core/index.ts'
 import type { HttpSink } from '../world/index.ts'
 import { messageOf } from './messages.ts'
 
@@ -18,7 +18,9 @@ export async function tail(broker: Broker, namespace: Id, pattern: Pattern, sink
       for (let index = first; index < first + count; index++) say(messageOf(batch, index))
     }
   }
-  const notice = (): void => sink.close()
+  const notice = ({ notice: what }: Notice): void => {
+    if (what === 'fenced' || what === 'unavailable') sink.close()
+  }
   const client = { protocol: 'http', address: 'tail' }
   const opened = await broker.open({ namespace, user: 'admin', client }, { deliver, notice })
   if (failed(opened)) return refuse(sink, opened)

@@ -94,7 +94,7 @@ export class ShardBroker implements Broker {
   private failed(shard: Shard): void {
     this.kill()
     for (const session of shard.sessions.values()) {
-      session.notices = [{ notice: 'fenced' }]
+      session.notices = [{ notice: 'unavailable' }]
       session.deliveries = []
       shard.flush(session)
       session.receiver = null
@@ -171,14 +171,14 @@ export class ShardBroker implements Broker {
     return statsOf(this.shard, subscription)
   }
 
-  /** After a failure of the store it never is: then nothing may be told. */
-  settled(): Promise<void> {
-    if (this.down) return new Promise(() => undefined)
-    return this.shard.reply(undefined, undefined, () => undefined)
+  settled(): Promise<Outcome<object>> {
+    if (this.down) return Promise.resolve(unavailable)
+    return this.shard.reply<Outcome<object>>(undefined, { ok: {} }, (failure) => failure)
   }
 
-  available(): Promise<void> {
-    return this.reopening.over
+  async available(): Promise<boolean> {
+    await this.reopening.over
+    return !this.stopped
   }
 
   // -- sessions

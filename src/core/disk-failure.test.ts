@@ -33,7 +33,7 @@ test('a commit that fails: nothing of it is acknowledged, clients are let go, an
     (await stand.wait(lost)).map((one) => 'error' in one && one.error),
     ['unavailable'],
   )
-  assert.deepEqual(client.notices, [{ notice: 'fenced' }])
+  assert.deepEqual(client.notices, [{ notice: 'unavailable' }])
   const meanwhile = await stand.wait(stand.broker.open({ namespace: stand.namespace, user: 'x' }, client))
   assert.ok('error' in meanwhile && meanwhile.error === 'unavailable')
   await stand.wait(waiting)
@@ -63,7 +63,7 @@ test('while the disk stays broken the broker says so, and comes back when it is 
   const refused = await stand.wait(stand.broker.open({ namespace: stand.namespace, user: 'x' }, client))
   assert.ok('error' in refused && refused.error === 'unavailable')
   let available = false
-  void stand.broker.available().then(() => (available = true))
+  void stand.broker.available().then((is) => (available = is))
   await stand.settle(10_000)
   assert.equal(available, false)
   disk.faults = { fail: () => null, delayMs: () => 0.1 }

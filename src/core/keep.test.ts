@@ -109,7 +109,7 @@ onBoth('remove: before an offset, and a purge, staged ones included', async (ope
   assert.deepEqual(await stand.readAll(log), ['b', 'c', 'd'])
 })
 
-test('a failed store: pending answers are unavailable, sessions are fenced, and the broker comes back', async () => {
+test('a failed store: pending answers are unavailable, sessions are told, and the broker comes back', async () => {
   const stand = await Stand.open()
   const client = await stand.client()
   const log = await stand.log('a')
@@ -120,7 +120,7 @@ test('a failed store: pending answers are unavailable, sessions are fenced, and 
     (await stand.wait(pending)).map((one) => 'error' in one && one.error),
     ['unavailable'],
   )
-  assert.deepEqual(client.notices, [{ notice: 'fenced' }])
+  assert.deepEqual(client.notices, [{ notice: 'unavailable' }])
   await stand.settle(1500)
   const again = await stand.client()
   assert.deepEqual(await stand.readAll(log), ['x'])

@@ -42,10 +42,10 @@ export interface Broker {
   routes(id: Id): readonly Entry<RouteSpec>[]
   list<K extends Kind>(kind: K, namespace?: Id): readonly Entry<Extract<Spec, { kind: K }>>[]
   stats(subscription: Id): SubscriptionStats
-  /** Resolves when all that is staged now is durable. */
-  settled(): Promise<void>
-  /** Resolves when verbs are not `unavailable` any more: at once, unless the storage has failed and is not back yet. */
-  available(): Promise<void>
+  /** Resolves when all that is staged now is durable; or with a failure, and then nothing of it may be told. */
+  settled(): Promise<Outcome<object>>
+  /** Resolves with true when verbs are not `unavailable` any more: at once, unless the storage has failed and is not back. */
+  available(): Promise<boolean>
 
   // -- sessions
   /** Also how an idempotent producer gets its id: the session's. `resumed`: durable state of this name was there. */

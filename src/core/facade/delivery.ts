@@ -64,6 +64,8 @@ export interface Blocked {
 export type Notice =
   /** The session's epoch is over: another client took it, or an administrator ended it. Close the connection. */
   | { notice: 'fenced' }
+  /** The storage has failed, and the session went with it. A named one may be opened again after `available()`. */
+  | { notice: 'unavailable' }
   /** The subscription of this consumer is gone, and the consumer with it. */
   | { notice: 'gone'; consumer: Id }
   /** Of a subscription with `active: one`. */

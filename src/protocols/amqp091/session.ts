@@ -136,6 +136,12 @@ export class AmqpSession implements Session {
       case 'fenced':
         connection.close(new ProtocolError('CONNECTION_FORCED', 'closed by the broker'))
         return
+      case 'unavailable':
+        // Behind the nacks of what was under way.
+        connection.close(
+          new ProtocolError('CONNECTION_FORCED', 'the storage of the broker has failed, try again later'),
+        )
+        return
       case 'gone':
         connection.consumers.gone(notice.consumer)
         return

@@ -7,8 +7,10 @@ export const code = {
   offsetOutOfRange: 1,
   corruptMessage: 2,
   unknownTopicOrPartition: 3,
+  leaderNotAvailable: 5,
   messageTooLarge: 10,
   offsetMetadataTooLarge: 12,
+  coordinatorLoadInProgress: 14,
   coordinatorNotAvailable: 15,
   invalidTopic: 17,
   invalidRequiredAcks: 21,
@@ -49,6 +51,13 @@ export const code = {
   invalidRecord: 87,
   unknownTopicId: 100,
 } as const
+
+/** The same for groups and producers, whose clients take an error of the storage for the end of them. */
+export function groupCodeOf(failure: Failure): number {
+  const { error } = failure
+  const comesBack = error === 'full' || error === 'busy' || error === 'unavailable'
+  return comesBack ? code.coordinatorLoadInProgress : codeOf(failure)
+}
 
 /** What the core refused, in Kafka's words. Where an operation has a better word for a kind, it says so itself. */
 export function codeOf(failure: Failure): number {

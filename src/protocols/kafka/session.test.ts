@@ -154,3 +154,71 @@ test('a server that stops answers what was promised and cuts what only waits', a
   assert.equal(producer.answer(APIS.produce, 9)?.responses[0]?.partitionResponses[0]?.baseOffset, 1)
   assert.equal(producer.closedFor, 'stopping')
 })
+
+test('a storage that fails: the connection stays, each request is told what its client tries again, and then it goes on', async () => {
+  const world = await startWorld({}, 20)
+  const { time, connect } = world
+  const client = await connect()
+  await client.produce('t', batchOf(['kept']))
+  client.send(APIS.produce, 9, produceRequest('t', batchOf(['undecided'])))
+  world.openable = false
+  world.fail()
+  await time.advance(10)
+  const undecided = client.answer(APIS.produce, 9)
+  assert.equal(undecided?.responses[0]?.partitionResponses[0]?.errorCode, code.kafkaStorageError)
+
+  assert.equal((await client.produce('t', batchOf(['refused']))).errorCode, code.kafkaStorageError)
+  assert.equal((await client.fetch('t', 0)).errorCode, code.kafkaStorageError)
+  const metadata = await client.ask(APIS.metadata, 9, { topics: [{ name: 't' }] })
+  assert.equal(metadata.topics[0]?.errorCode, code.leaderNotAvailable)
+  assert.equal(metadata.brokers.length, 1)
+  const offsets = { partitionIndex: 0, committedOffset: 1, committedMetadata: '' }
+  const commit = {
+    groupId: 'g',
+    generationIdOrMemberEpoch: -1,
+    memberId: '',
+    topics: [{ name: 't', partitions: [offsets] }],
+  }
+  const committed = await client.ask(APIS.offsetCommit, 8, commit)
+  assert.equal(committed.topics[0]?.partitions[0]?.errorCode, code.coordinatorLoadInProgress)
+  const wanted = { groupId: 'g', topics: [{ name: 't', partitionIndexes: [0] }] }
+  assert.equal((await client.ask(APIS.offsetFetch, 5, wanted)).errorCode, code.coordinatorLoadInProgress)
+  const producer = { transactionalId: null, transactionTimeoutMs: 0 }
+  assert.equal((await client.ask(APIS.initProducerId, 4, producer)).errorCode, code.coordinatorLoadInProgress)
+  assert.equal((await client.ask(APIS.findCoordinator, 3, { key: 'g', keyType: 0 })).errorCode, code.none)
+  const fresh = await connect()
+  assert.equal((await fresh.produce('t', batchOf(['refused']))).errorCode, code.kafkaStorageError)
+
+  world.openable = true
+  await time.advance(20_000)
+  assert.equal((await client.produce('t', batchOf(['after']))).baseOffset, 1)
+  assert.equal((await fresh.produce('t', batchOf(['after']))).baseOffset, 2)
+  assert.equal(client.closedFor, null)
+})
+
+test('while the storage is away, a question that has no such answer ends the connection', async () => {
+  const world = await startWorld()
+  const client = await world.connect()
+  world.openable = false
+  world.fail()
+  client.send(APIS.metadata, 9, { topics: null })
+  await world.time.advance(10)
+  assert.equal(client.closedFor, 'error')
+  const other = await world.connect()
+  other.send(APIS.listGroups, 4, {})
+  await world.time.advance(10)
+  assert.equal(other.closedFor, 'server')
+})
+
+test('what was staged when the storage failed is not told', async () => {
+  const world = await startWorld({}, 20)
+  const client = await world.connect()
+  const topics = [{ name: 'new', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }]
+  client.send(APIS.createTopics, 5, { topics, timeoutMs: 1000, validateOnly: false })
+  const reader = await world.connect()
+  reader.send(APIS.metadata, 9, { topics: [{ name: 'new' }] })
+  world.fail()
+  await world.time.advance(10)
+  assert.equal(client.answer(APIS.createTopics, 5)?.topics[0]?.errorCode, code.kafkaStorageError)
+  assert.equal(reader.answer(APIS.metadata, 9)?.topics[0]?.errorCode, code.leaderNotAvailable)
+})

@@ -17,6 +17,7 @@ import {
 } from './limits.ts'
 import { operationOf } from './operations/index.ts'
 import { unknownVersion } from './operations/api-versions.ts'
+import { toldWhileUnavailable } from './operations/unavailable.ts'
 import { APIS, apiOf, isSupported } from './wire/apis.ts'
 import { Frames } from './wire/frames.ts'
 import { readHeader, readRequest } from './wire/request.ts'
@@ -31,6 +32,9 @@ interface Pending {
   chunks: Buffer[] | null
 }
 
+/** Who calls while there is no session: nothing that needs one is called. */
+const nobody = { session: 0, epoch: 0 }
+
 export class KafkaSession implements Session {
   private readonly peer: Peer
   private readonly context: ProtocolContext
@@ -42,6 +46,8 @@ export class KafkaSession implements Session {
   /** Taken from the input and not started yet, since something before it is under way. */
   private next: RequestHeader | null = null
   private identity: { session: number; epoch: number } | null = null
+  /** There is no session, since the storage has failed. */
+  private unavailable = false
   private slowPeer = false
   private paused = false
   private stopping = false
@@ -58,20 +64,36 @@ export class KafkaSession implements Session {
     const { broker, namespace } = this.shared
     const receiver: Receiver = {
       deliver: () => undefined,
-      notice: (notice) => {
-        if (notice.notice === 'fenced') this.end('server')
+      notice: ({ notice }) => {
+        if (notice === 'fenced') this.end('server')
+        else if (notice === 'unavailable') this.storageFailed()
       },
     }
     const client = { protocol: 'kafka', address: this.peer.address }
     const opened = await broker.open({ namespace, user: '', client }, receiver)
     if (failed(opened)) {
+      if (this.over) return
+      if (opened.error === 'unavailable') return this.storageFailed()
       this.context.log.warn('no session for a client', { address: this.peer.address, detail: opened.detail })
       this.end('error')
       return
     }
     this.identity = opened.ok
+    this.unavailable = false
     if (this.over) this.closeSession()
     else this.advance()
+  }
+
+  /** The connection stays: requests are told so, and it goes on when the storage is back. */
+  private storageFailed(): void {
+    this.identity = null
+    this.unavailable = true
+    void this.shared.broker.available().then((available) => {
+      if (this.over) return
+      if (available) void this.openSession()
+      else this.end('stopping')
+    })
+    this.advance()
   }
 
   private closeSession(): void {
@@ -116,7 +138,7 @@ export class KafkaSession implements Session {
 
   private advance(): void {
     try {
-      while (!this.over && !this.stopping && !this.slowPeer && this.identity !== null) {
+      while (!this.over && !this.stopping && !this.slowPeer && (this.identity !== null || this.unavailable)) {
         const request = this.takeNext()
         if (request === null || !this.mayStart(request)) break
         this.next = null
@@ -175,7 +197,9 @@ export class KafkaSession implements Session {
     const pending: Pending = { apiKey, bytes: body.end, chunks: null }
     this.underWay.push(pending)
     this.bytesUnderWay += pending.bytes
-    const answer = found.handle(readRequest(api, version, body), this.call(header))
+    const handle = this.unavailable ? toldWhileUnavailable(apiKey) : found.handle
+    if (handle === undefined) return this.end('server')
+    const answer = handle(readRequest(api, version, body), this.call(header))
     const finish = (values: Answer<Table>): void => {
       if (values === 'close') {
         this.end('error')
@@ -212,7 +236,7 @@ export class KafkaSession implements Session {
   }
 
   private call(header: RequestHeader): Call {
-    const { session, epoch } = this.identity!
+    const { session, epoch } = this.identity ?? nobody
     const { advertised, metrics } = this.context
     const clientId = header.clientId ?? ''
     const host = `/${this.peer.address.replace(/:\d+$/, '')}`

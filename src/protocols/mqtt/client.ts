@@ -169,6 +169,14 @@ export class Client implements Recipient, Watched {
   }
 
   silent(): void {
-    this.end(Reason.keepAliveTimeout, 'timeout')
+    if (this.phase === 'opening') this.drop('timeout')
+    else this.end(Reason.keepAliveTimeout, 'timeout')
+  }
+
+  /** Ends the connection without a word. */
+  drop(close: CloseReason): void {
+    this.phase = 'over'
+    this.parser.stop()
+    this.peer.close(close)
   }
 }

@@ -4,6 +4,9 @@ export const connectBytesMax = 512 * 1024
 /** A client has this long to say CONNECT. */
 export const connectMs = 10_000
 
+/** A CONNECT that cannot be answered, since the storage has failed, waits so long. Clients wait 30 s and more. */
+export const storageWaitMs = 10_000
+
 /** MQTT-3.1.2-22: silent for one and a half times the keep alive, and the client is gone. */
 export const keepAliveFactor = 1.5
 

@@ -98,6 +98,13 @@ export class MqttSession implements Session, Receiver, PacketHandler {
         client.fenced = true
         client.end(Reason.sessionTakenOver, 'server')
         return
+      case 'unavailable':
+        // A session that is only being opened waits with its CONNECT.
+        if (client.phase === 'opening') return
+        client.fenced = true
+        // 0x88 would say it, but only CONNACK may.
+        client.end(Reason.serverBusy, 'server', 'the storage of the broker has failed, try again later')
+        return
       case 'blocked':
         // Who is refused gets that as an answer; acknowledgements must still come in, or nothing is ever freed.
         if (notice.refusing) client.resume(Pause.blocked)

@@ -7,7 +7,7 @@ export const basicCancel: ChannelOperation<Args<'basic.cancel'>> = (connection, 
   const { consumerTag } = args
   const consumer = channel.consumers.get(consumerTag)
   channel.consumers.delete(consumerTag)
-  let done: Promise<unknown> = link.broker.settled()
+  let done: Promise<unknown> = link.broker.settled() // When that fails the whole connection ends.
   if (consumer !== undefined) {
     done = consumers.cancel(consumer)
   } else if (channel.replyConsumer?.tag === consumerTag) {

@@ -33,7 +33,7 @@ export function replySettled(connection: Connection, channel: Channel, reply: ()
   replyWhen(
     connection,
     channel,
-    connection.link.broker.settled().then(() => []),
+    connection.link.broker.settled().then((outcome) => [outcome]),
     reply,
   )
 }

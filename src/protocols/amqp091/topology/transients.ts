@@ -19,7 +19,7 @@ export function transientOwner(broker: Broker, namespace: Id): Promise<Id> {
   const receiver = {
     deliver: () => undefined,
     notice: ({ notice }: { notice: string }) => {
-      if (notice === 'fenced') forget()
+      if (notice === 'fenced' || notice === 'unavailable') forget()
     },
   }
   const client = { protocol: 'amqp', address: 'non-durable queues and exchanges' }

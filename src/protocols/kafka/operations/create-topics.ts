@@ -29,7 +29,8 @@ async function create(wanted: Wanted, validateOnly: boolean, call: Call) {
   for (const config of wanted.configs) if (config.value !== null) configs[config.name] = config.value
   const known = topics.find(name)
   if (known !== undefined) {
-    await call.shared.broker.settled()
+    const settled = await call.shared.broker.settled()
+    if (failed(settled)) return refuse(wanted, codeOf(settled), settled.detail)
     return refuse(wanted, code.topicAlreadyExists, `topic '${name}' already exists`)
   }
   const made = { name, errorCode: code.none, errorMessage: null, numPartitions: partitions, replicationFactor: 1 }

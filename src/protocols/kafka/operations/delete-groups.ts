@@ -1,3 +1,4 @@
+import { failed } from '../../../base/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code } from '../errors.ts'
@@ -19,6 +20,6 @@ async function drop(groupId: string, call: Call): Promise<number> {
     if (found !== undefined) items.push({ id: found.id })
   }
   if (items.length === 0) return code.groupIdNotFound
-  await broker.drop(items)
-  return code.none
+  const refused = (await broker.drop(items)).find(failed)
+  return refused === undefined ? code.none : code.coordinatorLoadInProgress
 }

@@ -18,8 +18,8 @@ async function drop({ name, topicId }: { name: string | null; topicId: string },
   const topic = topics.named({ name, topicId })
   const missing = topicId === ZERO_UUID ? code.unknownTopicOrPartition : code.unknownTopicId
   if (topic === undefined) {
-    await broker.settled()
-    return { name, topicId, errorCode: missing }
+    const settled = await broker.settled()
+    return { name, topicId, errorCode: failed(settled) ? codeOf(settled) : missing }
   }
   const answer = { name: topics.nameOf(topic), topicId: topicIdOf(topic.id) }
   const maker = topic.spec.tags?.['by'] ?? 'another protocol'

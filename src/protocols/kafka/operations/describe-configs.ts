@@ -1,3 +1,4 @@
+import { failed } from '../../../base/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code } from '../errors.ts'
@@ -15,7 +16,7 @@ export const describeConfigs = operation(APIS.describeConfigs, async (request, c
     const { resourceType: type, resourceName } = resource
     return { resourceType: type, resourceName, ...describe(resource, call) }
   })
-  await call.shared.broker.settled()
+  if (failed(await call.shared.broker.settled())) return 'close'
   return { results }
 })
 

@@ -1,3 +1,4 @@
+import { failed } from '../../../base/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code } from '../errors.ts'
@@ -6,7 +7,7 @@ import { APIS } from '../wire/apis.ts'
 
 export const describeGroups = operation(APIS.describeGroups, async (request, call) => {
   const groups = request.groups.map((groupId) => describe(groupId, call))
-  await call.shared.broker.settled()
+  if (failed(await call.shared.broker.settled())) return 'close'
   return { groups }
 })
 

@@ -1,7 +1,7 @@
 import { failed } from '../../../base/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
-import { code, codeOf } from '../errors.ts'
+import { code, groupCodeOf } from '../errors.ts'
 import { APIS } from '../wire/apis.ts'
 
 const epochMax = 32_767
@@ -25,7 +25,7 @@ async function newProducer(call: Call): Promise<{ errorCode: number; producerId:
   const { broker, namespace } = call.shared
   const silent = { deliver: () => undefined, notice: () => undefined }
   const opened = await broker.open({ namespace, user: '', client: { protocol: 'kafka', address: call.host } }, silent)
-  if (failed(opened)) return refused(codeOf(opened))
+  if (failed(opened)) return refused(groupCodeOf(opened))
   const { session, epoch } = opened.ok
   await broker.close(session, epoch, { keepMs: 0, wills: 'drop' })
   return { errorCode: code.none, producerId: session, producerEpoch: 0 }

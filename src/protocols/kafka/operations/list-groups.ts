@@ -1,3 +1,4 @@
+import { failed } from '../../../base/index.ts'
 import { operation } from '../call.ts'
 import { code } from '../errors.ts'
 import { groupSubscriptions } from '../group-offsets.ts'
@@ -13,7 +14,7 @@ export const listGroups = operation(APIS.listGroups, async (request, call) => {
   for (const { groupId, protocolType, state } of call.shared.groups.list()) {
     found.set(groupId, { groupId, protocolType, groupState: state, groupType: 'classic' })
   }
-  await call.shared.broker.settled()
+  if (failed(await call.shared.broker.settled())) return 'close'
   const states = request.statesFilter.map((one) => one.toLowerCase())
   const types = request.typesFilter.map((one) => one.toLowerCase())
   const groups = [...found.values()].filter((group) => {

@@ -8,6 +8,7 @@ import type { Topic } from '../mapping.ts'
 import { APIS } from '../wire/apis.ts'
 import { ZERO_UUID } from '../wire/schema.ts'
 import type { WriteOf } from '../wire/schema.ts'
+import { metadataUnavailable } from './unavailable.ts'
 
 type TopicAnswer = NonNullable<WriteOf<typeof APIS.metadata.response>['topics']>[number]
 
@@ -19,7 +20,7 @@ export const metadata = operation(APIS.metadata, async (request, call) => {
   const answers = all
     ? topics.all().map((topic) => describe(topic, call))
     : await Promise.all((request.topics ?? []).map((asked) => find(asked, mayCreate, call)))
-  await broker.settled()
+  if (failed(await broker.settled())) return metadataUnavailable(request, call)
   return {
     brokers: [{ nodeId, host: call.advertised.host, port: call.advertised.port }],
     clusterId,

@@ -1,7 +1,7 @@
 import { failed } from '../../../base/index.ts'
 import type { AdvanceOp } from '../../../core/index.ts'
 import { operation } from '../call.ts'
-import { code, codeOf } from '../errors.ts'
+import { code, groupCodeOf } from '../errors.ts'
 import { offsetNoteBytesMax } from '../limits.ts'
 import { APIS } from '../wire/apis.ts'
 
@@ -44,7 +44,7 @@ export const offsetCommit = operation(APIS.offsetCommit, async (request, call) =
   if (ops.length > 0) {
     const results = await broker.commit(ops, { session: call.session, epoch: call.epoch })
     results.forEach((result, i) => {
-      if (failed(result)) for (const slot of owners[i]!) slot.errorCode = codeOf(result)
+      if (failed(result)) for (const slot of owners[i]!) slot.errorCode = groupCodeOf(result)
     })
   }
   return { topics: answers }

@@ -1,8 +1,10 @@
+import { failed } from '../../../base/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code } from '../errors.ts'
 import { groupTopics } from '../group-offsets.ts'
 import { APIS } from '../wire/apis.ts'
+import { offsetFetchUnavailable } from './unavailable.ts'
 
 interface Wanted {
   name: string
@@ -21,7 +23,8 @@ export const offsetFetch = operation(APIS.offsetFetch, async (request, call) => 
             return { groupId, topics: offsetsOf(groupId, topics, call), errorCode: code.none }
           }),
         }
-  await call.shared.broker.settled() // staged commits are seen here, and a crash could take them back
+  // Staged commits are seen here, and a crash could take them back.
+  if (failed(await call.shared.broker.settled())) return offsetFetchUnavailable(request, call)
   return answer
 })
 

@@ -1,6 +1,6 @@
 /** A Kafka client without a socket: it writes requests to a session over the real core, in simulated time. */
-import { openBroker, openMemoryStore, type Broker } from '../../../core/index.ts'
-import { BatchBuilder, type BatchProducer } from '../../../log/index.ts'
+import { openBroker, openMemoryStore, type Broker, type MemoryJournal, type MemoryStore } from '../../../core/index.ts'
+import { BatchBuilder, type BatchProducer, type Machine } from '../../../log/index.ts'
 import { validate } from '../../../server/index.ts'
 import type { CloseReason, Logger, Peer, ProtocolContext, Session } from '../../../server/index.ts'
 import { SimRandom } from '../../../world/sim/random.ts'
@@ -21,20 +21,31 @@ export interface World {
   broker: Broker
   context: ProtocolContext
   connect(): Promise<Client>
+  /** The storage fails; a second later it is opened again, unless `openable` says no. */
+  fail(): void
+  openable: boolean
 }
 
 export async function startWorld(given: Record<string, unknown> = {}, commitMs = 0): Promise<World> {
   const time = new SimTime()
   const random = new SimRandom(7)
   const world = { clock: time, timers: time, random }
-  const opening = openBroker({ ...world, openStore: (machine) => openMemoryStore(machine, { ...world, commitMs }) })
-  const broker = await time.until(opening)
+  const journal: MemoryJournal = { commits: [] }
+  let store: MemoryStore | undefined
+  const openStore = async (machine: Machine): Promise<MemoryStore> => {
+    if (!made.openable) throw new Error('not now')
+    return (store = await openMemoryStore(machine, { ...world, commitMs, journal }))
+  }
+  const made = { openable: true }
+  const broker = await time.until(openBroker({ ...world, openStore }))
   const config = validate(settings, given)
   if ('error' in config) throw new Error(config.detail)
   const advertised = { host: 'broker.test', port: 9092 }
   const metrics = { messagesIn: 0, messagesOut: 0 }
   const context: ProtocolContext = { broker, ...world, log, config: config.ok, advertised, metrics }
-  return { time, broker, context, connect: () => Client.open(time, context) }
+  const failure = { error: 'unavailable', detail: 'as the test wants it' } as const
+  const fail = (): void => store!.become({ state: 'failed', failure })
+  return Object.assign(made, { time, broker, context, fail, connect: () => Client.open(time, context) })
 }
 
 export class Client implements Peer {

@@ -1,11 +1,11 @@
-import { failed } from '../../../base/index.ts'
+import { failed, type Outcome } from '../../../base/index.ts'
 import { BatchBuilder } from '../../../log/index.ts'
 import type { Opened, OpenOptions, PublishOp } from '../../../core/index.ts'
 import { finishTurn } from '../answer.ts'
 import { Pause } from '../client.ts'
 import type { Client } from '../client.ts'
 import { connectReason } from '../errors.ts'
-import { keepAliveFactor, neverExpires } from '../limits.ts'
+import { keepAliveFactor, neverExpires, storageWaitMs } from '../limits.ts'
 import { recordParts } from '../mapping.ts'
 import { attachAll } from '../sources.ts'
 import { Reason, writeConnack } from '../wire/index.ts'
@@ -30,7 +30,7 @@ export async function connect(client: Client, packet: ConnectPacket): Promise<vo
   client.sendBytesMax = packet.properties.maximumPacketSize ?? Infinity
   // a session that is there already may be given messages before we know it
   if (!packet.clean) client.outbox.hold()
-  const opened = await hub.broker.open(optionsOf(client, packet), client.receiver)
+  const opened = await open(client, optionsOf(client, packet))
   if (failed(opened)) return client.end(connectReason(opened.error), 'error', opened.detail)
   client.session = opened.ok.session
   client.epoch = opened.ok.epoch
@@ -43,6 +43,23 @@ export async function connect(client: Client, packet: ConnectPacket): Promise<vo
   if (opened.ok.resumed) await resume(client, opened.ok)
   begin(client, packet)
 }
+
+/**
+ * While the storage has failed CONNECT is not answered. Clients wait for that, and some never come back after a CONNACK
+ * that refuses them; after a while the connection is closed without one, which section 3.1.4 allows, and they try again.
+ */
+async function open(client: Client, options: OpenOptions): Promise<Outcome<Opened>> {
+  const { broker, keepAlive } = client.hub
+  let opened = await broker.open(options, client.receiver)
+  if (!isDown(opened)) return opened
+  keepAlive.watch(client, storageWaitMs)
+  while (isDown(opened) && !client.gone && (await broker.available())) {
+    opened = await broker.open(options, client.receiver)
+  }
+  return opened
+}
+
+const isDown = (opened: Outcome<Opened>): boolean => failed(opened) && opened.error === 'unavailable'
 
 /** From here on packets and messages flow. */
 function begin(client: Client, packet: ConnectPacket): void {
