@@ -441,6 +441,12 @@ export class JournalStore implements Store {
     ])
   }
 
+  /** It could not be started: nothing of it stays open but what was given to it. */
+  async abandon(): Promise<void> {
+    await this.journal.active?.file.close().catch(() => undefined)
+    await this.slots.close()
+  }
+
   private stopCommitting(): Promise<void> {
     // It was never acknowledged, and would wait for as long as the disk is full.
     if (this.slots.stuck) this.committer.fail(new StoreRefused(fullFailure))

@@ -95,7 +95,7 @@ async function launch(
     await store.start(found, recovered)
     return store
   } catch (error) {
-    await store?.slots.close()
+    await store?.abandon()
     await parts.thread.close()
     throw error
   }

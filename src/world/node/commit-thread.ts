@@ -88,11 +88,13 @@ export class NodeCommitThread implements CommitThread {
 
   async open(path: string, sync: boolean): Promise<CommitFile> {
     const full = join(this.folder, path)
+    let plain: FileHandle | undefined
     try {
-      const plain = await open(full, constants.O_RDWR)
+      plain = await open(full, constants.O_RDWR)
       const through = sync ? await open(full, constants.O_RDWR | constants.O_DSYNC) : null
       return new NodeCommitFile(path, plain, through)
     } catch (error) {
+      await plain?.close()
       throw diskError(error, 'open', path)
     }
   }
