@@ -32,7 +32,7 @@ export async function openStorage(
   timers: Timers = systemTimers,
 ): Promise<Outcome<Storage>> {
   const world = { clock: systemClock, timers, random: systemRandom }
-  const { data, durability, storage } = settings
+  const { data, durability, storage, limits } = settings
   const told = new StorageLog(log, world, data)
   const undecided: Undecided = { place: null }
   let store: Store | undefined
@@ -57,12 +57,19 @@ export async function openStorage(
     }
   }
   try {
-    const broker = await openBroker({ ...world, openStore: open, options: { durability } })
+    const broker = await openBroker({
+      ...world,
+      openStore: open,
+      options: { durability, stagedBytesMax: stagedBytesMax(limits.memoryBytes) },
+    })
     return { ok: { broker, store: () => store!, health: () => told.health, close: () => broker.shutdown() } }
   } catch (error) {
     return explain(error, data)
   }
 }
+
+/** When publishers are told so: half of what may wait for the disk, see `Memory` of the server. */
+const stagedBytesMax = (memoryBytes: number): number => memoryBytes / 32
 
 /** A broker in memory keeps its own, smaller sizes. */
 function optionsOf(storage: Settings['storage'], memory: boolean): Partial<StoreOptions> {

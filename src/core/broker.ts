@@ -2,7 +2,7 @@ import type { Outcome } from '../base/index.ts'
 import { define } from './catalogue/define.ts'
 import { drop } from './catalogue/drop.ts'
 import { commit } from './commit/commit.ts'
-import { attach, credit, detach } from './consume/attach.ts'
+import { attach, credit, detach, flow } from './consume/attach.ts'
 import { pumpAll } from './consume/pump.ts'
 import { peek, take } from './consume/take.ts'
 import type { AttachOptions, Broker, Entry, Id, Opened, Receiver, Spec } from './facade/index.ts'
@@ -256,6 +256,10 @@ export class ShardBroker implements Broker {
 
   credit: Broker['credit'] = (grants) => {
     if (!this.down) credit(this.shard, grants)
+  }
+
+  flow(session: Id, open: boolean): void {
+    if (!this.down) flow(this.shard, session, open)
   }
 
   detach(consumer: Id, leased: 'keep' | 'release'): Promise<Outcome<object>> {

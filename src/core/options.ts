@@ -20,8 +20,11 @@ export interface BrokerLimits {
   recordBytesMax: number
   /** How often logs are looked at for what may go. */
   retentionMs: number
-  /** Records one subscription delivers before others get their turn. */
+  /** Records and bytes that are delivered in one turn, of all subscriptions together; the others have the next ones. */
   deliveriesPerTurn: number
+  deliveredBytesPerTurn: number
+  /** Read for subscriptions and not delivered yet, of all together. */
+  readAheadBytesMax: number
   /** Records one subscription moves out (expired, over the limit) before others get their turn. */
   movesPerTurn: number
   /** How often a record is published again before it is taken to go round in circles. */
@@ -35,10 +38,12 @@ export interface BrokerLimits {
 
 export const defaultLimits: BrokerLimits = {
   durability: 'fsync',
-  stagedBytesMax: 64 * 1024 * 1024,
+  stagedBytesMax: 8 * 1024 * 1024,
   recordBytesMax: 128 * 1024 * 1024,
   retentionMs: 5000,
   deliveriesPerTurn: 20_000,
+  deliveredBytesPerTurn: 4 * 1024 * 1024,
+  readAheadBytesMax: 32 * 1024 * 1024,
   movesPerTurn: 2000,
   hopsMax: 16,
   deferredMax: 1_000_000,

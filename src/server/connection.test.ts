@@ -2,12 +2,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Connection } from '../world/index.ts'
 import { ClientConnection, type ConnectionHost } from './connection.ts'
+import { Memory } from './memory.ts'
 import { newListenerMetrics } from './metrics.ts'
 import type { CloseReason, Session } from './protocol.ts'
 import { TurnEnd } from './turn.ts'
 
 /** A connection, a session and a turn that the test ends by hand. */
-function setUp(session: Partial<Session> = {}) {
+function setUp(
+  session: Partial<Session> = {},
+  memory = new Memory(1024 * 1024),
+  limits = { outputBytesHigh: 10, outputBytesMax: 100 },
+) {
   const turns: (() => void)[] = []
   const sent: string[][] = []
   const calls: string[] = []
@@ -22,9 +27,10 @@ function setUp(session: Partial<Session> = {}) {
     destroy: () => void calls.push('socket destroy'),
   }
   const host: ConnectionHost = {
-    limits: { outputBytesHigh: 10, outputBytesMax: 100 },
+    limits,
     turnEnd: new TurnEnd({ after: () => ({ cancel: () => undefined }), endOfTurn: (run) => void turns.push(run) }),
     metrics: newListenerMetrics(),
+    memory,
     failed: (connection, error) => {
       calls.push(`failed ${String(error)}`)
       connection.drop('error')
@@ -121,4 +127,109 @@ test('a session that throws loses its connection only', () => {
   client.received(bytes('1'))
   client.closed(undefined)
   assert.deepEqual(calls, ['failed Error: bug', 'socket destroy', 'closed error', 'host closed'])
+})
+
+test('a socket that takes nothing gets one piece, and the rest lies in memory of its own', () => {
+  const limits = { outputBytesHigh: 100_000, outputBytesMax: 1024 * 1024 }
+  const { client, sent, socket, endTurn } = setUp({}, undefined, limits)
+  const slab = Buffer.alloc(1024 * 1024, 'x')
+  socket.buffered = 1
+  for (let i = 0; i < 10; i++) {
+    client.write(slab.subarray(i * 5000, (i + 1) * 5000))
+    endTurn()
+  }
+  assert.equal(sent.length, 1)
+  assert.equal(client.buffered, 50_000)
+  socket.buffered = 0
+  client.flushed()
+  assert.equal(client.buffered, 0)
+  assert.equal(sent.flat().join('').length, 50_000)
+})
+
+test('who has too much unanswered is not read from until it is answered', () => {
+  const { client, calls, host } = setUp()
+  client.underWay(16 * 1024)
+  assert.equal(client.reading, true)
+  client.underWay(200 * 1024)
+  assert.equal(client.reading, false)
+  assert.equal(host.memory.unanswered.used, 200 * 1024)
+  client.underWay(0)
+  assert.equal(client.reading, true)
+  assert.deepEqual(calls, ['socket pause', 'socket resume'])
+})
+
+test('a session that reads on does not undo what memory asks for, nor the other way round', () => {
+  const { client } = setUp()
+  client.underWay(200 * 1024)
+  client.pause()
+  client.resume()
+  assert.equal(client.reading, false)
+  client.pause()
+  client.underWay(0)
+  assert.equal(client.reading, false)
+  client.resume()
+  assert.equal(client.reading, true)
+})
+
+test('a large message waits for its turn, which lasts until it is answered', () => {
+  const one = setUp()
+  const memory = one.host.memory
+  const other = setUp({}, memory)
+  one.client.arriving(100_000)
+  other.client.arriving(100_000)
+  assert.deepEqual([one.client.reading, other.client.reading], [true, false])
+  one.client.underWay(100_000)
+  one.client.arriving(0)
+  assert.equal(other.client.reading, false)
+  one.client.underWay(0)
+  assert.equal(other.client.reading, true)
+  other.client.closed(undefined)
+  assert.equal(memory.arriving.used, 0)
+})
+
+test('a small message that has come in part waits for nobody', () => {
+  const one = setUp()
+  const other = setUp({}, one.host.memory)
+  one.client.arriving(10_000_000)
+  other.client.arriving(64 * 1024)
+  assert.equal(other.client.reading, true)
+})
+
+test('where much is unsent already a connection may have less, but always a little', () => {
+  const { client, host } = setUp()
+  const before = client.room
+  host.memory.unsent.used += 400 * 1024
+  assert.ok(client.room < before)
+  host.memory.unsent.used += 400 * 1024
+  assert.equal(client.room, 16 * 1024)
+  client.keeps(20_000)
+  assert.ok(client.room < 0)
+})
+
+test('what a connection held is free when it has gone', () => {
+  const { client, socket, endTurn, host } = setUp()
+  socket.buffered = 1
+  client.write(bytes('0123456789'))
+  client.keeps(1000)
+  client.underWay(1000)
+  client.arriving(100_000)
+  endTurn()
+  client.closed(undefined)
+  client.underWay(5)
+  client.arriving(100_000)
+  client.keeps(5)
+  const { unsent, unanswered, arriving } = host.memory
+  assert.deepEqual([unsent.used, unanswered.used, arriving.used], [0, 0, 0])
+})
+
+test('who asks for more than it reads is not read from', () => {
+  const { client, calls, socket, endTurn } = setUp({}, undefined, { outputBytesHigh: 10, outputBytesMax: 1024 * 1024 })
+  socket.buffered = 1
+  for (let i = 0; i < 40; i++) client.write(bytes('x'.repeat(10_000)))
+  endTurn()
+  assert.equal(client.reading, false)
+  socket.buffered = 0
+  client.flushed()
+  assert.equal(client.reading, true)
+  assert.deepEqual(calls, ['socket pause', 'socket resume', 'drained'])
 })

@@ -1,6 +1,7 @@
 import type { Connection, ConnectionEvents } from '../world/index.ts'
 import type { ListenerMetrics } from './metrics.ts'
-import { coalesce } from './output.ts'
+import { shareBytesMin, type Arrival, type Memory } from './memory.ts'
+import { Output } from './output.ts'
 import type { CloseReason, Peer, Session } from './protocol.ts'
 import type { TurnEnd } from './turn.ts'
 
@@ -14,13 +15,22 @@ export interface ConnectionHost {
   readonly limits: ConnectionLimits
   readonly turnEnd: TurnEnd
   readonly metrics: ListenerMetrics
+  readonly memory: Memory
   /** The session threw: a programmer's error, which ends this connection only. */
   failed(connection: ClientConnection, error: unknown): void
   closed(connection: ClientConnection): void
 }
 
+/** So much written in one turn does not wait for its end: the socket may take it already. */
+const turnBytesMax = 256 * 1024
+/** A message up to this size waits for nobody when it has come in part. */
+const arrivalBytesFree = 64 * 1024
+
+/** Why a client is not read from. */
+const Hold = { session: 1, unanswered: 2, arriving: 4, unsent: 8 } as const
+
 /**
- * Between one socket and one session: gathers a turn's writes, bounds what is unsent, and makes sure that `closed` is
+ * Between one socket and one session: gathers a turn's writes, bounds what the client makes the broker hold, and makes sure that `closed` is
  * called exactly once and that nothing reaches the session after it.
  */
 export class ClientConnection implements Peer, ConnectionEvents {
@@ -32,10 +42,16 @@ export class ClientConnection implements Peer, ConnectionEvents {
   readonly #connection: Connection
   readonly #host: ConnectionHost
   #session: Session | undefined
-  #queue: Uint8Array[] = []
-  #queued = 0
+  readonly #output: Output
   #owesDrained = false
-  #paused = false
+  #holds = 0
+  /** What the shared budgets have been told. */
+  #unanswered = 0
+  #kept = 0
+  #unsent = 0
+  #arrival: Arrival | undefined
+  /** It is whole, and waits for its answer. */
+  #arrived = false
   /** What a transport still handed over after it was told to pause. */
   #held: Buffer[] = []
   #closing: CloseReason | undefined
@@ -46,6 +62,7 @@ export class ClientConnection implements Peer, ConnectionEvents {
     this.local = connection.local
     this.openedAt = openedAt
     this.#connection = connection
+    this.#output = new Output(connection)
     this.#host = host
   }
 
@@ -55,50 +72,117 @@ export class ClientConnection implements Peer, ConnectionEvents {
   }
 
   get buffered(): number {
-    return this.#queued + this.#connection.buffered
+    return this.#output.bytes
+  }
+
+  get reading(): boolean {
+    return this.#holds === 0
+  }
+
+  get room(): number {
+    return Math.max(shareBytesMin, this.#host.memory.unsent.share) - this.#unsent
   }
 
   write(bytes: Uint8Array): boolean {
     if (this.#closing !== undefined || this.#over) return false
     if (bytes.length === 0) return !this.#owesDrained
-    if (this.#queue.push(bytes) === 1) this.#host.turnEnd.add(this)
-    this.#queued += bytes.length
+    const output = this.#output
+    if (output.turnBytes === 0) this.#host.turnEnd.add(this)
+    output.push(bytes)
     this.#host.metrics.bytesOut += bytes.length
+    if (output.turnBytes >= turnBytesMax) output.flush()
+    this.#count()
     const { outputBytesHigh, outputBytesMax } = this.#host.limits
-    const buffered = this.buffered
-    if (buffered <= outputBytesHigh) return true
+    if (output.bytes <= Math.min(outputBytesHigh, this.room + output.bytes)) return !this.#owesDrained
     // One frame alone may be larger than the limit; more on top of what is unsent may not.
-    if (buffered > outputBytesMax && buffered > bytes.length * 2) this.#drop()
+    if (output.bytes > outputBytesMax && output.bytes > bytes.length * 2) this.#drop()
     this.#owesDrained = true
     return false
   }
 
   flush(): void {
-    if (this.#held.length > 0 && !this.#paused) this.#release()
-    if (this.#queue.length === 0) return
-    const chunks = this.#queue
-    this.#queue = []
-    this.#queued = 0
+    if (this.#held.length > 0 && this.reading) this.#release()
     if (this.#over) return
-    this.#connection.send(coalesce(chunks))
-    if (this.#owesDrained && this.#connection.buffered === 0) this.flushed()
+    this.#output.flush()
+    this.#count()
+    if (this.#owesDrained && this.#output.bytes === 0) this.#drained()
   }
 
   close(reason: CloseReason): void {
     if (this.#closing !== undefined || this.#over) return
     this.#closing = reason
-    this.flush()
+    this.#output.flush(true)
     this.#connection.end()
   }
 
   pause(): void {
-    this.#paused = true
-    if (this.#closing === undefined) this.#connection.pause()
+    this.#hold(Hold.session, true)
   }
 
   resume(): void {
-    this.#paused = false
-    if (this.#closing !== undefined) return
+    this.#hold(Hold.session, false)
+  }
+
+  underWay(bytes: number): void {
+    if (this.#over) return
+    const { memory } = this.#host
+    const { unanswered } = memory
+    unanswered.used += bytes - this.#unanswered
+    if (bytes < this.#unanswered) memory.answered(this.#unanswered - bytes)
+    this.#unanswered = bytes
+    if (this.#arrived && bytes < this.#arrival!.bytes) this.#leave()
+    const held = (this.#holds & Hold.unanswered) !== 0
+    const most = Math.max(shareBytesMin, unanswered.share)
+    this.#hold(Hold.unanswered, bytes > (held ? most / 2 : most))
+  }
+
+  arriving(bytes: number): void {
+    const { arriving } = this.#host.memory
+    const before = this.#arrival
+    if (this.#over || bytes <= arrivalBytesFree) {
+      if (before === undefined) return
+      this.#arrived = !this.#over && this.#unanswered >= before.bytes
+      if (!this.#arrived) this.#leave()
+    } else if (before !== undefined && !this.#arrived) {
+      if (before.bytes !== bytes) arriving.resize(before, bytes)
+    } else {
+      // The one before has had its turn: for the next one it is the others' turn first.
+      if (before !== undefined) this.#leave()
+      this.#arrival = { bytes, admitted: () => this.#hold(Hold.arriving, false) }
+      if (!arriving.enter(this.#arrival)) this.#hold(Hold.arriving, true)
+    }
+  }
+
+  #leave(): void {
+    const before = this.#arrival!
+    this.#arrival = undefined
+    this.#arrived = false
+    this.#host.memory.arriving.leave(before)
+    this.#hold(Hold.arriving, false)
+  }
+
+  keeps(bytes: number): void {
+    this.#kept = bytes
+    this.#count()
+  }
+
+  /** Tells the budget of what is unsent; who asks for more than it reads is not read from either. */
+  #count(): void {
+    const { unsent } = this.#host.memory
+    const bytes = this.#over ? 0 : this.#output.bytes + this.#kept
+    unsent.used += bytes - this.#unsent
+    this.#unsent = bytes
+    this.#hold(Hold.unsent, this.#output.bytes > Math.max(2 * this.#host.limits.outputBytesHigh, unsent.share))
+  }
+
+  #hold(reason: number, on: boolean): void {
+    const before = this.#holds
+    this.#holds = on ? before | reason : before & ~reason
+    if (this.#closing !== undefined || this.#over || (before === 0) === (this.#holds === 0)) return
+    if (before === 0) {
+      this.#connection.pause()
+      return
+    }
     // Not at once: the session may be in the middle of a chunk that comes before the held ones.
     if (this.#held.length > 0) this.#host.turnEnd.add(this)
     this.#connection.resume()
@@ -119,21 +203,28 @@ export class ClientConnection implements Peer, ConnectionEvents {
 
   #receive(chunk: Buffer): void {
     // Behind what is held it must stay behind.
-    if (this.#paused || this.#held.length > 0) this.#held.push(chunk)
+    if (!this.reading || this.#held.length > 0) this.#held.push(chunk)
     else if (this.#closing === undefined && !this.#over) this.#call((session) => session.receive(chunk))
   }
 
   flushed(): void {
-    if (!this.#owesDrained || this.#queued > 0 || this.#closing !== undefined || this.#over) return
+    if (this.#closing !== undefined || this.#over) return
+    const empty = this.#output.taken()
+    this.#count()
+    if (empty && this.#owesDrained) this.#drained()
+  }
+
+  #drained(): void {
     this.#owesDrained = false
     this.#call((session) => session.drained())
   }
 
   closed(error: string | undefined): void {
     if (this.#over) return
+    this.underWay(0)
     this.#over = true
-    this.#queue = []
-    this.#queued = 0
+    this.arriving(0)
+    this.#count()
     const reason = this.#closing ?? (error === undefined ? 'client' : 'error')
     this.#call((session) => session.closed(reason))
     this.#host.closed(this)

@@ -3,6 +3,7 @@ import { failed } from '../base/index.ts'
 import type { Clock, Connection, ConnectionEvents, Endpoint, Listening, Net } from '../world/index.ts'
 import { ClientConnection, type ConnectionHost, type ConnectionLimits } from './connection.ts'
 import type { Logger } from './logger.ts'
+import type { Memory } from './memory.ts'
 import { newListenerMetrics } from './metrics.ts'
 import type { CloseReason, ListenerSpec, Protocol, ProtocolContext } from './protocol.ts'
 import type { TurnEnd } from './turn.ts'
@@ -14,6 +15,7 @@ export interface ListenerOptions {
   log: Logger
   limits: ConnectionLimits & { connectionsMax: number }
   turnEnd: TurnEnd
+  memory: Memory
   /** Of the whole server. */
   connectionsOpen(): number
   context(bound: Endpoint): ProtocolContext
@@ -28,6 +30,7 @@ const refused: ConnectionEvents = { received: () => undefined, flushed: () => un
 export class ServerListener implements ConnectionHost {
   readonly limits: ConnectionLimits
   readonly turnEnd: TurnEnd
+  readonly memory: Memory
   readonly metrics = newListenerMetrics()
   readonly #options: ListenerOptions
   readonly #connections = new Set<ClientConnection>()
@@ -40,6 +43,7 @@ export class ServerListener implements ConnectionHost {
     this.#options = options
     this.limits = options.limits
     this.turnEnd = options.turnEnd
+    this.memory = options.memory
   }
 
   get name(): string {

@@ -14,6 +14,7 @@ test('coalescing changes no byte', () => {
 
 test('small chunks are joined, large ones are passed as they are', () => {
   const large = new Uint8Array(5000)
+  const slice = new Uint8Array(1024 * 1024).subarray(0, 5000)
   const small = new Uint8Array(10)
   const out = coalesce([small, small, large, small, small, small])
   assert.deepEqual(
@@ -21,4 +22,7 @@ test('small chunks are joined, large ones are passed as they are', () => {
     [20, 5000, 30],
   )
   assert.equal(out[1], large)
+  const [run, ...others] = coalesce([small, slice, small])
+  assert.equal(run?.length, 5020, 'a slice would keep the whole slab')
+  assert.equal(others.length, 0)
 })

@@ -1,6 +1,16 @@
+import type { Connection } from '../world/index.ts'
+
 /** Below this copying costs less than one more entry for the system call. */
 const copyBytesMax = 4096
-const slabBytes = 256 * 1024
+/**
+ * A slice up to this size of something much larger is copied, too: in the queue of a socket that takes no more it would
+ * keep all of that in memory, a slab of the log for each message (storage D4).
+ */
+const sliceBytesMax = 64 * 1024
+const slabBytes = 64 * 1024
+/** So much at a time is handed to the socket, so that it is seen how far it has come. */
+const pieceBytes = 1024 * 1024
+const pieceChunks = 2
 
 let slab = Buffer.allocUnsafeSlow(0)
 let used = 0
@@ -15,16 +25,19 @@ function allocate(bytes: number): Buffer {
   return slab.subarray(used, (used += bytes))
 }
 
+const isCopied = ({ length, buffer }: Uint8Array): boolean =>
+  length < copyBytesMax || (length < sliceBytesMax && buffer.byteLength > 4 * length)
+
 /** Joins runs of small chunks, so that a turn's many little frames go out as one; large chunks pass uncopied. */
-export function coalesce(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
+export function coalesce(chunks: readonly Uint8Array[], alone = false): readonly Uint8Array[] {
   if (chunks.length < 2) return chunks
   const out: Uint8Array[] = []
   let first = 0
   while (first < chunks.length) {
     let end = first
     let bytes = 0
-    while (end < chunks.length && chunks[end]!.length < copyBytesMax) bytes += chunks[end++]!.length
-    if (end - first > 1) out.push(copyRun(chunks, first, end, bytes))
+    while (end < chunks.length && isCopied(chunks[end]!)) bytes += chunks[end++]!.length
+    if (end - first > 1) out.push(copyRun(chunks, first, end, alone ? Buffer.allocUnsafeSlow(bytes) : allocate(bytes)))
     else if (end > first) out.push(chunks[first]!)
     if (end < chunks.length) out.push(chunks[end]!)
     first = end + 1
@@ -32,12 +45,90 @@ export function coalesce(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
   return out
 }
 
-function copyRun(chunks: readonly Uint8Array[], first: number, end: number, bytes: number): Buffer {
-  const run = allocate(bytes)
+function copyRun(chunks: readonly Uint8Array[], first: number, end: number, run: Buffer): Buffer {
   let at = 0
   for (let index = first; index < end; index++) {
     run.set(chunks[index]!, at)
     at += chunks[index]!.length
   }
   return run
+}
+
+/** What waits for a slow reader must not keep alive the slab or block that it is a small slice of (storage D4). */
+function ownMemory(chunk: Uint8Array): Uint8Array {
+  if (chunk.length * 2 > chunk.buffer.byteLength) return chunk
+  const copy = Buffer.allocUnsafeSlow(chunk.length)
+  copy.set(chunk)
+  return copy
+}
+
+/** Many large slices in one piece would keep many slabs; what is memory of its own may go together. */
+const fits = (chunk: Uint8Array, before: number): boolean =>
+  before + chunk.length <= pieceBytes && chunk.buffer.byteLength <= 2 * chunk.length
+
+/** Bytes on their way to one socket: a turn's writes together, and no more than a piece in the socket's own queue. */
+export class Output {
+  /** Written and not taken by the operating system. */
+  bytes = 0
+  readonly #connection: Connection
+  /** Written since the last flush. */
+  #turn: Uint8Array[] = []
+  #turnBytes = 0
+  /** For the socket, once it has taken what it has. */
+  #waiting: Uint8Array[] = []
+  #sending = 0
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** Of this turn; a connection with none has nothing to flush. */
+  get turnBytes(): number {
+    return this.#turnBytes
+  }
+
+  push(bytes: Uint8Array): void {
+    this.#turn.push(bytes)
+    this.#turnBytes += bytes.length
+    this.bytes += bytes.length
+  }
+
+  /** Hands over what the socket takes now; `all`: even what it does not, since nothing will follow. */
+  flush(all = false): void {
+    const turn = this.#turn
+    this.#turn = []
+    this.#turnBytes = 0
+    if (this.#sending === 0 && this.#waiting.length === 0 && turn.length > 0) {
+      this.#send(coalesce(turn), all)
+    } else if (turn.length > 0) {
+      for (const chunk of coalesce(turn, true)) this.#waiting.push(ownMemory(chunk))
+    }
+    if (all && this.#waiting.length > 0) this.#connection.send(this.#waiting.splice(0))
+  }
+
+  /** The socket has taken all that it was given: the next piece. True: nothing is left. */
+  taken(): boolean {
+    if (this.#connection.buffered > 0) return false
+    this.bytes -= this.#sending
+    this.#sending = 0
+    while (this.#waiting.length > 0 && this.#sending === 0) this.#send(coalesce(this.#waiting.splice(0)), false)
+    return this.bytes === 0
+  }
+
+  #send(chunks: readonly Uint8Array[], all: boolean): void {
+    let count = 0
+    let bytes = 0
+    while (count < chunks.length && (all || count < pieceChunks || fits(chunks[count]!, bytes))) {
+      bytes += chunks[count++]!.length
+    }
+    this.#sending = bytes
+    this.#connection.send(count === chunks.length ? chunks : chunks.slice(0, count))
+    if (this.#connection.buffered === 0) {
+      this.bytes -= bytes
+      this.#sending = 0
+      if (count < chunks.length) this.#send(chunks.slice(count), all)
+    } else if (count < chunks.length) {
+      for (const chunk of chunks.slice(count)) this.#waiting.push(ownMemory(chunk))
+    }
+  }
 }

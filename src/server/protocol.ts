@@ -79,4 +79,20 @@ export interface Peer {
   /** Stops and goes on reading from the client: back-pressure. Calls do not count; the last one holds. */
   pause(): void
   resume(): void
+  /** False: the client is not read from, by whatever reason; its silence says nothing. */
+  readonly reading: boolean
+  /** How many more bytes may be kept for this client as things stand, written or not; may be below 0. */
+  readonly room: number
+  /**
+   * Of what the client published, so many bytes are not answered yet. More is read from it only as the memory that all
+   * share allows; nothing has to be done about it.
+   */
+  underWay(bytes: number): void
+  /**
+   * A message of so many bytes has come in part; 0: it is whole, or given up. A large one is read on only when there is
+   * memory for all of it. To be called after `underWay`, which counts it when it is whole.
+   */
+  arriving(bytes: number): void
+  /** The session itself keeps so many bytes for this client, to be written later. */
+  keeps(bytes: number): void
 }

@@ -4,6 +4,7 @@ import type { Clock, Endpoint, Net, Random, Timer, Timers } from '../world/index
 import { formatEndpoint, type Settings } from './config/index.ts'
 import { ServerListener } from './listener.ts'
 import type { Logger } from './logger.ts'
+import { Memory } from './memory.ts'
 import type { ServerMetrics } from './metrics.ts'
 import type { ListenerSpec, Protocol, ProtocolContext, ProtocolMetrics } from './protocol.ts'
 import { TurnEnd } from './turn.ts'
@@ -25,6 +26,7 @@ export interface BoundListener extends Endpoint {
 }
 
 const sweepMs = 5_000
+const tickMs = 250
 const drainPollMs = 20
 
 /** All listeners of all protocols. It knows that protocols exist, not which. */
@@ -33,11 +35,14 @@ export class Server {
   readonly #listeners: ServerListener[] = []
   readonly #protocolMetrics: Record<string, ProtocolMetrics> = {}
   readonly #turnEnd: TurnEnd
+  readonly #memory: Memory
   #sweep: Timer | undefined
+  #tick: Timer | undefined
 
   constructor(options: ServerOptions) {
     this.#options = options
     this.#turnEnd = new TurnEnd(options.timers)
+    this.#memory = new Memory(options.settings.limits.memoryBytes)
   }
 
   /** Opens all listeners, or none. The failure names the listener. */
@@ -56,6 +61,7 @@ export class Server {
       }
     }
     this.#scheduleSweep()
+    this.#scheduleTick()
     return { ok: this.bound() }
   }
 
@@ -68,6 +74,7 @@ export class Server {
       log: log.with({ listener: spec.name }),
       limits: settings.limits,
       turnEnd: this.#turnEnd,
+      memory: this.#memory,
       connectionsOpen: () => this.#listeners.reduce((sum, each) => sum + each.size, 0),
       context: (bound) => this.#context(protocol, spec, bound),
     })
@@ -108,6 +115,7 @@ export class Server {
   async stop(graceMs: number): Promise<void> {
     const { clock, timers, log } = this.#options
     this.#sweep?.cancel()
+    this.#tick?.cancel()
     const closing = this.#listeners.map((listener) => listener.close())
     for (const listener of this.#listeners) listener.stopSessions()
     const until = clock.monotonic() + graceMs
@@ -123,6 +131,13 @@ export class Server {
 
   #connections(): number {
     return this.#listeners.reduce((sum, listener) => sum + listener.size, 0)
+  }
+
+  #scheduleTick(): void {
+    this.#tick = this.#options.timers.after(tickMs, () => {
+      this.#memory.tick(tickMs)
+      this.#scheduleTick()
+    })
   }
 
   /** A connection that never says anything would stay for ever. */

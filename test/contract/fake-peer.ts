@@ -54,6 +54,26 @@ export class FakePeer implements Peer {
     setImmediate(() => this.#release())
   }
 
+  get reading(): boolean {
+    return !this.#paused
+  }
+
+  get room(): number {
+    return Infinity
+  }
+
+  underWay(): void {
+    // Memory is not short here.
+  }
+
+  arriving(): void {
+    // Memory is not short here.
+  }
+
+  keeps(): void {
+    // Memory is not short here.
+  }
+
   /** Bytes from the client. */
   send(chunk: Buffer): void {
     this.#held.push(Buffer.from(chunk))

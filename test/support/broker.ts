@@ -48,6 +48,8 @@ export interface SpawnOptions {
   main?: string
   /** The process is killed after this long; 10 minutes by default. */
   timeoutMs?: number
+  /** More environment. */
+  env?: Record<string, string>
 }
 
 /** The real process, `dragoman serve`, on free ports. Give the same `data` again to restart it over its folder. */
@@ -58,7 +60,11 @@ export async function spawnTestBroker(t: TestContext, options: SpawnOptions = {}
   const listen = ['kafka', 'amqp', 'mqtt', 'mqtt-ws', 'http'].flatMap((name) => ['--listen', `${name}=127.0.0.1:0`])
   const main = path.join(root, options.main ?? 'src/cli/main.ts')
   const flags = ['serve', ...listen, '--data', data, ...(options.flags ?? [])]
-  const running = start(process.execPath, [main, ...flags], { cwd: root, timeoutMs: options.timeoutMs ?? 600_000 })
+  const running = start(process.execPath, [main, ...flags], {
+    cwd: root,
+    timeoutMs: options.timeoutMs ?? 600_000,
+    ...(options.env === undefined ? {} : { env: options.env }),
+  })
   started.running = running
   if (options.data !== undefined) t.after(stop)
   await running.waitFor(/ready in \d+ ms/)

@@ -87,3 +87,13 @@ export const javaConsole = {
   topics: 'org.apache.kafka.tools.TopicCommand',
   groups: 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
 }
+
+/** A program in Go: the folder of its module, built. Modules come from the Go proxy, once. */
+export async function go(name: string, folder: string): Promise<Tool> {
+  if (which('go') === undefined) return tool('go: not installed', 'go')
+  const binary = path.join(cacheFolder, 'go', name)
+  mkdirSync(path.dirname(binary), { recursive: true })
+  // Always: the toolchain knows by itself whether anything has changed.
+  const missing = attempt('go', ['build', '-o', binary, '.'], folder)
+  return tool(await Promise.resolve(missing === false ? false : `go: ${missing}`), binary)
+}

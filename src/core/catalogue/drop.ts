@@ -138,6 +138,7 @@ function dropSubscription(shard: Shard, { id, spec }: Item<SubscriptionSpec>): v
   }
   leased.timer?.cancel()
   leased.timer = null
+  for (const lane of leased.lanes) if (lane !== null) shard.readAhead.drop(lane)
   shard.leased.delete(id)
   shard.ready.delete(leased)
   if (log !== undefined && log.spec.lifetime?.lastConsumer) shard.unused.add(log.id)

@@ -67,6 +67,20 @@ export function credit(shard: Shard, grants: readonly CreditGrant[]): void {
   }
 }
 
+/** A suspended session is left out of all deliveries; what it had credit for waits. */
+export function flow(shard: Shard, id: Id, open: boolean): void {
+  const session = shard.sessions.get(id)
+  if (session === undefined || session.suspended === !open) return
+  session.suspended = !open
+  if (!open) return
+  for (const one of session.consumers) {
+    const consumer = shard.consumers.get(one)
+    if (consumer === undefined) continue
+    consumer.set?.wake(consumer)
+    wakeFor(shard, consumer)
+  }
+}
+
 function wakeFor(shard: Shard, consumer: Attached): void {
   const leased = shard.leased.get(consumer.subscription)
   if (leased !== undefined) shard.wake(leased)

@@ -18,6 +18,10 @@ export class Attached implements Consumer {
   listed = false
   set: ConsumerSet | null = null
 
+  get suspended(): boolean {
+    return this.owner.suspended
+  }
+
   constructor(id: Id, owner: Session, pool: CreditPool | null, options: AttachOptions) {
     this.id = id
     this.session = owner.id

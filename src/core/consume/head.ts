@@ -18,8 +18,7 @@ export function head(shard: Shard, leased: Leased, lane: Lane, from?: number): n
     const offset = queue.next(from)
     if (offset < 0) {
       // An idle queue holds no bytes: there may be very many of them.
-      lane.batch = null
-      lane.ahead = none
+      shard.readAhead.drop(lane)
       return -1
     }
     const batch = batchAt(shard, leased, lane, offset)
@@ -83,19 +82,17 @@ function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number): Stor
   const ahead = covering(lane.ahead, offset)
   if (ahead !== null) return (lane.batch = ahead)
   const read = shard.store.read(lane.partition.id, offset, lane.queue.end, readBytesMax)
-  if (!(read instanceof Promise))
-    return take(
-      lane,
-      read.map((extent) => new StoredBatch(lane.partition.index, extent)),
-    )
+  if (!(read instanceof Promise)) {
+    const batches = read.map((extent) => new StoredBatch(lane.partition.index, extent))
+    shard.readAhead.keep(lane, batches)
+    return batches[0] ?? null
+  }
   lane.reading = true
   read.then(
     (extents) => {
       lane.reading = false
-      take(
-        lane,
-        extents.map((extent) => new StoredBatch(lane.partition.index, extent)),
-      )
+      const batches = extents.map((extent) => new StoredBatch(lane.partition.index, extent))
+      if (shard.leased.get(leased.id) === leased) shard.readAhead.keep(lane, batches)
       shard.wake(leased)
     },
     () => {
@@ -106,13 +103,6 @@ function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number): Stor
     },
   )
   return null
-}
-
-const none: readonly StoredBatch[] = []
-
-function take(lane: Lane, batches: StoredBatch[]): StoredBatch | null {
-  lane.ahead = batches
-  return (lane.batch = batches[0] ?? null)
 }
 
 /** Of batches in rising order, the one that holds `offset`. */

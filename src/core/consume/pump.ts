@@ -11,27 +11,55 @@ import type { Lane, Leased } from './leased.ts'
 import { dropOverflow } from './overflow.ts'
 import { runDue } from '../schedule/run-due.ts'
 
-/** Runs at the end of a turn: everything that is ready goes to who has credit. */
+/** Each subscription gets so many records of a turn, however many others are ready. */
+const fairRecords = 256
+
+/** What is left of a turn: a turn that went on for all that is ready would keep everybody else waiting. */
+interface Budget {
+  records: number
+  bytes: number
+}
+
+/**
+ * Runs at the end of a turn: what is ready goes to who has credit, in parts that are fair. Between two turns what was
+ * handed out goes to the sockets, and who does not take it is left out until it does.
+ */
 export function pumpAll(shard: Shard): void {
   const due = [...shard.ready]
   shard.ready.clear()
-  for (const leased of due) if (shard.leased.get(leased.id) === leased) pump(shard, leased)
+  const { deliveriesPerTurn, deliveredBytesPerTurn } = shard.limits
+  const budget: Budget = { records: deliveriesPerTurn, bytes: deliveredBytesPerTurn }
+  const each = Math.max(fairRecords, Math.floor(deliveriesPerTurn / due.length))
+  let next = 0
+  while (next < due.length && budget.records > 0 && budget.bytes > 0) {
+    const leased = due[next++]!
+    if (shard.leased.get(leased.id) === leased) pump(shard, leased, budget, each)
+  }
+  if (next === due.length) return
+  // Those that had no turn come before those that have had one.
+  const again = [...shard.ready]
+  shard.ready.clear()
+  for (let i = next; i < due.length; i++) shard.ready.add(due[i]!)
+  for (const leased of again) shard.ready.add(leased)
+  shard.turn.ask()
 }
 
-function pump(shard: Shard, leased: Leased): void {
+function pump(shard: Shard, leased: Leased, budget: Budget, recordsMax: number): void {
   leased.moved = 0
   grow(leased)
   for (const lane of leased.lanes) if (lane !== null && lane.queue.nextDue() <= shard.now) lane.queue.wake(shard.now)
   if (leased.scheduled) runDue(shard, leased)
-  let budget = shard.limits.deliveriesPerTurn
-  while (budget > 0 && leased.consumers.rivals() > 0) {
+  let left = Math.min(recordsMax, budget.records)
+  budget.records -= left
+  while (left > 0 && budget.bytes > 0 && leased.consumers.rivals() > 0) {
     const lane = deliverable(shard, leased)
     if (lane === null) break
     const consumer = leased.consumers.next() as Attached | null
     if (consumer === null) break
-    budget -= Math.max(1, deliver(shard, leased, lane, consumer, budget))
+    left -= Math.max(1, deliver(shard, leased, lane, consumer, left, budget))
   }
-  if (budget <= 0) shard.wake(leased)
+  budget.records += left
+  if (left <= 0 || budget.bytes <= 0) shard.wake(leased)
   dropOverflow(shard, leased)
   journalLeases(shard, leased)
   arm(shard, leased)
@@ -62,12 +90,21 @@ export function deliverable(shard: Shard, leased: Leased): Lane | null {
 }
 
 /** Gives the consumer a run from the head of the lane; how many records. */
-function deliver(shard: Shard, leased: Leased, lane: Lane, consumer: Attached, budget: number): number {
-  const most = Math.min(room(consumer), rivalsQuantum(leased), budget)
+function deliver(
+  shard: Shard,
+  leased: Leased,
+  lane: Lane,
+  consumer: Attached,
+  recordsMax: number,
+  budget: Budget,
+): number {
+  const most = Math.min(room(consumer), rivalsQuantum(leased), recordsMax)
+  const bytesMax = Math.min(consumer.bytes, budget.bytes)
   const { owner, leaseMs, settle, id } = consumer
-  const taken = takeRun(shard, leased, lane, { messages: most, bytes: consumer.bytes, consumer: id, leaseMs, settle })
+  const taken = takeRun(shard, leased, lane, { messages: most, bytes: bytesMax, consumer: id, leaseMs, settle })
   if (taken === null) return 0
   spend(consumer, taken.count, taken.bytes)
+  budget.bytes -= taken.bytes
   push(shard, owner, leased, consumer.id, taken)
   return taken.count
 }

@@ -19,6 +19,8 @@ export interface Consumer {
   /** What it may still be given. Bytes may be overdrawn by one message. */
   messages: number
   bytes: number
+  /** Its connection takes nothing now. */
+  readonly suspended: boolean
   /** In the set's ring of those that may have credit. The set's own. */
   listed: boolean
   /** The set it is in. */
@@ -32,12 +34,12 @@ export function newConsumer(facts: {
   exclusive: boolean
   pool: CreditPool | null
 }): Consumer {
-  return { ...facts, messages: 0, bytes: 0, listed: false, set: null }
+  return { ...facts, messages: 0, bytes: 0, suspended: false, listed: false, set: null }
 }
 
 /** How many messages it may be given now. */
 export const room = (c: Consumer): number =>
-  c.bytes <= 0 ? 0 : c.pool === null ? c.messages : Math.min(c.messages, c.pool.messages)
+  c.bytes <= 0 || c.suspended ? 0 : c.pool === null ? c.messages : Math.min(c.messages, c.pool.messages)
 
 export function spend(c: Consumer, messages: number, bytes: number): void {
   c.messages -= messages

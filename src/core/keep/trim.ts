@@ -11,6 +11,6 @@ export function trimLog(shard: Shard, log: LogState, partition: Partition, offse
     const lane = leased?.lane(partition.index)
     if (leased === undefined || !lane) continue
     leased.lost += lane.queue.trim(offset)
-    lane.ahead = []
+    shard.readAhead.drop(lane)
   }
 }

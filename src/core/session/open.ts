@@ -27,6 +27,7 @@ export function open(shard: Shard, options: OpenOptions, receiver: Receiver): Ou
   session.wills = options.wills ?? []
   session.client = options.client ?? null
   session.receiver = receiver
+  session.suspended = false
   session.leftAt = 0
   if (shard.blocked !== null) {
     session.notices.push({ notice: 'blocked', ...shard.blocked })

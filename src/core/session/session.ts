@@ -13,6 +13,8 @@ export class Session {
   epoch = 1
   keepMs = 0
   client: { protocol: string; address: string } | null = null
+  /** Its connection does not take what it is given: nothing more is delivered to it until it does. */
+  suspended = false
   /** Null: nobody is connected. */
   receiver: Receiver | null = null
   wills: readonly Will[] = []

@@ -1,6 +1,11 @@
 import type { Blocked } from '../facade/index.ts'
 import type { Shard } from './shard.ts'
 
+/** Answers that come later than this say that the disk is the slower one, where there is something to write. */
+const waitMsMax = 250
+/** And it has caught up when they come sooner than this. */
+const caughtUpMs = 50
+
 /** Tells every session when publishing is answered late or refused, and when that is over. */
 export class Pressure {
   private readonly shard: Shard
@@ -12,9 +17,11 @@ export class Pressure {
   /** To be called when more has been staged, has become durable, or the store's health has changed. */
   look(): void {
     const { limits } = this.shard
-    const most = this.shard.blocked === null ? limits.stagedBytesMax : limits.stagedBytesMax / 2
-    const next = this.blockedBy(most)
     const before = this.shard.blocked
+    const next =
+      before === null
+        ? this.blockedBy(limits.stagedBytesMax, waitMsMax)
+        : this.blockedBy(limits.stagedBytesMax / 2, caughtUpMs)
     if ((next === null) === (before === null) && next?.refusing === before?.refusing) return
     this.shard.blocked = next
     for (const session of this.shard.sessions.values()) {
@@ -23,9 +30,10 @@ export class Pressure {
     }
   }
 
-  private blockedBy(stagedBytesMax: number): Blocked | null {
+  private blockedBy(stagedBytesMax: number, waitMs: number): Blocked | null {
     const { stage, health } = this.shard
     if (health.state === 'full') return { reason: health.failure.detail, refusing: true }
-    return stage.bytes > stagedBytesMax ? { reason: 'the disk is slower than you', refusing: false } : null
+    const late = stage.bytes > stagedBytesMax / 16 && stage.waitMs > waitMs
+    return late || stage.bytes > stagedBytesMax ? { reason: 'the disk is slower than you', refusing: false } : null
   }
 }

@@ -3,6 +3,7 @@ import type { Health, Store } from '../../log/index.ts'
 import type { Clock, Random, Timers } from '../../world/index.ts'
 import { Catalogue } from '../catalogue/catalogue.ts'
 import type { Attached } from '../consume/attached.ts'
+import { ReadAhead } from '../consume/read-ahead.ts'
 import type { Leased } from '../consume/leased.ts'
 import type { Positional } from '../consume/positional.ts'
 import type { Blocked, Id, Receiver } from '../facade/index.ts'
@@ -48,6 +49,7 @@ export class Shard {
   /** Called with each partition whose durable end has moved, or that has gone. */
   readonly watchers = new Map<number, Set<() => void>>()
   readonly farewells: Receiver[] = []
+  readonly readAhead: ReadAhead
   /** Why publishing is answered late or refused now, or null. */
   blocked: Blocked | null = null
   readonly counters = { recordsIn: 0, bytesIn: 0, recordsOut: 0 }
@@ -77,6 +79,7 @@ export class Shard {
     this.world = world
     this.limits = limits
     this.turn = new Turn(world.timers)
+    this.readAhead = new ReadAhead(limits.readAheadBytesMax)
     this.router = new Router({
       below: (bound) => world.random.below(bound),
       alternateOf: (space) => this.alternateOf(space),
@@ -91,7 +94,11 @@ export class Shard {
   start(store: Store): void {
     this.store = store
     this.releases = new Releases(store)
-    this.stage = new Stage(store, (partition) => this.moved(partition))
+    this.stage = new Stage(
+      store,
+      (partition) => this.moved(partition),
+      () => this.world.clock.monotonic(),
+    )
     for (const object of this.recoveredObjects) this.stage.changed.add(object)
     this.recoveredObjects.clear()
     this.ids = new Ids(this.stage, this.reservedIds, (end) => void (this.reservedIds = end))

@@ -8,6 +8,8 @@ interface Growth {
   partitions: Partition[]
   ends: number[]
   bytes: number
+  /** When its first payload was staged, ms on the monotonic clock. */
+  since: number
   written: boolean
 }
 
@@ -40,10 +42,12 @@ export class Stage {
   bytes = 0
   private growths: Growth[] = []
   private readonly moved: (partition: Partition) => void
+  private readonly monotonic: () => number
 
   /** `moved` is called for each partition whose durable end has moved. */
-  constructor(store: Store, moved: (partition: Partition) => void) {
+  constructor(store: Store, moved: (partition: Partition) => void, monotonic: () => number) {
     this.store = store
+    this.monotonic = monotonic
     this.last = store.durable
     this.moved = moved
   }
@@ -112,7 +116,7 @@ export class Stage {
   private grew(commit: number, partition: Partition, bytes: number): void {
     let growth = this.growths.at(-1)
     if (growth === undefined || growth.commit !== commit) {
-      growth = { commit, partitions: [], ends: [], bytes: 0, written: false }
+      growth = { commit, partitions: [], ends: [], bytes: 0, since: this.monotonic(), written: false }
       this.growths.push(growth)
     }
     if (partition.stagedIn !== commit) {
@@ -135,6 +139,12 @@ export class Stage {
     if (base === 'os') return this.strict > mark.strict ? 'fsync' : 'os'
     const staged = this.count - mark.count
     return staged > 0 && staged === this.weak - mark.weak ? 'os' : 'fsync'
+  }
+
+  /** How long the oldest payload has been staged that is not durable yet. */
+  get waitMs(): number {
+    const oldest = this.growths[0]
+    return oldest === undefined ? 0 : this.monotonic() - oldest.since
   }
 
   /** Somebody waits for what has been staged. */

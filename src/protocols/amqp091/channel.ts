@@ -50,7 +50,7 @@ export class Channel {
 
   /** The publish under way is over, whole or not. */
   dropContent(): void {
-    this.link.arrivingBytes -= this.content?.received ?? 0
+    if (this.content !== null && this.content.parts) this.link.arrives(-this.content.bodyBytes)
     this.content = null
   }
 

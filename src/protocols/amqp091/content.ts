@@ -18,6 +18,8 @@ export interface PublishFacts {
 }
 
 const firstBytes = 128 * 1024
+/** Who has sent so much of a body gets memory for all of it: growing further would copy it again and again. */
+const doublingBytesMax = 256 * 1024
 
 /** A publish whose content is arriving. Memory is taken as bytes arrive, not as the header promises them. */
 export class Content {
@@ -26,6 +28,8 @@ export class Content {
   facts: PublishFacts | null = null
   bodyBytes = 0
   received = 0
+  /** It comes in more than one part, and has begun to. */
+  parts = false
   private body: Buffer | null = null
 
   constructor(route: PublishRoute) {
@@ -41,6 +45,7 @@ export class Content {
     const first = this.received === 0
     this.received += part.length
     if (first && this.received === this.bodyBytes) return part
+    this.parts = true
     const body = this.roomFor(part.length)
     part.copy(body, this.received - part.length)
     return this.received === this.bodyBytes ? body.subarray(0, this.bodyBytes) : null
@@ -49,7 +54,8 @@ export class Content {
   private roomFor(bytes: number): Buffer {
     const before = this.received - bytes
     if (this.body !== null && this.body.length >= this.received) return this.body
-    const grown = Buffer.allocUnsafe(Math.min(this.bodyBytes, Math.max(firstBytes, this.received * 2)))
+    const wanted = this.received > doublingBytesMax ? this.bodyBytes : Math.max(firstBytes, this.received * 2)
+    const grown = Buffer.allocUnsafeSlow(Math.min(this.bodyBytes, wanted))
     this.body?.copy(grown, 0, 0, before)
     this.body = grown
     return grown

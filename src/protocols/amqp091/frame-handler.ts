@@ -254,9 +254,10 @@ export class FrameHandler {
     if (part.length > content.bodyBytes - content.received) {
       refuse('FRAME_ERROR', `a body of ${content.bodyBytes} bytes goes on after its end`)
     }
+    const begins = !content.parts
     const body = content.add(part)
     const { link } = this.connection
-    link.arrivingBytes += part.length
+    if (begins && content.parts) link.arrives(content.bodyBytes)
     if (body !== null) this.published(channel, body)
     else if (link.arrivingBytes > limits.arrivingBytesMax) {
       refuse('RESOURCE_ERROR', `more than ${limits.arrivingBytesMax} bytes of messages are under way`)

@@ -13,15 +13,13 @@ export const limits = {
   closeMs: 5_000,
   /** The largest message body. */
   bodyBytesMax: 128 * 1024 * 1024,
-  /** Of all bodies of a connection that are still arriving. */
+  /** Of all bodies of a connection that are still arriving, on several channels. */
   arrivingBytesMax: 256 * 1024 * 1024,
   /** Held for tx.commit. */
   transactionBytesMax: 64 * 1024 * 1024,
   transactionAnswersMax: 1_000_000,
   /** Of one record batch made from publishes; a larger body is a batch of its own. */
   batchBytesMax: 1024 * 1024,
-  /** Published and not yet answered; beyond it we stop reading from the client. */
-  stagedBytesMax: 32 * 1024 * 1024,
   /** Replies that wait for something; beyond it we stop reading from the client. */
   repliesMax: 4096,
   /** Granted to a consumer ahead of what its client has taken from us, where prefetch allows more. */

@@ -42,9 +42,13 @@ export class Link {
   spoke = false
   /** Published and not yet answered. */
   stagedBytes = 0
-  /** Of bodies that are still arriving, on all channels. */
+  /** Of bodies that are still arriving, on all channels: the whole bodies. */
   arrivingBytes = 0
+  /** It has published: it is told when the broker would rather have less. */
+  publishes = false
   private full = false
+  private blockedBecause: string | null = null
+  private toldBlocked = false
 
   constructor(peer: Peer, context: ProtocolContext) {
     this.peer = peer
@@ -52,10 +56,34 @@ export class Link {
     this.broker = context.broker
   }
 
-  /** Hands what was encoded to the client. */
+  /** Hands what was encoded to the client. Who does not take it is given nothing more until it does. */
   readonly send = (bytes: Uint8Array = this.out.take()): void => {
     this.spoke = true
-    if (!this.peer.write(bytes)) this.writable = false
+    if (this.peer.write(bytes) || !this.writable) return
+    this.writable = false
+    if (this.session !== 0) this.broker.flow(this.session, false)
+  }
+
+  drained(): void {
+    this.writable = true
+    if (this.session !== 0) this.broker.flow(this.session, true)
+  }
+
+  /** Tells who publishes, now or when it begins to; null: it is over. */
+  blocked(reason: string | null): void {
+    this.blockedBecause = reason
+    const tells = reason !== null && this.publishes
+    if (tells === this.toldBlocked || !this.capabilities.connectionBlocked) return
+    this.toldBlocked = tells
+    if (tells) this.method(0, 'connection.blocked', { reason })
+    else this.method(0, 'connection.unblocked', {})
+  }
+
+  /** It publishes. */
+  published(): void {
+    if (this.publishes) return
+    this.publishes = true
+    if (this.blockedBecause !== null) this.blocked(this.blockedBecause)
   }
 
   method<M extends MethodName>(channel: number, name: M, args: Args<M>): void {
@@ -63,9 +91,17 @@ export class Link {
     this.send()
   }
 
+  /** A body of so many bytes has come in part; below 0: it is whole, or will not be. */
+  arrives(bytes: number): void {
+    this.arrivingBytes += bytes
+    if (bytes > 0) this.peer.arriving(this.arrivingBytes)
+  }
+
   /** Reads on only while what waits for an answer is within bounds. */
   pace(): void {
-    const full = this.stagedBytes > limits.stagedBytesMax || this.outbox.waiting > limits.repliesMax
+    this.peer.underWay(this.stagedBytes)
+    this.peer.arriving(this.arrivingBytes)
+    const full = this.outbox.waiting > limits.repliesMax
     if (full === this.full) return
     this.full = full
     if (full) this.peer.pause()

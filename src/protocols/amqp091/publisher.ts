@@ -82,6 +82,7 @@ export class Publisher {
     builder.add(facts.timestamp ?? this.now, facts.key, body, facts.envelope)
     if (channel.nextPublish > 0) channel.nextPublish++
     this.link.context.metrics.messagesIn++
+    this.link.published()
     if (route.alone || builder.bytes >= limits.batchBytesMax) this.close()
   }
 
@@ -185,6 +186,7 @@ export class Publisher {
     let bytes = 0
     for (const group of groups) bytes += group.batch.length
     link.stagedBytes += bytes
+    link.peer.underWay(link.stagedBytes)
     const answered = (): void => {
       link.stagedBytes -= bytes
     }

@@ -73,7 +73,7 @@ export class AmqpSession implements Session {
   }
 
   drained(): void {
-    this.connection.link.writable = true
+    this.connection.link.drained()
     this.connection.consumers.grant()
   }
 
@@ -114,6 +114,8 @@ export class AmqpSession implements Session {
     const { link } = connection
     this.heartbeat = link.context.timers.after(intervalMs / 2, () => {
       if (connection.phase === 'ended') return
+      // Who is not read from cannot be heard.
+      if (!link.peer.reading) this.heardAt = this.now()
       if (this.now() - this.heardAt > intervalMs * 2) {
         link.context.log.warn('AMQP client missed its heartbeats', { peer: link.peer.address })
         connection.end('timeout')
@@ -146,10 +148,10 @@ export class AmqpSession implements Session {
         connection.consumers.gone(notice.consumer)
         return
       case 'blocked':
-        if (link.capabilities.connectionBlocked) link.method(0, 'connection.blocked', { reason: notice.reason })
+        link.blocked(notice.reason)
         return
       case 'unblocked':
-        if (link.capabilities.connectionBlocked) link.method(0, 'connection.unblocked', {})
+        link.blocked(null)
         return
       case 'active':
         return

@@ -33,6 +33,10 @@ export interface Call {
   epoch: number
   advertised: { host: string; port: number }
   metrics: ProtocolMetrics
+  /** How long the client should send nothing more, in the answer to what it produced (KIP-219). */
+  throttleMs(): number
+  /** How much an answer may hold now; at least one batch goes out in any case. */
+  room(): number
 }
 
 /** What becomes of a request: a response; `none`, as acks=0 wants it; `close`, where only that can say that it failed. */

@@ -8,6 +8,11 @@ export const requestBytesMax = 100 * 1024 * 1024
 export const requestsUnderWayMax = 64
 export const requestBytesUnderWayMax = 16 * 1024 * 1024
 
+/** While the disk is slower than the producers, they are asked to wait as long as their request took, but not longer. */
+export const throttleMsMax = 1000
+/** Who has less under way is not the cause, and is not asked. */
+export const throttledBytesMin = 64 * 1024
+
 /** Unread input of a connection that is busy; above it the socket is not read. */
 export const inputBytesHigh = 256 * 1024
 

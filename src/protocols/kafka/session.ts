@@ -14,6 +14,8 @@ import {
   inputBytesMax,
   requestBytesUnderWayMax,
   requestsUnderWayMax,
+  throttledBytesMin,
+  throttleMsMax,
 } from './limits.ts'
 import { operationOf } from './operations/index.ts'
 import { unknownVersion } from './operations/api-versions.ts'
@@ -49,6 +51,8 @@ export class KafkaSession implements Session {
   /** There is no session, since the storage has failed. */
   private unavailable = false
   private slowPeer = false
+  /** More is produced than the disk takes. */
+  private crowded = false
   private paused = false
   private stopping = false
   private over = false
@@ -64,9 +68,11 @@ export class KafkaSession implements Session {
     const { broker, namespace } = this.shared
     const receiver: Receiver = {
       deliver: () => undefined,
-      notice: ({ notice }) => {
-        if (notice === 'fenced') this.end('server')
-        else if (notice === 'unavailable') this.storageFailed()
+      notice: (notice) => {
+        if (notice.notice === 'fenced') this.end('server')
+        else if (notice.notice === 'unavailable') this.storageFailed()
+        else if (notice.notice === 'blocked') this.crowded = !notice.refusing
+        else if (notice.notice === 'unblocked') this.crowded = false
       },
     }
     const client = { protocol: 'kafka', address: this.peer.address }
@@ -156,6 +162,8 @@ export class KafkaSession implements Session {
   /** Requests of 100 MB are allowed, but not many half ones at a time: memory is everybody's. */
   private account(): void {
     if (this.over) return
+    this.peer.underWay(this.bytesUnderWay)
+    this.peer.arriving(this.frames.arriving)
     this.shared.inputBytes += this.frames.pending - this.inputBytes
     this.inputBytes = this.frames.pending
     if (this.shared.inputBytes <= inputBytesMax || this.inputBytes <= inputBytesFair) return
@@ -235,12 +243,30 @@ export class KafkaSession implements Session {
     this.flush()
   }
 
+  /** More is produced than the disk takes, and much of it by this client. */
+  private get crowds(): boolean {
+    return this.crowded && this.bytesUnderWay > throttledBytesMin
+  }
+
   private call(header: RequestHeader): Call {
     const { session, epoch } = this.identity ?? nobody
     const { advertised, metrics } = this.context
     const clientId = header.clientId ?? ''
     const host = `/${this.peer.address.replace(/:\d+$/, '')}`
-    return { shared: this.shared, version: header.apiVersion, clientId, host, session, epoch, advertised, metrics }
+    const { clock } = this.context
+    const began = clock.monotonic()
+    return {
+      shared: this.shared,
+      version: header.apiVersion,
+      clientId,
+      host,
+      session,
+      epoch,
+      advertised,
+      metrics,
+      throttleMs: () => (this.crowds ? Math.min(throttleMsMax, Math.ceil(clock.monotonic() - began)) : 0),
+      room: () => this.peer.room,
+    }
   }
 
   /** Sends what is ready, from the front on. */

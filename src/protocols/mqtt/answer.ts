@@ -1,9 +1,8 @@
 import { failed } from '../../base/index.ts'
 import type { CreditGrant, Id, OpResult } from '../../core/index.ts'
-import { Pause, pool } from './client.ts'
+import { pool } from './client.ts'
 import type { Client } from './client.ts'
 import { publishReason } from './errors.ts'
-import { pendingBytesMax } from './limits.ts'
 import type { Replies, Turn } from './turn.ts'
 import { firstFailure, PacketType, Reason, writeAck } from './wire/index.ts'
 import type { AckType, ReasonCode } from './wire/index.ts'
@@ -23,13 +22,13 @@ export function finishTurn(client: Client): void {
   } else {
     client.pendingCommits++
     client.pendingBytes += bytes
-    if (client.pendingBytes > pendingBytesMax) client.pause(Pause.pending)
+    client.peer.underWay(client.pendingBytes)
     // Nobody waits for the answer to an acknowledgement.
     const soft = replies.types.length === 0 && ops.every((op) => op.op === 'settle' || op.op === 'save')
     void broker.commit(ops, { session, epoch, soft }).then((results) => {
       client.pendingCommits--
       client.pendingBytes -= bytes
-      if (client.pendingBytes <= pendingBytesMax / 2) client.resume(Pause.pending)
+      client.peer.underWay(client.pendingBytes)
       if (client.phase !== 'open') return
       answer(client, results, replies)
       // refusing a QoS 2 message changes what is saved

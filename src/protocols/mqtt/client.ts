@@ -15,7 +15,7 @@ import type { PacketHandler, ReasonCode, Version } from './wire/index.ts'
 export type Phase = 'greeting' | 'opening' | 'open' | 'over'
 
 /** Why the client is not read from; it is again when no reason is left. */
-export const Pause = { opening: 1, changing: 2, pending: 4, blocked: 8 } as const
+export const Pause = { opening: 1, changing: 2 } as const
 
 /** The connection's pool of credit: all its leased consumers together respect the client's Receive Maximum. */
 export const pool = 1
@@ -64,7 +64,7 @@ export class Client implements Recipient, Watched {
   constructor(hub: Hub, peer: Peer, handler: PacketHandler & Receiver, packetBytesMax: number) {
     this.hub = hub
     this.peer = peer
-    this.output = new Output(peer)
+    this.output = new Output(peer, () => this.flow(false))
     this.parser = new Parser(handler, packetBytesMax, hub.cut)
     this.receiver = handler
   }
@@ -72,6 +72,10 @@ export class Client implements Recipient, Watched {
   /** The goodbye is said, or the connection lost. */
   get gone(): boolean {
     return this.phase === 'over'
+  }
+
+  get reading(): boolean {
+    return this.peer.reading
   }
 
   get version(): Version {
@@ -131,6 +135,11 @@ export class Client implements Recipient, Watched {
     if (!this.persistent) return []
     const received = this.lateReceived?.changes() ?? []
     return this.lateReleased === undefined ? received : received.concat(this.lateReleased.changes())
+  }
+
+  /** The client takes what it is sent, or does not: then nothing more is leased to it. */
+  flow(open: boolean): void {
+    if (this.session !== 0) this.hub.broker.flow(this.session, open)
   }
 
   pause(reason: number): void {

@@ -4,7 +4,6 @@ import type { Logger, ProtocolContext, ProtocolMetrics } from '../../server/inde
 import { validate } from '../../server/index.ts'
 import type { Clock, Random } from '../../world/index.ts'
 import { Forms } from './delivery/forms.ts'
-import type { Queued } from './delivery/waiting.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { lossLogMs } from './limits.ts'
 import { TopicLevels } from './names.ts'
@@ -25,8 +24,7 @@ export class Hub {
   readonly namespace: Id
   /** The space that topics live in. */
   readonly space: Id
-  /** Of all clients together: messages that wait, and packets that have not come to their end. */
-  readonly queued: Queued
+  /** Of all clients together: packets that have not come to their end. */
   readonly cut: CutBudget
   /** Live messages that found no room at a slow subscriber. */
   private dropped = 0
@@ -38,7 +36,6 @@ export class Hub {
     assert('ok' in settings, 'the configuration was validated before')
     this.settings = settings.ok
     this.cut = { bytes: 0, bytesMax: settings.ok.cutBytesTotalMax }
-    this.queued = { bytes: 0, bytesMax: settings.ok.queuedBytesTotalMax }
     this.broker = context.broker
     this.clock = context.clock
     this.random = context.random

@@ -29,6 +29,7 @@ class Time {
 }
 
 class Someone implements Watched {
+  reading = true
   heardAt = 0
   silenceTicksMax = 0
   silentAt = -1

@@ -13,9 +13,6 @@ export const keepAliveFactor = 1.5
 /** Section 3.1.2.11.2: this session expiry means "never". */
 export const neverExpires = 0xffff_ffff
 
-/** Unsettled publishes of one connection above which it is no longer read from. */
-export const pendingBytesMax = 4 * 1024 * 1024
-
 /** A batch of publishes is closed beyond this size. */
 export const batchBytesMax = 256 * 1024
 

@@ -7,10 +7,13 @@ export class Output {
   /** The peer has more than is good; what can wait should. Cleared by `drained`. */
   congested = false
   private readonly peer: Peer
+  private readonly full: () => void
   private current: Writer | undefined
 
-  constructor(peer: Peer) {
+  /** `full` is called when it has become congested. */
+  constructor(peer: Peer, full: () => void) {
     this.peer = peer
+    this.full = full
   }
 
   get writer(): Writer {
@@ -36,6 +39,8 @@ export class Output {
   }
 
   private send(bytes: Uint8Array): void {
-    if (!this.peer.write(bytes)) this.congested = true
+    if (this.peer.write(bytes) || this.congested) return
+    this.congested = true
+    this.full()
   }
 }

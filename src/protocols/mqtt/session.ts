@@ -29,6 +29,7 @@ export class MqttSession implements Session, Receiver, PacketHandler {
     if (client.phase === 'open') client.heardAt = client.hub.keepAlive.tick
     client.parser.receive(chunk)
     finishTurn(client)
+    client.peer.arriving(client.parser.arriving)
   }
 
   publish(frame: PublishFrame): void {
@@ -106,12 +107,8 @@ export class MqttSession implements Session, Receiver, PacketHandler {
         client.end(Reason.serverBusy, 'server', 'the storage of the broker has failed, try again later')
         return
       case 'blocked':
-        // Who is refused gets that as an answer; acknowledgements must still come in, or nothing is ever freed.
-        if (notice.refusing) client.resume(Pause.blocked)
-        else client.pause(Pause.blocked)
-        return
       case 'unblocked':
-        client.resume(Pause.blocked)
+        // MQTT has no words for it: who publishes is read from more slowly, who is refused gets that as an answer.
         return
       case 'gone':
       case 'active':
@@ -122,6 +119,7 @@ export class MqttSession implements Session, Receiver, PacketHandler {
   drained(): void {
     const { client } = this
     client.output.congested = false
+    client.flow(true)
     if (client.phase !== 'open' || !client.hasOutbox) return
     client.outbox.pump()
     finishTurn(client)

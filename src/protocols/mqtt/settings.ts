@@ -61,13 +61,6 @@ export const mqttSettings = {
     max: 1024 * mib,
     help: 'The same bound in bytes.',
   },
-  queuedBytesTotalMax: {
-    kind: 'bytes',
-    default: 256 * mib,
-    min: kib,
-    max: 65_536 * mib,
-    help: 'The same for all subscribers of a listener together.',
-  },
   subscriptionsMax: {
     kind: 'integer',
     default: 10_000,

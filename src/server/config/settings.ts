@@ -27,6 +27,13 @@ export const serverSchema = {
   },
   limits: {
     connectionsMax: { kind: 'integer', default: 20_000, min: 1, max: 1_000_000, help: 'open client connections' },
+    memoryBytes: {
+      kind: 'bytes',
+      default: 256 * mib,
+      min: 16 * mib,
+      max: 1024 * 1024 * mib,
+      help: 'what clients together may make the broker hold in memory: messages coming in, waiting for the disk, and unsent',
+    },
     outputBytesHigh: {
       kind: 'bytes',
       default: mib,

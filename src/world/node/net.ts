@@ -71,8 +71,12 @@ class TcpConnection implements Connection {
   }
 }
 
+/**
+ * The mark counts for both directions. A socket that is paused takes in one chunk more, not several; and it says
+ * `drain` whenever all was taken, not only after much was waiting.
+ */
 function listenTcp(endpoint: Endpoint, accept: Accept): Promise<Outcome<Listening>> {
-  const server = createServer((socket) => new TcpConnection(socket, accept))
+  const server = createServer({ highWaterMark: 1 }, (socket) => new TcpConnection(socket, accept))
   return open(server, endpoint)
 }
 

@@ -56,7 +56,9 @@ export const fetch = operation(APIS.fetch, async (request, call) => {
       bytesMax: Math.min(Math.max(0, request.maxBytes), fetchBytesMax),
       waitMs: refused ? 0 : Math.min(Math.max(0, request.maxWaitMs), fetchWaitMsMax),
     })
-    results.forEach((result, i) => fill(owners[i]!, parts[i]!, result, call))
+    // What was found while others were answered may be more than there is room for now.
+    const room: Room = { bytes: call.room(), taken: false }
+    results.forEach((result, i) => fill(owners[i]!, parts[i]!, result, call, room))
   }
   return { responses }
 })
@@ -78,7 +80,13 @@ function emptySlot(partitionIndex: number): Slot {
   }
 }
 
-function fill(slot: Slot, part: ReadPart, result: Outcome<ReadResult>, call: Call): void {
+/** What an answer may still hold. Its first batch goes out in any case, or the client would never come further. */
+interface Room {
+  bytes: number
+  taken: boolean
+}
+
+function fill(slot: Slot, part: ReadPart, result: Outcome<ReadResult>, call: Call, room: Room): void {
   if (failed(result)) {
     slot.errorCode = codeOf(result)
     const bounds = result.error === 'outOfRange' ? call.shared.broker.bounds(part.log)[part.partition] : undefined
@@ -87,6 +95,9 @@ function fill(slot: Slot, part: ReadPart, result: Outcome<ReadResult>, call: Cal
   }
   setBounds(slot, result.ok.start, result.ok.end)
   for (const batch of result.ok.batches) {
+    if (room.taken && batch.bytes.length > room.bytes) break
+    room.taken = true
+    room.bytes -= batch.bytes.length
     addBatch(slot.records, part.log, batch, call)
     call.metrics.messagesOut += batch.count
   }

@@ -46,7 +46,7 @@ export const produce = operation(APIS.produce, async (request, call) => {
     const results = await broker.commit(ops, { session: call.session, epoch: call.epoch })
     results.forEach((result, i) => fill(owners[i]!, result, ops[i]!, call))
   }
-  if (request.acks !== 0) return { responses }
+  if (request.acks !== 0) return { responses, throttleTimeMs: call.throttleMs() }
   const failure = responses.some(({ partitionResponses }) => partitionResponses.some((slot) => slot.errorCode !== 0))
   return failure ? 'close' : 'none' // who asked for no response learns of a failure by losing the connection
 })

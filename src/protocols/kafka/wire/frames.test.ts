@@ -47,3 +47,24 @@ for (const size of [-1, 0, 7, 0x7fffffff]) {
     assert.throws(() => frames.next(), MalformedError)
   })
 }
+
+test('a large request is gathered in memory of its own, and what follows it is not lost', () => {
+  const large = Buffer.alloc(1_000_000, 'L')
+  const small = Buffer.alloc(20, 's')
+  for (const cut of [999, 65_536, 300_000, 2_000_000]) {
+    const stream = Buffer.concat([frame(small), frame(large), frame(small), frame(large)])
+    const frames = new Frames()
+    const got: number[] = []
+    for (let at = 0; at < stream.length; at += cut) {
+      frames.push(stream.subarray(at, at + cut))
+      for (let one = frames.next(); one !== null; one = frames.next()) {
+        assert.ok(one.equals(one.length === 20 ? small : large))
+        got.push(one.length)
+      }
+      assert.ok([0, 20, 1_000_000].includes(frames.arriving))
+    }
+    assert.deepEqual(got, [20, 1_000_000, 20, 1_000_000])
+    assert.equal(frames.pending, 0)
+    assert.equal(frames.arriving, 0)
+  }
+})

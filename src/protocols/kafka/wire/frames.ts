@@ -1,30 +1,71 @@
 import { MalformedError } from '../../../base/index.ts'
 import { requestBytesMax } from '../limits.ts'
 
+/** Of a request that has come in part so far: then it gets memory for all of it, and what comes is copied there. */
+const gatheredBytesMax = 256 * 1024
+
 /**
  * Cuts the byte stream of a connection into requests: `size INT32, then size bytes`. A frame that lies in one chunk
- * is a slice of it; one that spans chunks is copied together once, when its last byte is there, so that a client
- * who announces 100 MB and sends nothing has cost nothing.
+ * is a slice of it; one that spans chunks is copied together once. Memory for a large one is asked for only when a good
+ * part of it is there, so that a client who announces 100 MB and sends nothing has cost nothing.
  */
 export class Frames {
+  /** A large request that is arriving, without its size, and how much of it is there. */
+  private large: Buffer | null = null
+  private filled = 0
   private chunks: Buffer[] = []
   private head = 0
   /** Bytes received and not yet given out. */
   pending = 0
 
+  /** Size of the request that has come in part; 0: none has, or its size is not known yet. To be asked after `next`. */
+  get arriving(): number {
+    if (this.large !== null) return this.large.length
+    if (this.pending < 4) return 0
+    const size = this.peekSize()
+    return this.pending < 4 + size ? size : 0
+  }
+
   push(chunk: Buffer): void {
-    this.chunks.push(chunk)
     this.pending += chunk.length
+    const rest = this.large === null ? chunk : this.fill(this.large, chunk)
+    if (rest.length > 0) this.chunks.push(rest)
+  }
+
+  /** Returns what is not the large request's. */
+  private fill(large: Buffer, chunk: Buffer): Buffer {
+    const taken = chunk.copy(large, this.filled)
+    this.filled += taken
+    return chunk.subarray(taken)
   }
 
   /** The next whole request, without its size; null while it is incomplete. Throws `MalformedError` on a bad size. */
   next(): Buffer | null {
+    if (this.large !== null) return this.takeLarge(this.large)
     if (this.pending < 4) return null
     const size = this.peekSize()
     if (size < 8 || size > requestBytesMax) throw new MalformedError(`request of ${size} bytes`)
-    if (this.pending < 4 + size) return null
+    if (this.pending < 4 + size) {
+      if (this.pending > gatheredBytesMax) this.begin(size)
+      return null
+    }
     this.skip(4)
     return this.take(size)
+  }
+
+  private begin(size: number): void {
+    this.skip(4)
+    this.large = Buffer.allocUnsafeSlow(size)
+    this.filled = 0
+    for (const chunk of this.chunks) this.fill(this.large, chunk.subarray(chunk === this.chunks[0] ? this.head : 0))
+    this.dropFirst(this.chunks.length)
+  }
+
+  private takeLarge(large: Buffer): Buffer | null {
+    if (this.filled < large.length) return null
+    this.large = null
+    this.pending -= large.length
+    return large
   }
 
   private peekSize(): number {

@@ -11,7 +11,7 @@ import { Aliases } from './aliases.ts'
 import type { Form } from './forms.ts'
 import { InFlight } from './in-flight.ts'
 import type { Source } from './in-flight.ts'
-import { Waiting } from './waiting.ts'
+import { Waiting, type Keeper } from './waiting.ts'
 import { termsOf } from './terms.ts'
 import type { Terms } from './terms.ts'
 
@@ -19,6 +19,7 @@ import type { Terms } from './terms.ts'
 export interface Recipient {
   readonly clientId: string
   readonly hub: Hub
+  readonly peer: Keeper
   readonly output: Output
   readonly version: Version
   readonly subscriptions: Subscriptions
@@ -59,7 +60,7 @@ export class Outbox {
     this.client = client
     const { inFlightMax, queuedMessagesMax, queuedBytesMax, topicAliasMaximum } = client.hub.settings
     this.inFlight = new InFlight(Math.min(receiveMaximum, inFlightMax))
-    this.waiting = new Waiting(queuedMessagesMax, queuedBytesMax, client.hub.queued)
+    this.waiting = new Waiting(queuedMessagesMax, queuedBytesMax, client.peer)
     this.aliases = aliasMaximum > 0 ? new Aliases(Math.min(aliasMaximum, topicAliasMaximum)) : undefined
   }
 

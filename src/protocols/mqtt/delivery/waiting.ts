@@ -1,4 +1,5 @@
 import type { DeliveredBatch } from '../../../core/index.ts'
+import type { Peer } from '../../../server/index.ts'
 import { parcelBytes } from '../limits.ts'
 import type { Form, Forms } from './forms.ts'
 import type { Source } from './in-flight.ts'
@@ -19,11 +20,8 @@ interface Replay {
   record: number
 }
 
-/** The memory of all waiting messages. */
-export interface Queued {
-  bytes: number
-  readonly bytesMax: number
-}
+/** Where the memory of what waits is accounted for. */
+export type Keeper = Pick<Peer, 'room' | 'keeps'>
 
 /** Messages that wait for a client, first in first out; replays of retained messages before all others. */
 export class Waiting {
@@ -33,11 +31,11 @@ export class Waiting {
   private queue: Parcel[] = []
   private start = 0
   private bytes = 0
-  private readonly total: Queued
+  private readonly keeper: Keeper
   private current: Parcel | undefined
 
-  constructor(messagesMax: number, bytesMax: number, total: Queued) {
-    this.total = total
+  constructor(messagesMax: number, bytesMax: number, keeper: Keeper) {
+    this.keeper = keeper
     this.messagesMax = messagesMax
     this.bytesMax = bytesMax
   }
@@ -49,7 +47,7 @@ export class Waiting {
   /** False: there is no room. What is bounded elsewhere always has room. */
   add(parcel: Parcel, bounded: boolean): boolean {
     const waiting = this.queue.length - this.start
-    const full = waiting >= this.messagesMax || this.bytes >= this.bytesMax || this.total.bytes >= this.total.bytesMax
+    const full = waiting >= this.messagesMax || this.bytes >= this.bytesMax || this.keeper.room <= 0
     if (full && !bounded) return false
     this.queue.push(parcel)
     this.count(bytesOf(parcel))
@@ -107,7 +105,7 @@ export class Waiting {
 
   private count(bytes: number): void {
     this.bytes += bytes
-    this.total.bytes += bytes
+    this.keeper.keeps(this.bytes)
   }
 }
 

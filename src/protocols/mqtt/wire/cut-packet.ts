@@ -2,6 +2,8 @@ import { Reason } from './reason.ts'
 import { Violation } from './violation.ts'
 
 const firstBytes = 256
+/** Who has sent so much of a packet gets memory for all of it: growing further would copy it again and again. */
+const doublingBytesMax = 256 * 1024
 
 /** Memory that the cut packets of all clients share: many clients that never finish must not fill it. */
 export interface CutBudget {
@@ -10,8 +12,7 @@ export interface CutBudget {
 }
 
 /**
- * A packet that a chunk cut. Grows by doubling as bytes really arrive, so announcing a large packet costs the server
- * nothing. Never used twice: what is read from it shares its memory.
+ * A packet that a chunk cut. Grows as bytes really arrive, so announcing a large packet costs the server nothing. Never used twice: what is read from it shares its memory.
  */
 export class CutPacket {
   bytes = Buffer.alloc(0)
@@ -55,5 +56,6 @@ export class CutPacket {
 }
 
 function capacityFor(length: number, needed: number): number {
-  return needed === 0 ? Math.max(length, 8) : Math.min(needed, Math.max(length, firstBytes))
+  if (needed === 0) return Math.max(length, 8)
+  return length > doublingBytesMax ? needed : Math.min(needed, Math.max(length, firstBytes))
 }

@@ -55,6 +55,11 @@ export class Parser {
     while (this.waiting.length > 0 && this.running) this.receive(this.waiting.shift()!)
   }
 
+  /** Bytes of the packet that has come in part; 0: none has, or its length is not known yet. */
+  get arriving(): number {
+    return this.cut?.needed ?? 0
+  }
+
   private get running(): boolean {
     return !this.suspended && !this.stopped
   }
