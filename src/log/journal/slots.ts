@@ -1,5 +1,13 @@
 import { assert } from '../../base/index.ts'
-import { DiskError, type CommitFile, type CommitThread, type Disk, type Timer, type Timers } from '../../world/index.ts'
+import {
+  DiskError,
+  type CommitFile,
+  type CommitThread,
+  type Disk,
+  type DiskFile,
+  type Timer,
+  type Timers,
+} from '../../world/index.ts'
 import { cutFile } from './cut.ts'
 
 /** A slot that is not in use, open for commits and filled, so that a segment can begin in it at once. */
@@ -29,6 +37,8 @@ export const slotOfName = (name: string): number => {
 }
 
 const zeroStepBytes = 1024 * 1024
+/** Filling is synced in steps: a commit beside it, or one that comes to need the slot, waits for a step and not for all. */
+const syncStepBytes = 4 * 1024 * 1024
 const retryMs = 1000
 const growFactor = 4
 
@@ -226,12 +236,11 @@ export class Slots {
     const path = slotPath(slot)
     if (space.freeBytes < slotBytes + reserveBytes) throw new DiskError('full', 'fill', path, 'no space for a new slot')
     const file = await this.disk.open(path, 'create')
-    // Somebody waits already: a growing file is slower to commit to, but it is there now. Not where the space may be
-    // gone before it has grown.
+    // A file may grow only where the space will still be there when it has.
     const roomy = space.freeBytes >= growFactor * slotBytes + reserveBytes
-    const grow = this.waiting !== null && this.disk.prefill && roomy
+    let grow = false
     try {
-      if (!grow && this.disk.prefill) await fill(file, slotBytes)
+      grow = !(await this.fill(file, slotBytes, roomy))
       await file.sync()
     } catch (error) {
       await file.close()
@@ -246,6 +255,17 @@ export class Slots {
     if (grow) this.growing = true
     this.noSpace = false
     this.offer(made)
+  }
+
+  /** Until somebody waits for it: a file that grows is slower to commit to, but it is there now. True: it is filled. */
+  private async fill(file: DiskFile, bytes: number, mayGrow: boolean): Promise<boolean> {
+    if (!this.disk.prefill) return true
+    for (let at = 0; at < bytes; at += zeroStepBytes) {
+      if (mayGrow && this.waiting !== null) return false
+      await file.write(zeros.subarray(0, Math.min(zeroStepBytes, bytes - at)), at)
+      if ((at + zeroStepBytes) % syncStepBytes === 0) await file.sync()
+    }
+    return true
   }
 
   private unused(): number {
@@ -263,9 +283,3 @@ export class Slots {
 }
 
 const zeros = Buffer.alloc(zeroStepBytes)
-
-async function fill(file: { write(bytes: Uint8Array, at: number): Promise<void> }, bytes: number): Promise<void> {
-  for (let at = 0; at < bytes; at += zeroStepBytes) {
-    await file.write(zeros.subarray(0, Math.min(zeroStepBytes, bytes - at)), at)
-  }
-}
