@@ -26,7 +26,10 @@ export interface Store {
   /** Bytes of the kept extents in [from, below), roughly; from the index, without reading them. */
   bytesBetween(partition: number, from: number, below: number): number
 
-  /** Copies `bytes` into the commit being filled, once; several extents of that commit may then share it. */
+  /**
+   * Puts `bytes` into the commit being filled, once; several extents of that commit may then share it. They must not
+   * change any more: small ones are copied, large ones perhaps not.
+   */
   stagePayload(bytes: Uint8Array): Payload
   /** Appends a batch to a partition: `baseOffset` must not be below the partition's `next`. */
   stageExtent(partition: number, extent: ExtentFacts, payload: Payload): void

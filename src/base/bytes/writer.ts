@@ -1,8 +1,11 @@
 import { assert } from '../assert.ts'
 
+/** From here on memory is asked for as it is needed, and given away instead of copied: doubling would waste much. */
+const largeBytes = 256 * 1024
+
 /**
  * Appends numbers and bytes to a buffer that doubles when it is full. Big-endian unless the name ends in LE.
- * `finish()` copies what was written out; `view()` does not and is valid only until the next write.
+ * `finish()` gives what was written as bytes of its own and begins anew; `view()` is valid only until the next write.
  */
 export class Writer {
   buffer: Buffer
@@ -21,9 +24,19 @@ export class Writer {
     return start
   }
 
+  /** Makes room for `bytes` more, and no more than that where it is much. */
+  ensure(bytes: number): void {
+    const needed = this.length + bytes
+    if (bytes >= largeBytes && needed > this.buffer.length) this.resize(needed)
+  }
+
   private grow(needed: number): void {
     let capacity = this.buffer.length * 2
     while (capacity < needed) capacity *= 2
+    this.resize(capacity)
+  }
+
+  private resize(capacity: number): void {
     const grown = Buffer.allocUnsafe(capacity)
     this.buffer.copy(grown, 0, 0, this.length)
     this.buffer = grown
@@ -38,7 +51,11 @@ export class Writer {
   }
 
   finish(): Buffer {
-    return Buffer.from(this.view())
+    const written = this.view()
+    this.length = 0
+    if (written.length < largeBytes) return Buffer.from(written)
+    this.buffer = Buffer.allocUnsafe(1024)
+    return written
   }
 
   u8(value: number): void {

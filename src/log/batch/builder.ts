@@ -48,7 +48,9 @@ export class BatchBuilder {
     const index = this.count++
     const headerBytes = envelope === null ? 1 : 2 + sizedBytes(envelope)
     const out = this.out
-    out.varint(1 + varintBytes(delta) + varintBytes(index) + sizedBytes(key) + sizedBytes(value) + headerBytes)
+    const bytes = 1 + varintBytes(delta) + varintBytes(index) + sizedBytes(key) + sizedBytes(value) + headerBytes
+    out.ensure(varintBytes(bytes) + bytes)
+    out.varint(bytes)
     out.u8(0)
     out.varint(delta)
     out.varint(index)

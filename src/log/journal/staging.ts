@@ -18,6 +18,12 @@ class StagedPayload implements Payload {
   }
 }
 
+/** A large payload is seldom a part of something larger: then its memory stays what it is. */
+function ownMemory(bytes: Uint8Array): Buffer {
+  const { buffer, byteOffset, length } = bytes
+  return buffer.byteLength <= length * 1.25 ? Buffer.from(buffer, byteOffset, length) : Buffer.from(bytes)
+}
+
 /** Less free than this at the start of a commit, and its table begins in a new slab. */
 const tableRoomBytes = 64 * 1024
 
@@ -68,7 +74,7 @@ export class Staging {
     this.payloadBytes += bytes.length
     if (bytes.length >= largeBytes) {
       this.endRun()
-      this.payload.push(Buffer.from(bytes))
+      this.payload.push(ownMemory(bytes))
       return payload
     }
     if (!this.payloads.fits(bytes.length)) {

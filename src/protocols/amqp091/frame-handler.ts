@@ -230,12 +230,10 @@ export class FrameHandler {
     if (contentClass !== basicClass) {
       refuse('UNEXPECTED_FRAME', `expected content header for class 60, got one for class ${contentClass} instead`)
     }
-    if (bodyBytes > limits.bodyBytesMax) {
+    const { bodyBytesMax } = this.connection.link
+    if (bodyBytes > bodyBytesMax) {
       channel.dropContent()
-      refuse(
-        'PRECONDITION_FAILED',
-        `message size ${bodyBytes} is larger than configured max size ${limits.bodyBytesMax}`,
-      )
+      refuse('PRECONDITION_FAILED', `message size ${bodyBytes} is larger than configured max size ${bodyBytesMax}`)
     }
     content.bodyBytes = bodyBytes
     this.connection.publisher.properties(channel, content, buffer.subarray(start + contentHeaderHeadBytes, end))

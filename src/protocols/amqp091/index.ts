@@ -1,4 +1,5 @@
 import type { Protocol } from '../../server/index.ts'
+import { limits } from './limits.ts'
 import { AmqpSession } from './session.ts'
 
 /** RabbitMQ's protocol, AMQP 0-9-1 with its extensions. */
@@ -14,6 +15,13 @@ export const amqp091: Protocol = {
     version: { kind: 'text', default: '3.13.7', help: 'the version that clients are told, in the product above' },
     user: { kind: 'text', default: 'guest', help: 'the user that may log in; guest only from this machine' },
     password: { kind: 'text', default: 'guest', help: 'the password of the user' },
+    messageBytesMax: {
+      kind: 'bytes',
+      default: limits.bodyBytesMax,
+      min: 1,
+      max: limits.bodyBytesMax,
+      help: 'the largest message body (max_message_size); RabbitMQ 4 has 16 MiB',
+    },
   },
   open: (peer, context) => new AmqpSession(peer, context),
 }

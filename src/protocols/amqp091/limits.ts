@@ -11,7 +11,7 @@ export const limits = {
   handshakeMs: 10_000,
   /** How long the client has to answer our connection.close. */
   closeMs: 5_000,
-  /** The largest message body. */
+  /** The largest message body that may be configured, and the default. */
   bodyBytesMax: 128 * 1024 * 1024,
   /** Of all bodies of a connection that are still arriving, on several channels. */
   arrivingBytesMax: 256 * 1024 * 1024,

@@ -23,6 +23,7 @@ export class Link {
   readonly out = writer
   readonly outbox = new Outbox(() => this.pace())
   frameBytesMax: number = limits.frameBytesMax
+  readonly bodyBytesMax: number
   capabilities: ClientCapabilities = {
     consumerCancelNotify: false,
     connectionBlocked: false,
@@ -54,6 +55,7 @@ export class Link {
     this.peer = peer
     this.context = context
     this.broker = context.broker
+    this.bodyBytesMax = (context.config.messageBytesMax as number | undefined) ?? limits.bodyBytesMax
   }
 
   /** Hands what was encoded to the client. Who does not take it is given nothing more until it does. */

@@ -1,8 +1,10 @@
 /** Slices up to this size are copied into the response, larger ones are sent as they are (a slice costs about as much). */
 export const copyBytesMax = 4096
 
-/** The largest request that is read, as Kafka's `socket.request.max.bytes`. */
+/** The largest request that is read, as Kafka's `socket.request.max.bytes`; more where larger messages are allowed. */
 export const requestBytesMax = 100 * 1024 * 1024
+/** What a request holds beside the largest message. */
+export const requestBytesBeside = 1024 * 1024
 
 /** Requests of one connection that are under way together (only Produce may be); clients have 5 in flight by default. */
 export const requestsUnderWayMax = 64

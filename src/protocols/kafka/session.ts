@@ -12,6 +12,8 @@ import {
   inputBytesFair,
   inputBytesHigh,
   inputBytesMax,
+  requestBytesBeside,
+  requestBytesMax,
   requestBytesUnderWayMax,
   requestsUnderWayMax,
   throttledBytesMin,
@@ -41,7 +43,7 @@ export class KafkaSession implements Session {
   private readonly peer: Peer
   private readonly context: ProtocolContext
   private readonly shared: Shared
-  private readonly frames = new Frames()
+  private readonly frames: Frames
   private readonly underWay: Pending[] = []
   private bytesUnderWay = 0
   private inputBytes = 0
@@ -61,6 +63,7 @@ export class KafkaSession implements Session {
     this.peer = peer
     this.context = context
     this.shared = shared
+    this.frames = new Frames(Math.max(requestBytesMax, shared.settings.messageBytesMax + requestBytesBeside))
     void this.openSession()
   }
 

@@ -9,7 +9,7 @@ export const settings = {
     kind: 'bytes',
     default: 1_048_588,
     min: 1024,
-    max: 100 * 1024 * 1024,
+    max: 128 * 1024 * 1024,
     help: 'the largest record batch, as sent (message.max.bytes)',
   },
   retentionMs: {

@@ -10,6 +10,7 @@ const gatheredBytesMax = 256 * 1024
  * part of it is there, so that a client who announces 100 MB and sends nothing has cost nothing.
  */
 export class Frames {
+  private readonly bytesMax: number
   /** A large request that is arriving, without its size, and how much of it is there. */
   private large: Buffer | null = null
   private filled = 0
@@ -17,6 +18,10 @@ export class Frames {
   private head = 0
   /** Bytes received and not yet given out. */
   pending = 0
+
+  constructor(bytesMax = requestBytesMax) {
+    this.bytesMax = bytesMax
+  }
 
   /** Size of the request that has come in part; 0: none has, or its size is not known yet. To be asked after `next`. */
   get arriving(): number {
@@ -44,7 +49,7 @@ export class Frames {
     if (this.large !== null) return this.takeLarge(this.large)
     if (this.pending < 4) return null
     const size = this.peekSize()
-    if (size < 8 || size > requestBytesMax) throw new MalformedError(`request of ${size} bytes`)
+    if (size < 8 || size > this.bytesMax) throw new MalformedError(`request of ${size} bytes`)
     if (this.pending < 4 + size) {
       if (this.pending > gatheredBytesMax) this.begin(size)
       return null
