@@ -46,10 +46,11 @@ export function metricsText({ broker, store, server }: AdminOptions): string {
   return out.toString()
 }
 
-function serverMetrics(out: Exposition, { listeners, protocols }: ReturnType<AdminOptions['server']['metrics']>): void {
+function serverMetrics(out: Exposition, metrics: ReturnType<AdminOptions['server']['metrics']>): void {
+  const { listeners, protocols, memory } = metrics
   const each = (name: string, type: 'counter' | 'gauge', help: string, key: keyof (typeof listeners)[string]): void => {
     out.family(name, type, help)
-    for (const [listener, metrics] of Object.entries(listeners)) out.sample(name, metrics[key], { listener })
+    for (const [listener, counts] of Object.entries(listeners)) out.sample(name, counts[key], { listener })
   }
   each('dragoman_connections', 'gauge', 'Open client connections', 'connections')
   each('dragoman_connections_total', 'counter', 'Client connections taken', 'connectionsTotal')
@@ -58,13 +59,17 @@ function serverMetrics(out: Exposition, { listeners, protocols }: ReturnType<Adm
   each('dragoman_sent_bytes_total', 'counter', 'Bytes to clients', 'bytesOut')
   each('dragoman_slow_consumers_total', 'counter', 'Connections closed because they did not read', 'slowConsumers')
   each('dragoman_session_failures_total', 'counter', 'Connections closed by a fault of ours', 'crashes')
+  const { bytesMax, ...uses } = memory
+  out.family('dragoman_client_memory_bytes', 'gauge', 'What clients make the broker hold')
+  for (const [use, bytes] of Object.entries(uses)) out.sample('dragoman_client_memory_bytes', bytes, { use })
+  out.one('dragoman_client_memory_bytes_max', 'gauge', 'What clients may make the broker hold', bytesMax)
   out.family('dragoman_messages_in_total', 'counter', 'Messages from clients')
-  for (const [protocol, metrics] of Object.entries(protocols)) {
-    out.sample('dragoman_messages_in_total', metrics.messagesIn, { protocol })
+  for (const [protocol, counts] of Object.entries(protocols)) {
+    out.sample('dragoman_messages_in_total', counts.messagesIn, { protocol })
   }
   out.family('dragoman_messages_out_total', 'counter', 'Messages to clients')
-  for (const [protocol, metrics] of Object.entries(protocols)) {
-    out.sample('dragoman_messages_out_total', metrics.messagesOut, { protocol })
+  for (const [protocol, counts] of Object.entries(protocols)) {
+    out.sample('dragoman_messages_out_total', counts.messagesOut, { protocol })
   }
 }
 

@@ -28,4 +28,6 @@ export const newListenerMetrics = (): ListenerMetrics => ({
 export interface ServerMetrics {
   listeners: Readonly<Record<string, ListenerMetrics>>
   protocols: Readonly<Record<string, ProtocolMetrics>>
+  /** What clients make the broker hold, by what it is for, and what they may. */
+  memory: Readonly<{ arriving: number; unanswered: number; unsent: number; bytesMax: number }>
 }

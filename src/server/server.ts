@@ -105,9 +105,16 @@ export class Server {
   }
 
   metrics(): ServerMetrics {
+    const { arriving, unanswered, unsent } = this.#memory
     return {
       listeners: Object.fromEntries(this.#listeners.map((listener) => [listener.name, listener.metrics])),
       protocols: this.#protocolMetrics,
+      memory: {
+        arriving: arriving.used,
+        unanswered: unanswered.used,
+        unsent: unsent.used,
+        bytesMax: this.#options.settings.limits.memoryBytes,
+      },
     }
   }
 

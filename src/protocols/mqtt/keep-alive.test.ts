@@ -87,3 +87,17 @@ test('a clock that jumps far makes nobody immortal', () => {
   time.forward(3_000_000, 3_000_000)
   assert.ok(someone.silentAt > 0)
 })
+
+test('who is not read from cannot be heard, and is not taken for silent', () => {
+  const time = new Time()
+  const wheel = new KeepAlive(time.clock, time.source)
+  const someone = new Someone(time)
+  someone.reading = false
+  wheel.watch(someone, 3000)
+  time.forward(60_000)
+  const before = someone.silentAt
+  someone.reading = true
+  time.forward(7000)
+  assert.equal(before, -1)
+  assert.ok(someone.silentAt > 60_000)
+})

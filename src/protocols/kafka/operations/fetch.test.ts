@@ -125,3 +125,16 @@ test('what another protocol published is seen with plain headers and a right che
   assert.equal(table.value(1), null)
   assert.deepEqual(table.headers(1), [])
 })
+
+test('an answer holds no more than there is room for, but always a batch', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  for (let i = 0; i < 4; i++) await client.produce('t', batchOf(['x'.repeat(1000)]))
+  const bytes = async (room: number): Promise<number> => {
+    client.room = room
+    return (await client.fetch('t', 0)).records!.length
+  }
+  const all = await bytes(Infinity)
+  assert.equal(await bytes(-1), all / 4)
+  assert.equal(await bytes(all / 2), all / 2)
+})

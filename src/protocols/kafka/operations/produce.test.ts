@@ -90,3 +90,23 @@ test('topics are made by producing only where that is wanted, and partitions are
   const answer = await client.ask(APIS.produce, 9, { acks: 1, timeoutMs: 1, topicData: [far] })
   assert.equal(answer.responses[0]?.partitionResponses[0]?.errorCode, code.unknownTopicOrPartition)
 })
+
+test('while the disk is slower than the producers, those with much under way are asked to wait, others are not', async () => {
+  const { connect, time } = await startWorld({}, 400)
+  const [heavy, light] = [await connect(), await connect()]
+  // The topic, for which somebody has to wait, too.
+  heavy.send(APIS.produce, 9, produceRequest('t', batchOf(['first'])))
+  await time.advance(1000)
+  assert.equal(heavy.answer(APIS.produce, 9)!.throttleTimeMs, 0)
+  const much = produceRequest('t', batchOf(['x'.repeat(900_000)]))
+  for (let i = 0; i < 2; i++) {
+    heavy.send(APIS.produce, 9, much)
+    await time.advance(50)
+  }
+  light.send(APIS.produce, 9, produceRequest('t', batchOf(['y'])))
+  await time.advance(2000)
+  const [first, second] = [heavy.answer(APIS.produce, 9)!, heavy.answer(APIS.produce, 9)!]
+  assert.equal(first.throttleTimeMs, 0)
+  assert.ok(second.throttleTimeMs > 250 && second.throttleTimeMs <= 1000, String(second.throttleTimeMs))
+  assert.equal(light.answer(APIS.produce, 9)!.throttleTimeMs, 0)
+})

@@ -57,6 +57,7 @@ export class Client implements Peer {
   paused = false
   /** What `write` answers: false as a socket whose reader is slow. */
   takes = true
+  room = Infinity
   private session!: Session
   private correlation = 0
   private readonly time: SimTime
@@ -93,10 +94,6 @@ export class Client implements Peer {
 
   get reading(): boolean {
     return !this.paused
-  }
-
-  get room(): number {
-    return Infinity
   }
 
   underWay(): void {
