@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import type { Case, Row, Stage } from '../case.ts'
+import { sleep } from '../scene.ts'
+
+/** One consumer that acknowledges late beside fast queues, for the time of a coffee break: space and latency stay. */
+async function slowAcker(stage: Stage): Promise<Row> {
+  const queues = stage.size(20, 100)
+  const seconds = stage.size(10, 660)
+  const rate = stage.size(1500, 3000)
+  const segmentMb = stage.size(2, 16)
+  const scene = await stage.open({ settings: { STORAGE_SEGMENT_BYTES: `${segmentMb} MiB` } })
+  const bystander = await stage.bystander('amqp')
+  const fast = { target: 'fast', targets: queues }
+  await scene.declare('amqp', fast)
+  await scene.declare('amqp', { target: 'late' })
+  const readers = await scene.consumers('amqp', { ...fast, connections: queues, prefetch: 200 })
+  const late = await scene.consumers('amqp', { target: 'late', ack: false, prefetch: 50_000 })
+  const load = await scene.publishers('amqp', { ...fast, connections: 4, size: 1000, rate, window: 500 })
+  const trickle = await scene.publishers('amqp', { target: 'late', rate: 20, size: 1000, window: 100 })
+  await sleep(2000)
+  bystander.mark('before')
+  const samples: Sample[] = []
+  const count = Math.max(8, Math.floor(seconds / 10))
+  for (let i = 0; i < count; i++) {
+    await sleep((seconds * 1000) / count)
+    if (i === Math.floor(count / 4)) bystander.mark('during')
+    if (i === count - Math.floor(count / 4)) bystander.mark('after')
+    samples.push({
+      at: performance.now(),
+      disk: await scene.metric('dragoman_disk_bytes'),
+      live: await scene.metric('dragoman_live_bytes'),
+      taken: await scene.metric('dragoman_record_bytes_in_total'),
+    })
+  }
+  const worst = Math.max(...samples.map((_, i) => amplification(samples, i, segmentMb)))
+  bystander.mark(null)
+  for (const each of [load, trickle]) each.tell('stop')
+  const [sent] = await Promise.all([load.wait('done'), trickle.wait('done')])
+  await scene.eventually(() => (readers.last?.messages ?? 0) >= sent.answered, 'all is consumed', 60_000)
+  const held = late.last?.messages ?? 0
+  const written = await scene.metric('dragoman_write_amplification')
+  late.tell('ack')
+  assert.ok(held > 0)
+  assert.ok(worst <= 1.5, `space was ${worst.toFixed(2)} times what is live`)
+  const [first, last] = [bystander.delivered('before'), bystander.delivered('after')]
+  assert.ok(last.p99Ms <= Math.max(5 * first.p99Ms, 250), bystander.text)
+  stage.checkMemory(64)
+  return {
+    asked: `one slow acker beside ${queues} fast queues of ${rate}/s together, ${seconds} s`,
+    more: `${sent.answered} messages passed, ${held} held; space at most ${worst.toFixed(2)} times what lives or came in the last 90 s, beside the journal's own segments; written ${written.toFixed(2)} times`,
+  }
+}
+
+interface Sample {
+  at: number
+  disk: number
+  live: number
+  taken: number
+}
+
+/** What is dead is looked at a minute after it was written, and then there is something to do. */
+const cleaningMs = 90_000
+/** Segments that the journal has ready, spare ones included, and those it writes and gives back. */
+const ownSegments = 8
+
+/** Space on disk for each byte that lives, or is so young that nobody has looked at it yet. */
+function amplification(samples: readonly Sample[], i: number, segmentMb: number): number {
+  const { at, disk, live, taken } = samples[i]!
+  const before = samples.findLast((sample) => sample.at <= at - cleaningMs)
+  const young = taken - (before?.taken ?? 0)
+  return Math.max(0, disk - ownSegments * segmentMb * 1024 * 1024) / Math.max(1, live + young)
+}
+
+export const slowAckerCases: readonly Case[] = [{ name: 'slow-acker', run: slowAcker }]

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+func declare(o Options) error {
+	party, err := o.party()
+	if err != nil {
+		return err
+	}
+	if err := party.Declare(o.targets()); err != nil {
+		return err
+	}
+	say("done", nil)
+	return nil
+}
+
+// open makes all connections, `Ramp` at a time; those that fail are counted and reported.
+func open[T any](o Options, one func(i int) (T, error)) ([]T, *errorsOf) {
+	made := make([]T, o.Connections)
+	good := make([]bool, o.Connections)
+	failures := &errorsOf{}
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, max(1, o.Ramp))
+	for i := range made {
+		wait.Add(1)
+		slots <- struct{}{}
+		go func() {
+			defer wait.Done()
+			defer func() { <-slots }()
+			value, err := one(i)
+			if err != nil {
+				failures.add(err)
+				return
+			}
+			made[i], good[i] = value, true
+		}()
+	}
+	wait.Wait()
+	kept := made[:0]
+	for i, value := range made {
+		if good[i] {
+			kept = append(kept, value)
+		}
+	}
+	return kept, failures
+}
+
+// publish sends as fast as the broker answers, or at a rate, until it has sent enough or is told to stop.
+func publish(o Options) error {
+	party, err := o.party()
+	if err != nil {
+		return err
+	}
+	targets := o.targets()
+	publishers, failures := open(o, func(int) (Publisher, error) { return party.Publisher(&Gate{}) })
+	count, texts := failures.report()
+	say("ready", map[string]any{"connections": len(publishers), "failures": count, "errors": texts})
+	lines := commands()
+	if line, ok := <-lines; !ok || line != "go" {
+		return nil
+	}
+	var sent, answered, bytes atomic.Int64
+	var stop atomic.Bool
+	refused := &errorsOf{}
+	began := time.Now()
+	var wait sync.WaitGroup
+	tickets := pace(o.Rate, &stop)
+	for _, publisher := range publishers {
+		for range o.Window {
+			wait.Add(1)
+			go func() {
+				defer wait.Done()
+				for !stop.Load() {
+					if tickets != nil {
+						if _, ok := <-tickets; !ok {
+							return
+						}
+					}
+					n := sent.Add(1)
+					if o.Count > 0 && n > int64(o.Count) {
+						return
+					}
+					if err := publisher.Publish(targets[int(n)%len(targets)], bodyAt(o.Size, time.Now())); err != nil {
+						refused.add(err)
+						if stop.Load() {
+							return
+						}
+						time.Sleep(10 * time.Millisecond)
+						continue
+					}
+					answered.Add(1)
+					bytes.Add(int64(o.Size))
+				}
+			}()
+		}
+	}
+	over := make(chan struct{})
+	go func() { wait.Wait(); close(over) }()
+	second := time.NewTicker(time.Second)
+	report := func(event string) {
+		count, texts := refused.report()
+		fields := toldNow()
+		fields["answered"], fields["bytes"] = answered.Load(), bytes.Load()
+		fields["seconds"], fields["refused"], fields["errors"] = time.Since(began).Seconds(), count, texts
+		say(event, fields)
+	}
+	for {
+		select {
+		case <-second.C:
+			report("second")
+		case <-lines:
+			stop.Store(true)
+			lines = nil
+			// A publish that is never answered must not hold the end.
+			go func() { time.Sleep(60 * time.Second); report("stuck"); finish() }()
+		case <-over:
+			report("done")
+			for _, publisher := range publishers {
+				go publisher.Close()
+			}
+			time.Sleep(100 * time.Millisecond)
+			return nil
+		}
+	}
+}
+
+// pace gives tickets at a rate, on a fixed schedule; nil: no need of any.
+func pace(rate int, stop *atomic.Bool) chan struct{} {
+	if rate <= 0 {
+		return nil
+	}
+	tickets := make(chan struct{}, rate)
+	go func() {
+		defer close(tickets)
+		began := time.Now()
+		for n := 0; !stop.Load(); n++ {
+			time.Sleep(time.Until(began.Add(time.Duration(n) * time.Second / time.Duration(rate))))
+			tickets <- struct{}{}
+		}
+	}()
+	return tickets
+}
