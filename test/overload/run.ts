@@ -19,7 +19,7 @@ if (chosen.length === 0) {
 const args = [
   '--test',
   '--test-timeout=3600000',
-  `--test-reporter=${path.join(root, 'test/overload/table.mjs')}`,
+  `--test-reporter=${path.join(root, 'scripts/overload-table.mjs')}`,
   path.join(root, 'test/overload/overload.test.ts'),
 ]
 const env = { ...process.env, OVERLOAD: values.short ? 'short' : 'full', OVERLOAD_CASE: values.case }

@@ -238,7 +238,7 @@ export class Slots {
     const file = await this.disk.open(path, 'create')
     // A file may grow only where the space will still be there when it has.
     const roomy = space.freeBytes >= growFactor * slotBytes + reserveBytes
-    let grow = false
+    let grow: boolean
     try {
       grow = !(await this.fill(file, slotBytes, roomy))
       await file.sync()
