@@ -6,7 +6,7 @@ const copyBytesMax = 4096
  * A slice up to this size of something much larger is copied, too: in the queue of a socket that takes no more it would
  * keep all of that in memory, a slab of the log for each message (storage D4).
  */
-const sliceBytesMax = 64 * 1024
+const sliceBytesMax = 256 * 1024
 const slabBytes = 64 * 1024
 /** So much at a time is handed to the socket, so that it is seen how far it has come. */
 const pieceBytes = 1024 * 1024

@@ -22,7 +22,7 @@ export interface Case {
 }
 
 /** What the broker itself works with beside what clients make it hold: tail, block cache, index, garbage. */
-export const workingMb = 170
+export const workingMb = 140
 
 export interface StageOptions {
   /** `DRAGOMAN_...` settings. */

@@ -35,7 +35,7 @@ async function slow(stage: Stage, protocol: string): Promise<Row> {
   // Somebody who listens, so that there is something to store; and consumers whose acknowledgements must get through.
   const consumers = await scene.consumers(protocol, { ...targets, connections: 10, session: true, prefetch: 100 })
   set(5, 6 * 1024)
-  const publishers = await scene.publishers(protocol, { ...targets, connections, window: 100, size: 4000 })
+  const publishers = await scene.publishers(protocol, { ...targets, connections, window: 1000, size: 4000 })
   stage.mark('during')
   let stagedMax = 0
   for (let i = 0; i < seconds * 4; i++) {
