@@ -40,14 +40,17 @@ export class Reopening {
 
   private async run(closed: Promise<unknown>, open: () => Promise<void>): Promise<void> {
     await closed.catch(() => undefined) // It had failed before.
-    for (let opened = false; !opened && !this.stopped;) {
-      await this.pause(Math.min(this.limits.reopenMs * 2 ** this.tries++, this.limits.reopenMsMax))
-      if (this.stopped) return
-      opened = await open().then(
-        () => true,
-        () => false, // Whoever opens stores says why.
-      )
-    }
+    while (!this.stopped && !(await this.attempt(open)));
+  }
+
+  /** After a pause; true when it is open. */
+  private async attempt(open: () => Promise<void>): Promise<boolean> {
+    await this.pause(Math.min(this.limits.reopenMs * 2 ** this.tries++, this.limits.reopenMsMax))
+    if (this.stopped) return false
+    return open().then(
+      () => true,
+      () => false, // Whoever opens stores says why.
+    )
   }
 
   private pause(ms: number): Promise<void> {
