@@ -1,9 +1,9 @@
 /**
  * What the core costs without sockets and without a disk: its structures alone, then publish, route, lease and settle
- * over a store in memory. One process; read the ratios. `node bench/core.ts [part of a name]`
+ * over a store in memory. One process; read the ratios. `node bench/micro/core.ts [part of a name]`
  */
 import assert from 'node:assert/strict'
-import { openBroker } from '../src/core/index.ts'
+import { openBroker } from '../../src/core/index.ts'
 import type {
   Broker,
   Delivery,
@@ -14,11 +14,11 @@ import type {
   Receiver,
   RouteSpec,
   Spec,
-} from '../src/core/index.ts'
-import { LeaseQueue } from '../src/core/queue/lease-queue.ts'
-import { Router } from '../src/core/route/index.ts'
-import { BatchBuilder, openStore } from '../src/log/index.ts'
-import { systemClock, systemRandom, systemTimers } from '../src/world/node/index.ts'
+} from '../../src/core/index.ts'
+import { LeaseQueue } from '../../src/core/queue/lease-queue.ts'
+import { Router } from '../../src/core/route/index.ts'
+import { BatchBuilder, openStore } from '../../src/log/index.ts'
+import { systemClock, systemRandom, systemTimers } from '../../src/world/node/index.ts'
 
 const world = { clock: systemClock, timers: systemTimers, random: systemRandom }
 const wanted = process.argv[2] ?? ''

@@ -1,12 +1,12 @@
 /**
  * How fast the log commits: WRITERS writers with DEPTH requests of BYTES each, a request answered when it is durable.
- * No sockets, no core. `node bench/store.ts [seconds] [folder]`
+ * No sockets, no core. `node bench/micro/store.ts [seconds] [folder]`
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openStore, type Machine, type Store, type StoreOptions } from '../src/log/index.ts'
-import { NodeDisk, systemClock, systemRandom, systemTimers } from '../src/world/node/index.ts'
+import { openStore, type Machine, type Store, type StoreOptions } from '../../src/log/index.ts'
+import { NodeDisk, systemClock, systemRandom, systemTimers } from '../../src/world/node/index.ts'
 
 const seconds = Number(process.argv[2] ?? 2)
 const parent = process.argv[3] ?? tmpdir()

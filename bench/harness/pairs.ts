@@ -1,0 +1,80 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { sidesOf, type Sample, type Side, type Workload } from '../workloads/workload.ts'
+import { Bench } from './bench.ts'
+
+export interface RunOptions {
+  pairs: number
+  scale: number
+  /** Where the data folders are made, one after the other. */
+  dataFolder: string
+  profileFolder?: string | undefined
+  /** Sides that cannot run here, with the reason. */
+  missing: ReadonlyMap<string, string>
+  say(line: string): void
+}
+
+export interface SideResult {
+  side: Side
+  /** One for each run: its points by name. */
+  runs: Record<string, Sample>[]
+  /** Why there are fewer runs than pairs. */
+  failures: string[]
+}
+
+export interface WorkloadResult {
+  workload: Workload
+  sides: SideResult[]
+  commands: string[]
+}
+
+/** Runs all sides in turn, again and again: A B A B ..., each over a fresh folder. */
+export async function runPairs(workload: Workload, options: RunOptions): Promise<WorkloadResult> {
+  const commands = new Set<string>()
+  const sides: SideResult[] = sidesOf(workload).map((side) => ({ side, runs: [], failures: [] }))
+  const pairs = Math.min(options.pairs, workload.pairsMax ?? options.pairs)
+  for (let pair = 1; pair <= pairs; pair++) {
+    for (const result of sides) {
+      const missing = options.missing.get(result.side.split('/')[0]!)
+      if (missing !== undefined) {
+        result.failures = [missing]
+        continue
+      }
+      const began = performance.now()
+      try {
+        const { points, commands: ran } = await runOnce(workload, result.side, options)
+        for (const command of ran) commands.add(command)
+        result.runs.push(points)
+        const seconds = ((performance.now() - began) / 1000).toFixed(0)
+        options.say(`  ${pair}/${pairs} ${result.side} (${seconds} s): ${inShort(workload, points)}`)
+      } catch (error) {
+        result.failures.push((error as Error).message)
+        options.say(`  ${pair}/${pairs} ${result.side} FAILED: ${(error as Error).message}`)
+      }
+    }
+  }
+  return { workload, sides, commands: [...commands] }
+}
+
+async function runOnce(
+  workload: Workload,
+  side: Side,
+  { dataFolder, scale, profileFolder }: RunOptions,
+): Promise<{ points: Record<string, Sample>; commands: string[] }> {
+  const folder = path.join(dataFolder, `${workload.name}-${side.replace('/', '-')}`)
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const bench = new Bench({ workload, side, folder, scale, profileFolder })
+  try {
+    await bench.start()
+    return { points: await workload.run(bench), commands: bench.commands }
+  } finally {
+    await bench.stop(profileFolder === undefined ? 'at once' : 'properly')
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+  }
+}
+
+const inShort = (workload: Workload, points: Record<string, Sample>): string =>
+  workload.points
+    .map(({ name, field }) => `${name} ${Number((points[name]?.[field] ?? NaN).toPrecision(3))} ${field}`)
+    .join(', ')

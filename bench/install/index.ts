@@ -1,0 +1,5 @@
+export { cached, perform } from './cache.ts'
+export { mavenJars } from './maven.ts'
+export { chrooted, debianRoot, type Chrooted } from './debian.ts'
+export { cargoBinary } from './cargo.ts'
+export { rdkafkaPerformance } from './rdkafka.ts'

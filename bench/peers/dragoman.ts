@@ -1,0 +1,42 @@
+import { execFileSync } from 'node:child_process'
+import path from 'node:path'
+import { root } from '../../test/support/index.ts'
+import { freePorts } from '../measure/ready.ts'
+import { launch } from './launch.ts'
+import type { Peer } from './peer.ts'
+
+const bin = path.join(root, 'dist/bin.js')
+
+/** Like Mosquitto's max_queued_messages: a load tool that counts messages waits for ever for one that was dropped. */
+const slowSubscriber = ['queuedMessagesMax=10000000', 'queuedBytesMax=1 GiB', 'queuedBytesTotalMax=64 GiB']
+
+export const dragoman: Peer = {
+  name: 'dragoman',
+  protocols: ['kafka', 'amqp', 'mqtt'],
+  settings: 'as shipped; MQTT: the limits of a slow subscriber lifted, as for Mosquitto',
+  variants: {
+    fsync: { durability: 'synchronized before every acknowledgement' },
+    os: { durability: 'the operating system has it' },
+  },
+  install: async () => {
+    execFileSync(process.execPath, [path.join(root, 'scripts/build.mjs'), '--bundle-only'], { cwd: root })
+    return execFileSync(process.execPath, [bin, '--version'], { encoding: 'utf8' }).trim()
+  },
+  start: async ({ folder, variant, profileFolder }) => {
+    const [kafka, amqp, mqtt, http] = await freePorts(4)
+    const listen = Object.entries({ kafka, amqp, mqtt, http }).flatMap(([name, port]) => [
+      '--listen',
+      `${name}=127.0.0.1:${port}`,
+    ])
+    const profile = profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder]
+    const data = ['--data', path.join(folder, 'data'), '--durability', variant]
+    const limits = slowSubscriber.flatMap((setting) => ['--set', `protocols.mqtt.${setting}`])
+    const server = await launch({
+      command: process.execPath,
+      args: [...profile, bin, 'serve', ...data, ...listen, '--listen', 'mqtt-ws=off', '--log-level', 'warn', ...limits],
+      logFile: path.join(folder, 'dragoman.log'),
+      ports: { kafka: kafka!, amqp: amqp!, mqtt: mqtt! },
+    })
+    return { ...server, metrics: `http://127.0.0.1:${http}/metrics` }
+  },
+}

@@ -1,0 +1,65 @@
+import { short, unitOf, withUnit } from './format.ts'
+import { rowsOf, type Results, type Row, type StoredWorkload, type Verdict } from './results.ts'
+
+/** The results as Markdown, which reads well in a terminal too. */
+export function tableOf(results: Results): string {
+  const { machine, versions, date, commit, pairs, scale, flags } = results
+  const facts = Object.entries(machine).map(([name, value]) => `${name} ${value}`)
+  const head = [
+    `Benchmark of ${date}, commit ${commit}, ${pairs} pairs, scale ${scale}, flags: ${flags.join(' ') || 'none'}`,
+    `Machine: ${facts.join(', ')}`,
+    `Versions: ${Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ')}`,
+    ...Object.entries(results.settings).map(([name, text]) => `Settings of ${name}: ${text}`),
+    ...Object.entries(results.durability).map(([side, text]) => `${side}: ${text}`),
+  ]
+  return [head.join('  \n'), ...results.workloads.map(workloadTable), goals(results)].join('\n\n')
+}
+
+const columns = ['', 'median', 'min to max', 'ours is', 'p50 ms', 'p99 ms', 'CPU s/M', 'peak MB']
+
+function workloadTable(workload: StoredWorkload): string {
+  const rows = rowsOf(workload)
+  const lines = [columns, columns.map((_, index) => (index === 0 ? '---' : '---:')), ...rows.map(cells)]
+  const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]!.length)))
+  const table = lines.map((line) => {
+    const padded = line.map((cell, index) =>
+      index === 0 ? cell.padEnd(widths[index]!) : cell.padStart(widths[index]!),
+    )
+    return `| ${padded.join(' | ')} |`
+  })
+  const failures = workload.sides.flatMap(({ side, failures }) =>
+    failures.map((why) => `${side} did not run: ${why.split('\n')[0]}`),
+  )
+  return [`### ${workload.title} (${workload.name})`, '', ...table, ...failures.map((line) => `\n${line}`)].join('\n')
+}
+
+const optional = (value: number | undefined): string => (value === undefined ? '' : short(value))
+
+function cells(row: Row): string[] {
+  const { point, side, value, ratio } = row
+  return [
+    `${point.name}: ${side}`,
+    withUnit(value.median, point.field),
+    value.count === 1 ? '' : `${short(value.min)} to ${short(value.max)}`,
+    ratio === undefined ? '' : `${short(ratio.median)} x`,
+    ...[row.p50Ms, row.p99Ms, row.cpuSecondsPerMillion, row.rssPeakMb].map(optional),
+  ]
+}
+
+function goals(results: Results): string {
+  const lines = results.workloads
+    .flatMap(rowsOf)
+    .flatMap((row) => row.verdicts.map((verdict) => goalLine(row, verdict)))
+  return ['### Goals', '', ...lines].join('\n')
+}
+
+function goalLine({ workload, point, side }: Row, { goal, value, met }: Verdict): string {
+  const wanted = goal.atLeast === undefined ? `at most ${goal.atMost}` : `at least ${goal.atLeast}`
+  const said =
+    goal.against === undefined
+      ? `${withUnit(value, point.field)}, wanted ${wanted} ${unitOf(point.field)}`
+      : `${short(value)} x ${side}, wanted ${wanted} x`
+  return `- ${met ? 'met' : 'MISSED'}: ${workload.name}, ${point.name}: ${said}`
+}

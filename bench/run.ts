@@ -1,0 +1,128 @@
+/** npm run bench: the same tools against this broker and its peers, in turn. docs/performance.md says how to read it. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { commitOfProject, describeMachine } from './harness/machine.ts'
+import { readOptions, usage, type Options } from './harness/options.ts'
+import { runPairs } from './harness/pairs.ts'
+import { peers } from './peers/index.ts'
+import { growthChart } from './report/growth-chart.ts'
+import { ratioChart } from './report/ratio-chart.ts'
+import { stored, type Results } from './report/results.ts'
+import { tableOf } from './report/table.ts'
+import { sidesOf, type Goal, type Workload } from './workloads/index.ts'
+
+function list(chosen: readonly Workload[]): void {
+  const said = ({ against, atLeast, atMost }: Goal): string =>
+    `${atLeast === undefined ? `<= ${atMost}` : `>= ${atLeast}`}${against === undefined ? '' : ` x ${against}`}`
+  for (const workload of chosen) {
+    console.log(`${workload.name.padEnd(32)} ${workload.title}`)
+    for (const { name, targets = [] } of workload.points) {
+      if (targets.length > 0) console.log(`${' '.repeat(34)}${name}: ${targets.map(said).join(', ')}`)
+    }
+  }
+}
+
+interface Installed {
+  versions: Record<string, string>
+  missing: Map<string, string>
+}
+
+async function install(chosen: readonly Workload[]): Promise<Installed> {
+  const versions: Record<string, string> = {}
+  const missing = new Map<string, string>()
+  for (const name of new Set(chosen.flatMap(sidesOf).map((side) => side.split('/')[0]!))) {
+    try {
+      versions[name] = await peers[name]!.install()
+    } catch (error) {
+      missing.set(name, (error as Error).message)
+      console.error(`${name} cannot run here: ${(error as Error).message}`)
+    }
+  }
+  return { versions, missing }
+}
+
+async function run(options: Options): Promise<Results> {
+  const { chosen, pairs, scale, dataFolder, profileFolder } = options
+  const { versions, missing } = await install(chosen)
+  mkdirSync(dataFolder, { recursive: true })
+  const sides = [...new Set(chosen.flatMap(sidesOf))].map((side) => {
+    const [name, way] = side.split('/')
+    return { side, peer: peers[name!]!, way: way! }
+  })
+  const results: Results = {
+    date: new Date().toISOString().slice(0, 10),
+    commit: commitOfProject(),
+    flags: process.argv.slice(2).filter((flag) => !flag.includes('/')),
+    pairs,
+    scale,
+    machine: describeMachine(dataFolder),
+    versions,
+    durability: Object.fromEntries(sides.map(({ side, peer, way }) => [side, peer.variants[way]!.durability])),
+    settings: Object.fromEntries(sides.map(({ peer }) => [peer.name, peer.settings])),
+    workloads: [],
+  }
+  for (const workload of chosen) {
+    console.log(`${workload.name}: ${workload.title}`)
+    const say = (line: string): void => console.log(line)
+    results.workloads.push(stored(await runPairs(workload, { pairs, scale, dataFolder, profileFolder, missing, say })))
+    save(results, options)
+  }
+  rmSync(dataFolder, { recursive: true, force: true })
+  return results
+}
+
+/** A file for each group of workloads and day. What a later run of that day does not measure again stays in it. */
+function save(results: Results, { resultsFolder }: Options): void {
+  mkdirSync(resultsFolder, { recursive: true })
+  const names = new Set(results.workloads.map(({ name }) => name))
+  for (const group of new Set(results.workloads.map((workload) => workload.group))) {
+    const file = path.join(resultsFolder, `${results.date}-${group}.json`)
+    const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results).workloads : []
+    const kept = before.filter(({ name }) => !names.has(name))
+    const part = { ...results, workloads: [...kept, ...results.workloads.filter((each) => each.group === group)] }
+    writeFileSync(file, `${JSON.stringify(part, null, 1)}\n`)
+  }
+}
+
+function draw(results: Results, { resultsFolder }: Options): void {
+  mkdirSync(resultsFolder, { recursive: true })
+  writeFileSync(path.join(resultsFolder, 'ratios.svg'), ratioChart(results))
+  const growth = growthChart(results)
+  if (growth !== undefined) writeFileSync(path.join(resultsFolder, 'growth.svg'), growth)
+}
+
+function joined(files: readonly string[]): Results {
+  const parts = files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Results)
+  const merge = (of: (part: Results) => Record<string, string>): Record<string, string> =>
+    Object.assign({}, ...parts.map(of)) as Record<string, string>
+  return {
+    ...parts[0]!,
+    versions: merge((part) => part.versions),
+    durability: merge((part) => part.durability),
+    settings: merge((part) => part.settings),
+    workloads: parts.flatMap((part) => part.workloads),
+  }
+}
+
+async function main(): Promise<number> {
+  let options: Options
+  try {
+    options = readOptions(process.argv.slice(2))
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${usage}`)
+    return 2
+  }
+  if (options.list) {
+    list(options.chosen)
+    return 0
+  }
+  const results = options.report.length > 0 ? joined(options.report) : await run(options)
+  console.log(`\n${tableOf(results)}`)
+  draw(results, options)
+  return results.workloads.some(({ sides }) => sides.some(({ failures }) => failures.length > 0)) ? 1 : 0
+}
+
+// The servers end with this process: see peers/launch.ts.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
+
+process.exitCode = await main()

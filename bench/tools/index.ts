@@ -1,0 +1,6 @@
+export * as kafkaTools from './kafka.ts'
+export * as rdkafka from './rdkafka.ts'
+export * as mqttwrk from './mqttwrk.ts'
+export * as mosquittoClients from './mosquitto-clients.ts'
+export { perfTest } from './perf-test.ts'
+export { ToolError, type Load, type Target } from './load.ts'
