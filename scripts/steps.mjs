@@ -29,6 +29,7 @@ const steps = [
   { name: 'hostile', tests: ['test/hostile/**/*.test.ts'] },
   { name: 'overload', tests: ['test/overload/**/*.test.ts'] },
   { name: 'lifecycle', tests: ['test/lifecycle/**/*.test.ts'] },
+  { name: 'bench', tests: ['test/bench/**/*.test.ts'] },
   { name: 'package', tests: ['test/package/**/*.test.ts'] },
   { name: 'capacity', tests: ['test/capacity/**/*.test.ts'], timeoutMs: 3_600_000, apart: true },
 ]

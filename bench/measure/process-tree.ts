@@ -81,7 +81,7 @@ export class Meter {
     this.#cpuBefore = new Map(tree.map(({ pid, cpuSeconds }) => [pid, cpuSeconds]))
     this.#writtenBefore = new Map(tree.map(({ pid }) => [pid, writtenBytesOf(pid)]))
     this.#rssPeakBytes = rssBytesOf(root)
-    this.#timer = setInterval(() => this.#sample(), sampleMs)
+    this.#timer = setInterval(() => this.#sample(), sampleMs).unref()
   }
 
   #sample(): void {
