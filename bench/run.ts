@@ -9,7 +9,8 @@ import { growthChart } from './report/growth-chart.ts'
 import { ratioChart } from './report/ratio-chart.ts'
 import { stored, type Results } from './report/results.ts'
 import { tableOf } from './report/table.ts'
-import { sidesOf, type Goal, type Workload } from './workloads/index.ts'
+import { installTools } from './tools/index.ts'
+import { ours, sidesOf, type Goal, type Side, type Workload } from './workloads/index.ts'
 
 function list(chosen: readonly Workload[]): void {
   const said = ({ against, atLeast, atMost }: Goal): string =>
@@ -38,14 +39,21 @@ async function install(chosen: readonly Workload[]): Promise<Installed> {
       console.error(`${name} cannot run here: ${(error as Error).message}`)
     }
   }
+  for (const protocol of new Set(chosen.map((workload) => workload.protocol))) await installTools(protocol)
   return { versions, missing }
 }
+
+/** In a quick run only ours and the first of the others, which is the one that the goals are about. */
+const sidesIn =
+  ({ quick }: Options) =>
+  (workload: Workload): Side[] =>
+    quick ? [ours, ...workload.rivals.slice(0, 1)] : sidesOf(workload)
 
 async function run(options: Options): Promise<Results> {
   const { chosen, pairs, scale, dataFolder, profileFolder } = options
   const { versions, missing } = await install(chosen)
   mkdirSync(dataFolder, { recursive: true })
-  const sides = [...new Set(chosen.flatMap(sidesOf))].map((side) => {
+  const sides = [...new Set(chosen.flatMap(sidesIn(options)))].map((side) => {
     const [name, way] = side.split('/')
     return { side, peer: peers[name!]!, way: way! }
   })
@@ -64,7 +72,9 @@ async function run(options: Options): Promise<Results> {
   for (const workload of chosen) {
     console.log(`${workload.name}: ${workload.title}`)
     const say = (line: string): void => console.log(line)
-    results.workloads.push(stored(await runPairs(workload, { pairs, scale, dataFolder, profileFolder, missing, say })))
+    const sides = sidesIn(options)(workload)
+    const ran = await runPairs(workload, { sides, pairs, scale, dataFolder, profileFolder, missing, say })
+    results.workloads.push(stored(ran))
     save(results, options)
   }
   rmSync(dataFolder, { recursive: true, force: true })

@@ -6,6 +6,7 @@ import { workloads, type Workload } from '../workloads/index.ts'
 export interface Options {
   pairs: number
   scale: number
+  quick: boolean
   list: boolean
   chosen: Workload[]
   dataFolder: string
@@ -21,7 +22,7 @@ export const usage = `npm run bench -- [FLAGS]
   --workload NAME    only these: a whole name, or a beginning; may be repeated
   --pairs N          how often each server runs each workload, in turn (5)
   --scale N          so much of the messages and the time of a full run (1)
-  --quick            a small version of everything: one pair, a fiftieth of the messages
+  --quick            a small version of everything: one pair, a fiftieth of the messages, only ours and the first peer
   --list             the workloads, and what they reach for
   --data DIR         where the servers keep their data: the disk that is measured
   --results DIR      where the results go (bench/results; of another scale, the cache)
@@ -49,6 +50,7 @@ export function readOptions(args: readonly string[]): Options {
   // What is not the whole size is no result to keep beside the others.
   const resultsFolder = scale === 1 ? 'bench/results' : 'node_modules/.cache/bench-results'
   return {
+    quick,
     pairs: positive('pairs', values.pairs ?? (quick ? '1' : '5')),
     scale,
     list: values.list === true,

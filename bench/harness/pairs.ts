@@ -1,9 +1,11 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import { sidesOf, type Sample, type Side, type Workload } from '../workloads/workload.ts'
+import { root } from '../../test/support/index.ts'
+import type { Sample, Side, Workload } from '../workloads/workload.ts'
 import { Bench } from './bench.ts'
 
 export interface RunOptions {
+  sides: readonly Side[]
   pairs: number
   scale: number
   /** Where the data folders are made, one after the other. */
@@ -31,7 +33,7 @@ export interface WorkloadResult {
 /** Runs all sides in turn, again and again: A B A B ..., each over a fresh folder. */
 export async function runPairs(workload: Workload, options: RunOptions): Promise<WorkloadResult> {
   const commands = new Set<string>()
-  const sides: SideResult[] = sidesOf(workload).map((side) => ({ side, runs: [], failures: [] }))
+  const sides: SideResult[] = options.sides.map((side) => ({ side, runs: [], failures: [] }))
   const pairs = Math.min(options.pairs, workload.pairsMax ?? options.pairs)
   for (let pair = 1; pair <= pairs; pair++) {
     for (const result of sides) {
@@ -48,12 +50,23 @@ export async function runPairs(workload: Workload, options: RunOptions): Promise
         const seconds = ((performance.now() - began) / 1000).toFixed(0)
         options.say(`  ${pair}/${pairs} ${result.side} (${seconds} s): ${inShort(workload, points)}`)
       } catch (error) {
-        result.failures.push((error as Error).message)
-        options.say(`  ${pair}/${pairs} ${result.side} FAILED: ${(error as Error).message}`)
+        const why = inOneLine((error as Error).message)
+        result.failures.push(why)
+        options.say(`  ${pair}/${pairs} ${result.side} FAILED: ${why}`)
       }
     }
   }
   return { workload, sides, commands: [...commands] }
+}
+
+/** Tools fail with pages of text; what matters is how it begins and how it ends. Paths are of this machine. */
+function inOneLine(message: string): string {
+  const lines = message.split('\n').filter((line) => line.trim() !== '')
+  const said = lines.length > 4 ? [lines[0]!.slice(0, 160), '...', ...lines.slice(-3)] : lines
+  return said
+    .map((line) => line.trim())
+    .join(' | ')
+    .replaceAll(root, '')
 }
 
 async function runOnce(

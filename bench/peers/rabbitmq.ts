@@ -28,7 +28,7 @@ export const rabbitmq: Peer = {
   protocols: ['amqp'],
   settings: 'as packaged by Debian, no plugins ("Production Deployment Guidelines" asks for nothing else on one node)',
   variants: {
-    classic: { durability: 'written before the confirm, synchronized now and then (classic queue, as shipped)' },
+    classic: { durability: 'the operating system has it (classic queue, as shipped)' },
     quorum: { durability: 'synchronized before the confirm (quorum queue)' },
   },
   install: async () => {

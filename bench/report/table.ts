@@ -17,7 +17,7 @@ export function tableOf(results: Results): string {
   return [head.join('  \n'), ...results.workloads.map(workloadTable), goals(results)].join('\n\n')
 }
 
-const columns = ['', 'median', 'min to max', 'ours is', 'p50 ms', 'p99 ms', 'CPU s/M', 'peak MB']
+const columns = ['', 'median', 'min to max', 'ours / theirs', 'p50 ms', 'p99 ms', 'CPU s/M', 'peak MB']
 
 function workloadTable(workload: StoredWorkload): string {
   const rows = rowsOf(workload)

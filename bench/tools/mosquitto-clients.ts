@@ -2,24 +2,16 @@
  * Mosquitto's own clients, for what mqttwrk cannot do: sessions that last, and the time from one client to the other.
  * The harness only writes the time on lines that `mosquitto_pub -l` publishes and `mosquitto_sub -F %U` stamps.
  */
-import { toolchain, run, start, type Running } from '../../test/support/index.ts'
+import { run, start, type Running } from '../../test/support/index.ts'
 import { percentile } from '../measure/statistics.ts'
 import { ToolError, type Load, type Target } from './load.ts'
 
 const timeoutMs = 30 * 60_000
 
-async function installed(): Promise<void> {
-  for (const name of ['mosquitto_pub', 'mosquitto_sub']) {
-    const { missing } = await toolchain.command(name)
-    if (missing !== false) throw new ToolError(missing)
-  }
-}
-
 const at = ({ host, port }: Target): string[] => ['-h', host, '-p', String(port)]
 
 /** Makes a session of QoS 1 that lasts, and leaves it. */
 export async function leaveSession(target: Target, id: string, topic: string): Promise<void> {
-  await installed()
   await run('mosquitto_sub', [...at(target), '-c', '-i', id, '-q', '1', '-t', topic, '-E'])
 }
 
@@ -45,7 +37,6 @@ export interface Latency {
 }
 
 export async function latency(target: Target, { qos, rate, seconds, payloadBytes }: Latency): Promise<Load> {
-  await installed()
   const messages = Math.floor(rate * seconds)
   const flags = ['-t', 'bench/latency', '-q', String(qos)]
   const subscriber = start('mosquitto_sub', [...at(target), ...flags, '-C', String(messages), '-F', '%U %p'], {

@@ -5,11 +5,10 @@
  * it waits for ever for a message that was dropped.
  */
 import { run, start, type Running } from '../../test/support/index.ts'
-import { cargoBinary } from '../install/index.ts'
+import { mqttwrkBinary } from './install.ts'
 import { numberIn, ToolError, type Load, type Target } from './load.ts'
 
 const timeoutMs = 10 * 60_000
-const binary = (): Promise<string> => cargoBinary('mqttwrk', '0.2.0')
 
 export interface Bench {
   publishers: number
@@ -30,7 +29,7 @@ export async function bench(target: Target, options: Bench): Promise<Load> {
     ...['-p', String(publishers), '-s', String(subscribers), '-n', String(messages), '-m', String(payloadBytes)],
     ...['--publish-qos', String(qos), '--subscribe-qos', String(qos), '-i', String(inFlight), '-k', '120'],
   ]
-  const { stdout } = await run(await binary(), ['bench', ...at(target), ...args], { timeoutMs })
+  const { stdout } = await run(await mqttwrkBinary(), ['bench', ...at(target), ...args], { timeoutMs })
   const load = parseBench(stdout, subscribers > 0)
   const expected = messages * publishers * Math.max(1, subscribers)
   if (load.messages !== expected) throw new ToolError(`mqttwrk saw ${load.messages} of ${expected}:\n${stdout}`)
@@ -48,6 +47,6 @@ export function parseBench(said: string, subscribed: boolean): Omit<Load, 'comma
 /** Connections that only answer pings, until the tool is stopped. */
 export async function idleConnections(target: Target, connections: number): Promise<Running> {
   const args = ['bench', ...at(target), '-p', String(connections), '-n', '0', '-k', '300', '-t', '60']
-  const shell = ['-c', 'ulimit -n $(ulimit -Hn); exec "$@"', 'sh', await binary(), ...args]
+  const shell = ['-c', 'ulimit -n $(ulimit -Hn); exec "$@"', 'sh', await mqttwrkBinary(), ...args]
   return start('sh', shell, { timeoutMs })
 }

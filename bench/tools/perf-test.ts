@@ -3,14 +3,14 @@
  * rate, not of the latencies), and which at some ten thousand messages a second takes more processor time than a server.
  */
 import { run } from '../../test/support/index.ts'
-import { mavenJars } from '../install/index.ts'
+import { perfTestClasses } from './install.ts'
 import { numberIn, ToolError, type Load, type Target } from './load.ts'
 
 const timeoutMs = 60 * 60_000
 
 /** Runs PerfTest with these flags. `counts`: whose messages are the result. */
 export async function perfTest(target: Target, counts: 'sent' | 'received', flags: readonly string[]): Promise<Load> {
-  const classes = await mavenJars('perf-test', new URL('./perf-test.pom.xml', import.meta.url))
+  const classes = await perfTestClasses()
   const uri = ['--uri', `amqp://guest:guest@${target.host}:${target.port}`]
   const { stdout, stderr } = await run('java', ['-cp', classes, 'com.rabbitmq.perf.PerfTest', ...uri, ...flags], {
     timeoutMs,
