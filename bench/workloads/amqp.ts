@@ -66,7 +66,7 @@ const manyQueues: Workload = {
   rivals: rivals.slice(0, 1),
   points: [lower('1,000/s', 'p99Ms'), lower('cost', 'cpuSecondsPerMillion')],
   run: async (bench) => {
-    const threads = ['--heartbeat-sender-threads', '10', '--consumers-thread-pools', '10', '--nio-threads', '10']
+    const threads = ['--heartbeat-sender-threads', '10', '--consumers-thread-pools', '10']
     const queues = ['-qp', 'bench-%d', '-qpf', '1', '-qpt', '1000', '-x', '1000', '-y', '1000']
     const pace = ['--publishing-interval', '1', '--producer-scheduler-threads', '10', '-c', '10', '-q', '10']
     const flags = [...durable(bench), ...queues, ...threads, ...pace, '-s', '100', '-z', String(bench.seconds(30) + 15)]
@@ -100,7 +100,7 @@ const fanOut: Workload = {
       '-y',
       '100',
     ]
-    const threads = ['--consumers-thread-pools', '4', '--nio-threads', '2']
+    const threads = ['--consumers-thread-pools', '4']
     const pace = ['-c', '100', '-q', '100', '-s', '100']
     const flags = [...durable(bench), ...exchange, ...threads, ...pace, ...runFor(bench, 15)]
     return { delivered: await bench.load((at) => perfTest(at, 'received', flags)) }

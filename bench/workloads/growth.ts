@@ -43,7 +43,7 @@ const kafkaPartitions: Measure = async (bench, partitions) => {
 /** A producer and a consumer for each queue; their connections are spread over a few threads of the tool. */
 const amqpQueues: Measure = (bench, queues) => {
   const pattern = ['-qp', `bench-${queues}-%d`, '-qpf', '1', '-qpt', String(queues)]
-  const clients = ['-x', String(queues), '-y', String(queues), '--consumers-thread-pools', '4', '--nio-threads', '4']
+  const clients = ['-x', String(queues), '-y', String(queues), '--consumers-thread-pools', '4']
   const inFlight = String(Math.max(2, Math.round(1000 / queues)))
   const flags = [...pattern, ...clients, '-c', inFlight, '-q', inFlight, '-s', '100']
   return bench.load((at) =>
@@ -52,7 +52,7 @@ const amqpQueues: Measure = (bench, queues) => {
 }
 
 const amqpConsumers: Measure = (bench, consumers) => {
-  const clients = ['-x', '1', '-y', String(consumers), '--consumers-thread-pools', '4', '--nio-threads', '4']
+  const clients = ['-x', '1', '-y', String(consumers), '--consumers-thread-pools', '4']
   const flags = [...clients, '-c', '500', '-q', String(Math.max(2, Math.round(1000 / consumers))), '-s', '100']
   const seconds = String(bench.seconds(15) + Math.ceil(consumers / 100))
   return bench.load((at) =>
