@@ -59,14 +59,13 @@ export async function runPairs(workload: Workload, options: RunOptions): Promise
   return { workload, sides, commands: [...commands] }
 }
 
-/** Tools fail with pages of text; what matters is how it begins and how it ends. Paths are of this machine. */
+/** Tools fail with pages of text; what matters is how it begins, what was thrown and how it ends. */
 function inOneLine(message: string): string {
   const lines = message.split('\n').filter((line) => line.trim() !== '')
-  const said = lines.length > 4 ? [lines[0]!.slice(0, 160), '...', ...lines.slice(-3)] : lines
-  return said
-    .map((line) => line.trim())
-    .join(' | ')
-    .replaceAll(root, '')
+  const thrown = lines.filter((line) => /exception|error/i.test(line) && !/^\s+at /.test(line)).slice(0, 3)
+  const said = lines.length > 4 ? [lines[0]!.slice(0, 160), ...thrown, ...lines.slice(-1)] : lines
+  const withoutPaths = [...new Set(said)].map((line) => line.trim().replaceAll(root, ''))
+  return withoutPaths.join(' | ')
 }
 
 async function runOnce(

@@ -8,31 +8,42 @@ import { numberIn, ToolError, type Load, type Target } from './load.ts'
 
 const timeoutMs = 60 * 60_000
 
-/** Runs PerfTest with these flags. `counts`: whose messages are the result. */
-export async function perfTest(target: Target, counts: 'sent' | 'received', flags: readonly string[]): Promise<Load> {
-  const classes = await perfTestClasses()
-  const uri = ['--uri', `amqp://guest:guest@${target.host}:${target.port}`]
-  const { stdout, stderr } = await run('java', ['-cp', classes, 'com.rabbitmq.perf.PerfTest', ...uri, ...flags], {
-    timeoutMs,
-  })
-  return { ...parsePerfTest(`${stdout}\n${stderr}`, counts), command: ['perf-test', ...flags].join(' ') }
+export interface Options {
+  /** Whose messages are the result. */
+  counts: 'sent' | 'received'
+  flags: readonly string[]
+  /** How long it runs; without it until the number of messages in the flags is reached. */
+  seconds?: number
+  /** Time to connect before that: the tool counts its time from its own start, and RabbitMQ takes a while for each. */
+  connections?: number
 }
 
-export function parsePerfTest(said: string, counts: 'sent' | 'received'): Omit<Load, 'command'> {
+const connectionsPerSecond = 10
+
+export async function perfTest(target: Target, options: Options): Promise<Load> {
+  const { counts, seconds, connections = 0 } = options
+  const whole = seconds === undefined ? undefined : seconds + Math.ceil(connections / connectionsPerSecond)
+  const flags = [...options.flags, ...(whole === undefined ? [] : ['-z', String(whole)])]
+  const uri = ['--uri', `amqp://guest:guest@${target.host}:${target.port}`]
+  const args = ['-cp', await perfTestClasses(), 'com.rabbitmq.perf.PerfTest', ...uri, ...flags]
+  const { stdout, stderr } = await run('java', args, { timeoutMs })
+  return { ...parsePerfTest(`${stdout}\n${stderr}`, counts, seconds), command: ['perf-test', ...flags].join(' ') }
+}
+
+/** The rate is that of the last two thirds of `seconds`, or of the whole run. */
+export function parsePerfTest(said: string, counts: Options['counts'], seconds?: number): Omit<Load, 'command'> {
   const reasons = /test stopped \((Reached time limit|Producer reached message limit|Consumer reached message limit)/
   if (!reasons.test(said)) throw new ToolError(`PerfTest did not end well:\n${said.slice(-2000)}`)
   const average = numberIn(said, counts === 'sent' ? /sending rate avg: (\d+) msg/ : /receiving rate avg: (\d+) msg/)
-  const lines = [...said.matchAll(/time ([\d.]+) s,(.*)$/gm)].map(([, time, rest]) => ({
+  const intervals = [...said.matchAll(/time ([\d.]+) s,(.*)$/gm)].map(([, time, rest]) => ({
     time: Number(time),
     rate: Number(new RegExp(`${counts}: (\\d+) msg/s`).exec(rest!)?.[1] ?? 0),
   }))
-  const seconds = lines.at(-1)?.time ?? 1
-  const counted = lines.filter(({ time }) => time > seconds / 3).map(({ rate }) => rate)
-  const whole = lines.reduce((total, { rate }) => total + rate, 0)
+  const end = intervals.at(-1)?.time ?? 1
+  const counted = seconds === undefined ? [] : intervals.filter(({ time }) => time > end - (seconds * 2) / 3)
   return {
-    // The intervals are a second each, but for the last: what they count together is the total to within one of them.
-    messages: Math.round(average * seconds) || whole,
-    perSecond: lines.length < 6 ? average : counted.reduce((total, rate) => total + rate, 0) / counted.length,
+    messages: Math.round(average * end),
+    perSecond: counted.length === 0 ? average : counted.reduce((sum, { rate }) => sum + rate, 0) / counted.length,
     ...latencyOf(said, counts),
   }
 }

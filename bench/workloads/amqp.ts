@@ -1,7 +1,7 @@
 /** Durable queues, persistent messages, confirms, acknowledgements by hand, with RabbitMQ's PerfTest. */
 import type { Bench } from '../harness/bench.ts'
 import { perfTest } from '../tools/index.ts'
-import { higher, lower, type Side, type Workload } from './workload.ts'
+import { higher, lower, type Sample, type Side, type Workload } from './workload.ts'
 
 const rivals: Side[] = ['rabbitmq/classic', 'rabbitmq/quorum']
 const twice = { against: 'rabbitmq/classic', atLeast: 2 } as const
@@ -12,14 +12,22 @@ export const durable = (bench: Bench): string[] => [
   ...(bench.variant === 'quorum' ? ['-qq'] : []),
 ]
 
-const runFor = (bench: Bench, seconds: number): string[] => ['-z', String(bench.seconds(seconds))]
-
 /** Its producers have up to 500 messages unconfirmed, its consumers 500 unacknowledged. */
 const window = ['-c', '500', '-q', '500']
 
 /** The server's own warm-up: the tool's is left out of its figures. */
 const warmUp = (bench: Bench): Promise<unknown> =>
-  perfTest(bench.target, 'received', [...durable(bench), ...window, '-u', 'warm-up', ...runFor(bench, 5)])
+  perfTest(bench.target, {
+    counts: 'received',
+    flags: [...durable(bench), ...window, '-u', 'warm-up'],
+    seconds: bench.seconds(5),
+  })
+
+/** A measured run whose result is what the consumers got. */
+export function received(bench: Bench, full: number, flags: readonly string[], connections = 0): Promise<Sample> {
+  const options = { counts: 'received', seconds: bench.seconds(full), connections } as const
+  return bench.load((at) => perfTest(at, { ...options, flags: [...durable(bench), ...flags] }))
+}
 
 function throughput(bytes: number, producers: number, consumers: number): Workload {
   return {
@@ -33,8 +41,7 @@ function throughput(bytes: number, producers: number, consumers: number): Worklo
     run: async (bench) => {
       await warmUp(bench)
       const flags = ['-x', String(producers), '-y', String(consumers), '-s', String(bytes), '-u', 'bench']
-      const all = [...durable(bench), ...window, ...flags, ...runFor(bench, 15)]
-      return { through: await bench.load((at) => perfTest(at, 'received', all)) }
+      return { through: await received(bench, 15, [...window, ...flags]) }
     },
   }
 }
@@ -49,11 +56,11 @@ const latency: Workload = {
   points: [higher('one in flight', twice), lower('at 5,000/s', 'p99Ms')],
   run: async (bench) => {
     await warmUp(bench)
-    const one = [...durable(bench), '-c', '1', '-q', '1', '-s', '100', '-u', 'one', ...runFor(bench, 10)]
-    const steady = [...durable(bench), ...window, '-r', '5000', '-s', '100', '-u', 'steady', ...runFor(bench, 10)]
+    const one = ['-c', '1', '-q', '1', '-s', '100', '-u', 'one']
+    const steady = [...window, '-r', '5000', '-s', '100', '-u', 'steady']
     return {
-      'one in flight': await bench.load((at) => perfTest(at, 'received', one)),
-      'at 5,000/s': await bench.load((at) => perfTest(at, 'received', steady)),
+      'one in flight': await received(bench, 10, one),
+      'at 5,000/s': await received(bench, 10, steady),
     }
   },
 }
@@ -69,8 +76,7 @@ const manyQueues: Workload = {
     const threads = ['--heartbeat-sender-threads', '10', '--consumers-thread-pools', '10']
     const queues = ['-qp', 'bench-%d', '-qpf', '1', '-qpt', '1000', '-x', '1000', '-y', '1000']
     const pace = ['--publishing-interval', '1', '--producer-scheduler-threads', '10', '-c', '10', '-q', '10']
-    const flags = [...durable(bench), ...queues, ...threads, ...pace, '-s', '100', '-z', String(bench.seconds(30) + 15)]
-    const sample = await bench.load((at) => perfTest(at, 'received', flags))
+    const sample = await received(bench, 30, [...queues, ...threads, ...pace, '-s', '100'], 2000)
     return { '1,000/s': sample, cost: sample }
   },
 }
@@ -102,8 +108,7 @@ const fanOut: Workload = {
     ]
     const threads = ['--consumers-thread-pools', '4']
     const pace = ['-c', '100', '-q', '100', '-s', '100']
-    const flags = [...durable(bench), ...exchange, ...threads, ...pace, ...runFor(bench, 15)]
-    return { delivered: await bench.load((at) => perfTest(at, 'received', flags)) }
+    return { delivered: await received(bench, 15, [...exchange, ...threads, ...pace], 101) }
   },
 }
 

@@ -52,11 +52,11 @@ const backlogs: Record<Protocol, Backlog> = {
   amqp: {
     fill: (bench, messages) => {
       const flags = ['-x', '1', '-y', '0', '-c', '1000', '-s', '100', '-u', 'bench', '-C', String(messages)]
-      return bench.load((to) => perfTest(to, 'sent', [...durable(bench), ...flags]))
+      return bench.load((to) => perfTest(to, { counts: 'sent', flags: [...durable(bench), ...flags] }))
     },
     drain: (bench, messages) => {
       const flags = ['-x', '0', '-y', '1', '-q', '500', '-u', 'bench', '-D', String(messages)]
-      return bench.load((from) => perfTest(from, 'received', [...durable(bench), ...flags]))
+      return bench.load((from) => perfTest(from, { counts: 'received', flags: [...durable(bench), ...flags] }))
     },
   },
   mqtt: {
@@ -97,7 +97,7 @@ const fiveGigabytes: Record<'kafka' | 'amqp', (bench: Bench) => Promise<unknown>
   amqp: (bench) => {
     const count = String(bench.count(gigabytes / 10_240))
     const flags = ['-x', '1', '-y', '0', '-c', '200', '-s', '10240', '-u', 'bench', '-C', count]
-    return perfTest(bench.target, 'sent', [...durable(bench), ...flags])
+    return perfTest(bench.target, { counts: 'sent', flags: [...durable(bench), ...flags] })
   },
 }
 

@@ -1,7 +1,7 @@
 /** Whether a message costs more when there is more of everything: a point for each size, a line for each server. */
 import type { Bench } from '../harness/bench.ts'
 import { kafkaTools, mqttwrk, perfTest, rdkafka } from '../tools/index.ts'
-import { durable } from './amqp.ts'
+import { durable, received } from './amqp.ts'
 import { higher, type Sample, type Side, type Workload } from './workload.ts'
 
 const decades = [1, 10, 100, 1000]
@@ -40,24 +40,20 @@ const kafkaPartitions: Measure = async (bench, partitions) => {
   return bench.load((to) => kafkaTools.produce(to, { topic, records: bench.count(1_000_000), recordBytes: 100 }))
 }
 
-/** A producer and a consumer for each queue; their connections are spread over a few threads of the tool. */
+const threads = ['--consumers-thread-pools', '10', '--heartbeat-sender-threads', '10']
+
+/** A producer and a consumer for each queue. */
 const amqpQueues: Measure = (bench, queues) => {
   const pattern = ['-qp', `bench-${queues}-%d`, '-qpf', '1', '-qpt', String(queues)]
-  const clients = ['-x', String(queues), '-y', String(queues), '--consumers-thread-pools', '4']
   const inFlight = String(Math.max(2, Math.round(1000 / queues)))
-  const flags = [...pattern, ...clients, '-c', inFlight, '-q', inFlight, '-s', '100']
-  return bench.load((at) =>
-    perfTest(at, 'received', [...durable(bench), ...flags, '-z', String(bench.seconds(15) + Math.ceil(queues / 50))]),
-  )
+  const clients = ['-x', String(queues), '-y', String(queues), ...threads]
+  return received(bench, 15, [...pattern, ...clients, '-c', inFlight, '-q', inFlight, '-s', '100'], 2 * queues)
 }
 
 const amqpConsumers: Measure = (bench, consumers) => {
-  const clients = ['-x', '1', '-y', String(consumers), '--consumers-thread-pools', '4']
-  const flags = [...clients, '-c', '500', '-q', String(Math.max(2, Math.round(1000 / consumers))), '-s', '100']
-  const seconds = String(bench.seconds(15) + Math.ceil(consumers / 100))
-  return bench.load((at) =>
-    perfTest(at, 'received', [...durable(bench), ...flags, '-u', `c-${consumers}`, '-z', seconds]),
-  )
+  const clients = ['-x', '1', '-y', String(consumers), ...threads, '-u', `bench-${consumers}`]
+  const prefetch = String(Math.max(2, Math.round(1000 / consumers)))
+  return received(bench, 15, [...clients, '-c', '500', '-q', prefetch, '-s', '100'], consumers)
 }
 
 /** Each subscriber gets every message: the rate is that of deliveries. */
@@ -83,9 +79,9 @@ const amqpBacklog: Measure = async (bench, size) => {
   const bytes = 10_240
   const stored = String(bench.count((size * 1e6) / bytes))
   const fill = [...durable(bench), ...queue, '-x', '1', '-y', '0', '-c', '200', '-s', String(bytes), '-C', stored]
-  await perfTest(bench.target, 'sent', fill)
-  const through = [...durable(bench), ...queue, '-c', '500', '-q', '500', '-s', '100', '-z', String(bench.seconds(15))]
-  return bench.load((at) => perfTest(at, 'sent', through))
+  await perfTest(bench.target, { counts: 'sent', flags: fill })
+  const flags = [...durable(bench), ...queue, '-c', '500', '-q', '500', '-s', '100']
+  return bench.load((at) => perfTest(at, { counts: 'sent', flags, seconds: bench.seconds(15) }))
 }
 
 export const growthWorkloads: readonly Workload[] = [
