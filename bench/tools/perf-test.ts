@@ -18,7 +18,7 @@ export interface Options {
   connections?: number
 }
 
-const connectionsPerSecond = 10
+const connectionsPerSecond = 20
 
 export async function perfTest(target: Target, options: Options): Promise<Load> {
   const { counts, seconds, connections = 0 } = options
