@@ -4,6 +4,7 @@ import path from 'node:path'
 import { commitOfProject, describeMachine } from './harness/machine.ts'
 import { readOptions, usage, type Options } from './harness/options.ts'
 import { runPairs } from './harness/pairs.ts'
+import { killBelow } from './measure/process-tree.ts'
 import { peers } from './peers/index.ts'
 import { growthChart } from './report/growth-chart.ts'
 import { ratioChart } from './report/ratio-chart.ts'
@@ -69,6 +70,7 @@ async function run(options: Options): Promise<Results> {
     settings: Object.fromEntries(sides.map(({ peer }) => [peer.name, peer.settings])),
     workloads: [],
   }
+  process.once('exit', () => rmSync(dataFolder, { recursive: true, force: true }))
   for (const workload of chosen) {
     console.log(`${workload.name}: ${workload.title}`)
     const say = (line: string): void => console.log(line)
@@ -77,7 +79,6 @@ async function run(options: Options): Promise<Results> {
     results.workloads.push(stored(ran))
     save(results, options)
   }
-  rmSync(dataFolder, { recursive: true, force: true })
   return results
 }
 
@@ -132,7 +133,8 @@ async function main(): Promise<number> {
   return results.workloads.some(({ sides }) => sides.some(({ failures }) => failures.length > 0)) ? 1 : 0
 }
 
-// The servers end with this process: see peers/launch.ts.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
+// Nothing is left behind: no server and no tool, however this ends. A signal may come twice, from npm and a terminal.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130))
+process.once('exit', () => killBelow(process.pid))
 
 process.exitCode = await main()

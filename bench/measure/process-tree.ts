@@ -47,6 +47,17 @@ export function processTree(root: number): ProcessStat[] {
   return found
 }
 
+/** Ends everything below a process at once, and not the process itself. */
+export function killBelow(root: number): void {
+  for (const { pid } of processTree(root).slice(1)) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // it ended meanwhile
+    }
+  }
+}
+
 export const rssBytesOf = (root: number): number =>
   processTree(root).reduce((total, process) => total + process.rssBytes, 0)
 

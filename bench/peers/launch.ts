@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync, closeSync, readFileSync } from 'node:fs'
 import { processTree } from '../measure/process-tree.ts'
@@ -20,11 +20,6 @@ export interface Launch {
   signalled?: string
 }
 
-const running = new Set<ChildProcess>()
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
-
 /** Starts a server and waits until all its ports answer. */
 export async function launch(options: Launch): Promise<Server> {
   const log = openSync(options.logFile, 'a')
@@ -36,8 +31,7 @@ export async function launch(options: Launch): Promise<Server> {
     stdio: ['ignore', log, log],
   })
   closeSync(log)
-  running.add(child)
-  const ended = once(child, 'close').then(() => running.delete(child))
+  const ended = once(child, 'close')
   const over = (): boolean => child.exitCode !== null || child.signalCode !== null
   const pid = child.pid
   if (pid === undefined) throw new Error(`${options.command} could not be started`)

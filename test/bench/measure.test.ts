@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { test } from 'node:test'
 import { sequentialSyncRate } from '../../bench/measure/disk.ts'
-import { Meter, processTree, rssBytesOf } from '../../bench/measure/process-tree.ts'
+import { killBelow, Meter, processTree, rssBytesOf } from '../../bench/measure/process-tree.ts'
 import { freePorts, untilReady } from '../../bench/measure/ready.ts'
 import { median, pairedRatio, percentile, spreadOf } from '../../bench/measure/statistics.ts'
 import { spawnTestBroker, temporaryFolder } from '../support/index.ts'
@@ -35,9 +35,10 @@ test('processor time, memory and children of a process', async (t) => {
   // Until it has had so much of the processor, however long that takes beside others.
   const busy = 'while (process.cpuUsage().user < 300_000);setTimeout(() => {}, 1e6)'
   const child = spawn('sh', ['-c', '"$0" -e "$1" & wait', process.execPath, busy])
-  t.after(async () => {
-    for (const { pid } of processTree(child.pid!).reverse()) process.kill(pid, 'SIGKILL')
-    await once(child, 'close')
+  const closed = once(child, 'close')
+  t.after(() => {
+    child.kill('SIGKILL')
+    return closed
   })
   const until = Date.now() + 60_000
   const meter = new Meter(child.pid!)
@@ -50,6 +51,8 @@ test('processor time, memory and children of a process', async (t) => {
   assert.ok(usage.cpuSeconds >= 0.05, `${usage.cpuSeconds}`)
   assert.ok(usage.rssPeakBytes > 2e6 && usage.rssPeakBytes < 500e6, `${usage.rssPeakBytes}`)
   assert.ok(rssBytesOf(child.pid!) > 2e6)
+  killBelow(child.pid!)
+  await closed // the shell had waited for it
 })
 
 test('the disk alone: a rate and the time of one write', (t) => {
