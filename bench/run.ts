@@ -1,5 +1,5 @@
 /** npm run bench: the same tools against this broker and its peers, in turn. docs/performance.md says how to read it. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { commitOfProject, describeMachine } from './harness/machine.ts'
 import { readOptions, usage, type Options } from './harness/options.ts'
@@ -7,6 +7,7 @@ import { runPairs } from './harness/pairs.ts'
 import { killBelow } from './measure/process-tree.ts'
 import { peers } from './peers/index.ts'
 import { growthChart } from './report/growth-chart.ts'
+import { hotLines, hottest, type CpuProfile } from './report/profile.ts'
 import { ratioChart } from './report/ratio-chart.ts'
 import { stored, type Results } from './report/results.ts'
 import { tableOf } from './report/table.ts'
@@ -102,6 +103,16 @@ function draw(results: Results, { resultsFolder }: Options): void {
   if (growth !== undefined) writeFileSync(path.join(resultsFolder, 'growth.svg'), growth)
 }
 
+const hotCount = 25
+
+/** Our server has two threads, the loop and the one that commits: a profile of each, for each start. */
+function printProfiles(folder: string): void {
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'))) {
+    const profile = JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as CpuProfile
+    console.log(`\n${file}\n${hotLines(hottest(profile, hotCount)).join('\n')}`)
+  }
+}
+
 function joined(files: readonly string[]): Results {
   const parts = files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as Results)
   const merge = (of: (part: Results) => Record<string, string>): Record<string, string> =>
@@ -130,6 +141,7 @@ async function main(): Promise<number> {
   const results = options.report.length > 0 ? joined(options.report) : await run(options)
   console.log(`\n${tableOf(results)}`)
   draw(results, options)
+  if (options.profileFolder !== undefined) printProfiles(options.profileFolder)
   return results.workloads.some(({ sides }) => sides.some(({ failures }) => failures.length > 0)) ? 1 : 0
 }
 

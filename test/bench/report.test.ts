@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { growthChart } from '../../bench/report/growth-chart.ts'
+import { hotLines, hottest } from '../../bench/report/profile.ts'
 import { advantage, ratioChart } from '../../bench/report/ratio-chart.ts'
 import { rowsOf, stored, type Results, type StoredWorkload } from '../../bench/report/results.ts'
 import { tableOf } from '../../bench/report/table.ts'
@@ -144,4 +145,28 @@ test('growth: a line for each side and figure; equal figures make a flat line', 
   assert.equal(new Set(heights).size, 1)
   assert.doesNotMatch(svg, /NaN|undefined|Infinity/)
   assert.equal(growthChart(results([whole()])), undefined)
+})
+
+test('a profile: the time of each function itself, without idle time', () => {
+  const frame = (functionName: string, url = ''): { functionName: string; url: string; lineNumber: number } => ({
+    functionName,
+    url,
+    lineNumber: 9,
+  })
+  const profile = {
+    nodes: [
+      { id: 1, callFrame: frame('(idle)') },
+      { id: 2, callFrame: frame('encode', 'file:///somewhere/wire.js') },
+      { id: 3, callFrame: frame('') },
+      { id: 4, callFrame: frame('encode', 'file:///somewhere/wire.js') },
+    ],
+    samples: [1, 2, 3, 4, 1],
+    timeDeltas: [5000, 1000, 1000, 2000, 9000],
+  }
+  const hot = hottest(profile, 5)
+  assert.deepEqual(hot, [
+    { name: 'encode wire.js:10', ms: 3, share: 0.75 },
+    { name: '(anonymous)', ms: 1, share: 0.25 },
+  ])
+  assert.match(hotLines(hot)[0]!, /75\.0 % +3 ms {2}encode/)
 })
