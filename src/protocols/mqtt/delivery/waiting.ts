@@ -23,12 +23,15 @@ interface Replay {
 /** Where the memory of what waits is accounted for. */
 export type Keeper = Pick<Peer, 'room' | 'keeps'>
 
+const placesMin = 1024
+
 /** Messages that wait for a client, first in first out; replays of retained messages before all others. */
 export class Waiting {
   private readonly messagesMax: number
   private readonly bytesMax: number
   private readonly replays: Replay[] = []
-  private queue: Parcel[] = []
+  /** From `start` on; before it are the places of what was taken out. */
+  private queue: (Parcel | undefined)[] = []
   private start = 0
   private bytes = 0
   private readonly keeper: Keeper
@@ -68,8 +71,11 @@ export class Waiting {
     this.current = undefined
     if (parcel === undefined || parcel !== this.queue[this.start]) return
     this.count(-bytesOf(parcel))
-    this.start++
-    if (this.start > 1024 || this.start === this.queue.length) {
+    this.queue[this.start++] = undefined // a long queue moves up late, and would keep the message until then
+    if (this.start === this.queue.length) {
+      this.queue.length = this.start = 0
+    } else if (this.start >= placesMin && this.start * 2 >= this.queue.length) {
+      // Only when half of the places are empty, so that each message is moved about once however many wait.
       this.queue = this.queue.slice(this.start)
       this.start = 0
     }
@@ -94,7 +100,7 @@ export class Waiting {
 
   /** Nobody waits any more; returns what did. */
   clear(): readonly Parcel[] {
-    const parcels = this.queue.slice(this.start)
+    const parcels = this.queue.slice(this.start) as Parcel[]
     this.count(-this.bytes)
     this.queue = []
     this.start = 0

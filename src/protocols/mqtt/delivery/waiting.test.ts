@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { noProperties } from '../wire/index.ts'
+import { Forms } from './forms.ts'
+import { Waiting, type Parcel } from './waiting.ts'
+
+const forms = new Forms()
+const terms = { qos: 0, retainAsPublished: false, own: noProperties, retained: false } as const
+
+const parcelOf = (payload: Buffer): Parcel => ({
+  form: { payload } as unknown as Parcel['form'],
+  terms,
+  expiresAt: null,
+  source: undefined,
+})
+
+function filled(count: number): { waiting: Waiting; parcels: Parcel[]; kept: () => number } {
+  let bytesKept = 0
+  const keeper = { room: Infinity, keeps: (bytes: number) => void (bytesKept = bytes) }
+  const waiting = new Waiting(Infinity, Infinity, keeper)
+  const parcels = Array.from({ length: count }, (_, index) => parcelOf(Buffer.alloc(index % 7)))
+  for (const parcel of parcels) assert.ok(waiting.add(parcel, false))
+  return { waiting, parcels, kept: () => bytesKept }
+}
+
+test('first in first out, also when more come while some go; no bytes are left over', () => {
+  const { waiting, parcels, kept } = filled(5000)
+  const seen: (Parcel | undefined)[] = []
+  for (let index = 0; index < 10_000; index++) {
+    seen.push(waiting.peek(forms))
+    waiting.shift()
+    if (index < 5000) {
+      parcels.push(parcelOf(Buffer.alloc(1)))
+      waiting.add(parcels.at(-1)!, false)
+    }
+  }
+  assert.deepEqual(seen, parcels)
+  assert.ok(waiting.empty)
+  assert.equal(kept(), 0)
+})
+
+test('taking out costs the same however many wait: no element is moved more than about once', () => {
+  const count = 200_000
+  const { waiting } = filled(count)
+  const moved = countMoved(() => {
+    for (let index = 0; index < count; index++) {
+      waiting.peek(forms)
+      waiting.shift()
+    }
+  })
+  assert.ok(waiting.empty)
+  assert.ok(moved <= 2 * count, `${moved} elements were moved`)
+})
+
+test('what was taken out is not among what waited at the end', () => {
+  const { waiting, parcels } = filled(10)
+  waiting.peek(forms)
+  waiting.shift()
+  assert.deepEqual(waiting.clear(), parcels.slice(1))
+})
+
+/** How many elements `run` copied from one array to another: time would say the same, and depend on the machine. */
+function countMoved(run: () => void): number {
+  const original = Object.getOwnPropertyDescriptor(Array.prototype, 'slice')!
+  let moved = 0
+  const slice = function (this: unknown[], ...range: [number?, number?]): unknown[] {
+    const part = Reflect.apply(original.value as typeof slice, this, range)
+    moved += part.length
+    return part
+  }
+  Object.defineProperty(Array.prototype, 'slice', { ...original, value: slice })
+  try {
+    run()
+  } finally {
+    Object.defineProperty(Array.prototype, 'slice', original)
+  }
+  return moved
+}
