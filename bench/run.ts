@@ -105,7 +105,7 @@ function draw(results: Results, { resultsFolder }: Options): void {
 
 const hotCount = 25
 
-/** Our server has two threads, the loop and the one that commits: a profile of each, for each start. */
+/** One for each start of our server: its event loop; the thread that commits only waits for the disk. */
 function printProfiles(folder: string): void {
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'))) {
     const profile = JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as CpuProfile
