@@ -30,10 +30,10 @@ interface Installed {
   missing: Map<string, string>
 }
 
-async function install(chosen: readonly Workload[]): Promise<Installed> {
+async function install(chosen: readonly Workload[], sides: readonly Side[]): Promise<Installed> {
   const versions: Record<string, string> = {}
   const missing = new Map<string, string>()
-  for (const name of new Set(chosen.flatMap(sidesOf).map((side) => side.split('/')[0]!))) {
+  for (const name of new Set(sides.map((side) => side.split('/')[0]!))) {
     try {
       versions[name] = await peers[name]!.install()
     } catch (error) {
@@ -45,17 +45,18 @@ async function install(chosen: readonly Workload[]): Promise<Installed> {
   return { versions, missing }
 }
 
-/** In a quick run only ours and the first of the others, which is the one that the goals are about. */
-const sidesIn =
-  ({ quick }: Options) =>
-  (workload: Workload): Side[] =>
-    quick ? [ours, ...workload.rivals.slice(0, 1)] : sidesOf(workload)
+/** For a profile only ours; in a quick run also the first of the others, which is the one that the goals are about. */
+function sidesIn(workload: Workload, { quick, profileFolder }: Options): Side[] {
+  if (profileFolder !== undefined) return [ours]
+  return quick ? [ours, ...workload.rivals.slice(0, 1)] : sidesOf(workload)
+}
 
 async function run(options: Options): Promise<Results> {
   const { chosen, pairs, scale, dataFolder, profileFolder } = options
-  const { versions, missing } = await install(chosen)
+  const chosenSides = [...new Set(chosen.flatMap((workload) => sidesIn(workload, options)))]
+  const { versions, missing } = await install(chosen, chosenSides)
   mkdirSync(dataFolder, { recursive: true })
-  const sides = [...new Set(chosen.flatMap(sidesIn(options)))].map((side) => {
+  const sides = chosenSides.map((side) => {
     const [name, way] = side.split('/')
     return { side, peer: peers[name!]!, way: way! }
   })
@@ -75,9 +76,8 @@ async function run(options: Options): Promise<Results> {
   for (const workload of chosen) {
     console.log(`${workload.name}: ${workload.title}`)
     const say = (line: string): void => console.log(line)
-    const sides = sidesIn(options)(workload)
-    const ran = await runPairs(workload, { sides, pairs, scale, dataFolder, profileFolder, missing, say })
-    results.workloads.push(stored(ran))
+    const how = { sides: sidesIn(workload, options), pairs, scale, dataFolder, profileFolder, missing, say }
+    results.workloads.push(stored(await runPairs(workload, how)))
     save(results, options)
   }
   return results

@@ -26,7 +26,7 @@ export const usage = `npm run bench -- [FLAGS]
   --list             the workloads, and what they reach for
   --data DIR         where the servers keep their data: the disk that is measured
   --results DIR      where the results go (bench/results; of another scale, the cache)
-  --profile DIR      leave processor profiles of our server there
+  --profile DIR      only our server, and leave profiles of its processor time there
   --report FILE      print and draw results again; may be repeated, they are joined`
 
 export function readOptions(args: readonly string[]): Options {
@@ -47,8 +47,9 @@ export function readOptions(args: readonly string[]): Options {
   })
   const quick = values.quick === true
   const scale = positive('scale', values.scale ?? (quick ? '0.02' : '1'))
-  // What is not the whole size is no result to keep beside the others.
-  const resultsFolder = scale === 1 ? 'bench/results' : 'node_modules/.cache/bench-results'
+  // What is not the whole size, or is watched by a profiler, is no result to keep beside the others.
+  const resultsFolder =
+    scale === 1 && values.profile === undefined ? 'bench/results' : 'node_modules/.cache/bench-results'
   return {
     quick,
     pairs: positive('pairs', values.pairs ?? (quick ? '1' : '5')),

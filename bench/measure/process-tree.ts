@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 /** Linux counts processor time in hundredths of a second, on every architecture that Node runs on. */
 const ticksPerSecond = 100
 const pageBytes = 4096
-const sampleMs = 100
+/** All of /proc is read for it, which costs a millisecond or more: seldom enough to be no load itself. */
+const sampleMs = 300
 
 interface ProcessStat {
   pid: number

@@ -7,6 +7,9 @@ import type { Peer } from './peer.ts'
 
 const bin = path.join(root, 'dist/bin.js')
 
+/** For a profile, which names the files of its functions: the bundle has all of them in a few. */
+const source = path.join(root, 'src/cli/main.ts')
+
 /** Only then, so that a benchmark that runs already keeps the files that it runs. */
 const buildWhenNewer = "import { build } from './scripts/prepare.mjs'; build(process.execPath)"
 
@@ -32,11 +35,23 @@ export const dragoman: Peer = {
       `${name}=127.0.0.1:${port}`,
     ])
     const profile = profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder]
+    const program = profileFolder === undefined ? bin : source
     const data = ['--data', path.join(folder, 'data'), '--durability', variant]
     const limits = slowSubscriber.flatMap((setting) => ['--set', `protocols.mqtt.${setting}`])
     const server = await launch({
       command: process.execPath,
-      args: [...profile, bin, 'serve', ...data, ...listen, '--listen', 'mqtt-ws=off', '--log-level', 'warn', ...limits],
+      args: [
+        ...profile,
+        program,
+        'serve',
+        ...data,
+        ...listen,
+        '--listen',
+        'mqtt-ws=off',
+        '--log-level',
+        'warn',
+        ...limits,
+      ],
       logFile: path.join(folder, 'dragoman.log'),
       ports: { kafka: kafka!, amqp: amqp!, mqtt: mqtt! },
     })
