@@ -14,7 +14,7 @@ export interface Options {
   flags: readonly string[]
   /** How long it runs; without it until the number of messages in the flags is reached. */
   seconds?: number
-  /** Time to connect before that: the tool counts its time from its own start, and RabbitMQ takes a while for each. */
+  /** Connections to make before that, when they are many: the tool gives up when that alone takes so long. */
   connections?: number
 }
 
@@ -22,8 +22,8 @@ const connectionsPerSecond = 20
 
 export async function perfTest(target: Target, options: Options): Promise<Load> {
   const { counts, seconds, connections = 0 } = options
-  const whole = seconds === undefined ? undefined : seconds + Math.ceil(connections / connectionsPerSecond)
-  const flags = [...options.flags, ...(whole === undefined ? [] : ['-z', String(whole)])]
+  const limit = Math.max(seconds ?? 0, Math.ceil(connections / connectionsPerSecond))
+  const flags = [...options.flags, ...(seconds === undefined ? [] : ['-z', String(limit)])]
   const uri = ['--uri', `amqp://guest:guest@${target.host}:${target.port}`]
   const args = ['-cp', await perfTestClasses(), 'com.rabbitmq.perf.PerfTest', ...uri, ...flags]
   const { stdout, stderr } = await run('java', args, { timeoutMs })

@@ -1,7 +1,7 @@
 /** Whether a message costs more when there is more of everything: a point for each size, a line for each server. */
 import type { Bench } from '../harness/bench.ts'
 import { kafkaTools, mqttwrk, perfTest, rdkafka } from '../tools/index.ts'
-import { durable, received } from './amqp.ts'
+import { clients, durable, received } from './amqp.ts'
 import { higher, type Sample, type Side, type Workload } from './workload.ts'
 
 const decades = [1, 10, 100, 1000]
@@ -46,14 +46,14 @@ const threads = ['--consumers-thread-pools', '10', '--heartbeat-sender-threads',
 const amqpQueues: Measure = (bench, queues) => {
   const pattern = ['-qp', `bench-${queues}-%d`, '-qpf', '1', '-qpt', String(queues)]
   const inFlight = String(Math.max(2, Math.round(1000 / queues)))
-  const clients = ['-x', String(queues), '-y', String(queues), ...threads]
-  return received(bench, 15, [...pattern, ...clients, '-c', inFlight, '-q', inFlight, '-s', '100'], 2 * queues)
+  const flags = [...pattern, ...clients('producers', queues), ...clients('consumers', queues), ...threads]
+  return received(bench, 15, [...flags, '-c', inFlight, '-q', inFlight, '-s', '100'], 200)
 }
 
 const amqpConsumers: Measure = (bench, consumers) => {
-  const clients = ['-x', '1', '-y', String(consumers), ...threads, '-u', `bench-${consumers}`]
+  const flags = ['-x', '1', ...clients('consumers', consumers), ...threads, '-u', `bench-${consumers}`]
   const prefetch = String(Math.max(2, Math.round(1000 / consumers)))
-  return received(bench, 15, [...clients, '-c', '500', '-q', prefetch, '-s', '100'], consumers)
+  return received(bench, 15, [...flags, '-c', '500', '-q', prefetch, '-s', '100'], 100)
 }
 
 /** Each subscriber gets every message: the rate is that of deliveries. */
