@@ -14,15 +14,15 @@ export interface Options {
   flags: readonly string[]
   /** How long it runs; without it until the number of messages in the flags is reached. */
   seconds?: number
-  /** Connections to make before that, when they are many: the tool gives up when that alone takes so long. */
-  connections?: number
+  /** Connections, channels and queues to make before that: the tool gives up when that alone takes `seconds`. */
+  toSetUp?: number
 }
 
-const connectionsPerSecond = 20
+const setUpPerSecond = 20
 
 export async function perfTest(target: Target, options: Options): Promise<Load> {
-  const { counts, seconds, connections = 0 } = options
-  const limit = Math.max(seconds ?? 0, Math.ceil(connections / connectionsPerSecond))
+  const { counts, seconds, toSetUp = 0 } = options
+  const limit = Math.max(seconds ?? 0, Math.ceil(toSetUp / setUpPerSecond))
   const flags = [...options.flags, ...(seconds === undefined ? [] : ['-z', String(limit)])]
   const uri = ['--uri', `amqp://guest:guest@${target.host}:${target.port}`]
   const args = ['-cp', await perfTestClasses(), 'com.rabbitmq.perf.PerfTest', ...uri, ...flags]
