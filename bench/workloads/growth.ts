@@ -47,13 +47,13 @@ const amqpQueues: Measure = (bench, queues) => {
   const pattern = ['-qp', `bench-${queues}-%d`, '-qpf', '1', '-qpt', String(queues)]
   const inFlight = String(Math.max(2, Math.round(1000 / queues)))
   const flags = [...pattern, ...clients('producers', queues), ...clients('consumers', queues), ...threads]
-  return received(bench, 15, [...flags, '-c', inFlight, '-q', inFlight, '-s', '100'], queues)
+  return received(bench, 15, [...flags, '-c', inFlight, '-q', inFlight, '-s', '100'], 3 * queues)
 }
 
 const amqpConsumers: Measure = (bench, consumers) => {
   const flags = ['-x', '1', ...clients('consumers', consumers), ...threads, '-u', `bench-${consumers}`]
   const prefetch = String(Math.max(2, Math.round(1000 / consumers)))
-  return received(bench, 15, [...flags, '-c', '500', '-q', prefetch, '-s', '100'], consumers)
+  return received(bench, 15, [...flags, '-c', '500', '-q', prefetch, '-s', '100'], 2 * consumers)
 }
 
 /** Each subscriber gets every message: the rate is that of deliveries. */
