@@ -19,10 +19,12 @@ export interface Options {
 }
 
 const setUpPerSecond = 20
+const setUpSecondsMin = 10
 
 export async function perfTest(target: Target, options: Options): Promise<Load> {
   const { counts, seconds, toSetUp = 0 } = options
-  const limit = Math.max(seconds ?? 0, Math.ceil(toSetUp / setUpPerSecond))
+  const setUpSeconds = toSetUp === 0 ? 0 : setUpSecondsMin + Math.ceil(toSetUp / setUpPerSecond)
+  const limit = Math.max(seconds ?? 0, setUpSeconds)
   const flags = [...options.flags, ...(seconds === undefined ? [] : ['-z', String(limit)])]
   const uri = ['--uri', `amqp://guest:guest@${target.host}:${target.port}`]
   const args = ['-cp', await perfTestClasses(), 'com.rabbitmq.perf.PerfTest', ...uri, ...flags]
