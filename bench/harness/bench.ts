@@ -57,8 +57,9 @@ export class Bench {
   }
 
   async start(): Promise<void> {
-    const { folder, profileFolder } = this.#options
-    this.#server = await this.#peer.start({ folder, variant: this.variant, profileFolder })
+    const { folder, profileFolder, workload } = this.#options
+    const { protocol } = workload
+    this.#server = await this.#peer.start({ folder, variant: this.variant, protocol, profileFolder })
   }
 
   async stop(how: 'properly' | 'at once'): Promise<void> {

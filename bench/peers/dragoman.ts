@@ -14,7 +14,11 @@ const source = path.join(root, 'src/cli/main.ts')
 const buildWhenNewer = "import { build } from './scripts/prepare.mjs'; build(process.execPath)"
 
 /** Like Mosquitto's max_queued_messages: a load tool that counts messages waits for ever for one that was dropped. */
-const slowSubscriber = ['queuedMessagesMax=10000000', 'queuedBytesMax=1 GiB', 'queuedBytesTotalMax=64 GiB']
+const slowSubscriber = [
+  'protocols.mqtt.queuedMessagesMax=10000000',
+  'protocols.mqtt.queuedBytesMax=1 GiB',
+  'limits.memoryBytes=8 GiB',
+]
 
 export const dragoman: Peer = {
   name: 'dragoman',
@@ -28,7 +32,7 @@ export const dragoman: Peer = {
     execFileSync(process.execPath, ['--input-type=module', '--eval', buildWhenNewer], { cwd: root })
     return execFileSync(process.execPath, [bin, '--version'], { encoding: 'utf8' }).trim()
   },
-  start: async ({ folder, variant, profileFolder }) => {
+  start: async ({ folder, variant, protocol, profileFolder }) => {
     const [kafka, amqp, mqtt, http] = await freePorts(4)
     const listen = Object.entries({ kafka, amqp, mqtt, http }).flatMap(([name, port]) => [
       '--listen',
@@ -37,7 +41,7 @@ export const dragoman: Peer = {
     const profile = profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder]
     const program = profileFolder === undefined ? bin : source
     const data = ['--data', path.join(folder, 'data'), '--durability', variant]
-    const limits = slowSubscriber.flatMap((setting) => ['--set', `protocols.mqtt.${setting}`])
+    const limits = protocol === 'mqtt' ? slowSubscriber.flatMap((setting) => ['--set', setting]) : []
     const server = await launch({
       command: process.execPath,
       args: [

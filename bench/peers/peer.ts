@@ -22,6 +22,8 @@ export interface Peer {
 export interface StartOptions {
   folder: string
   variant: string
+  /** The one that its clients will speak. */
+  protocol: Protocol
   /** Where to leave a profile of the processor time, when the server can make one. */
   profileFolder?: string | undefined
 }
