@@ -1,31 +1,54 @@
 import { adminHandler } from './admin/index.ts'
 import { failed, type Outcome } from './base/index.ts'
+import type { Broker } from './core/index.ts'
 import { httpListener, protocols } from './protocols.ts'
 import { Server, type BoundListener, type Logger, type Protocol, type Settings } from './server/index.ts'
-import { openStorage, type Storage } from './storage.ts'
+import { openStorage, type Sizes, type Storage } from './storage.ts'
 import { version } from './version.ts'
-import { systemClock, systemNet, systemRandom, SystemTimers } from './world/node/index.ts'
-import type { Listening } from './world/index.ts'
+import { NodeDisk, systemClock, systemNet, systemRandom, SystemTimers } from './world/node/index.ts'
+import type { Listening, Net, World } from './world/index.ts'
 
 export interface Running {
+  readonly broker: Broker
   readonly listeners: readonly BoundListener[]
   /** Goodbye to all clients, then everything staged made durable, then the files closed. */
   stop(): Promise<void>
+}
+
+/** All that one broker may reach outside of itself. */
+export interface Outside extends World {
+  net: Net
+  /** Cancels the timers that still wait. */
+  stop(): void
+}
+
+/** The real one. */
+function systemOutside(): Outside {
+  const timers = new SystemTimers()
+  const disk = (folder: string): NodeDisk => new NodeDisk(folder)
+  const stop = (): void => timers.stop()
+  return { clock: systemClock, timers, random: systemRandom, net: systemNet, disk, stop }
+}
+
+/** For whoever tests all of it at once. */
+export interface ComposeOptions {
+  speaking?: readonly Protocol[]
+  outside?: Outside
+  sizes?: Sizes
 }
 
 /** Puts the rooms together: storage, core, protocols, server, HTTP API. All of it runs, or nothing is left open. */
 export async function compose(
   settings: Settings,
   log: Logger,
-  speaking: readonly Protocol[] = protocols,
+  { speaking = protocols, outside = systemOutside(), sizes }: ComposeOptions = {},
 ): Promise<Outcome<Running>> {
-  const timers = new SystemTimers()
-  const storage = await openStorage(settings, log, timers)
+  const storage = await openStorage(settings, log, outside, sizes)
   if (failed(storage)) return storage
-  const started = await start(settings, log, speaking, storage.ok, timers)
+  const started = await start(settings, log, speaking, storage.ok, outside)
   if (failed(started)) {
     await storage.ok.close()
-    timers.stop()
+    outside.stop()
   }
   return started
 }
@@ -35,11 +58,11 @@ async function start(
   log: Logger,
   speaking: readonly Protocol[],
   storage: Storage,
-  timers: SystemTimers,
+  outside: Outside,
 ): Promise<Outcome<Running>> {
   const { broker } = storage
-  const world = { net: systemNet, clock: systemClock, timers, random: systemRandom }
-  const server = new Server({ broker, protocols: speaking, settings, log, ...world })
+  const { net, clock, timers, random } = outside
+  const server = new Server({ broker, protocols: speaking, settings, log, net, clock, timers, random })
   const listeners = await server.start()
   if (failed(listeners)) return listeners
   const all: BoundListener[] = [...listeners.ok]
@@ -52,12 +75,12 @@ async function start(
       broker,
       store: () => ({ health: storage.health(), metrics: () => storage.store().metrics() }),
       server: serving,
-      clock: systemClock,
+      clock,
       log,
       version,
       ready: () => ready,
     })
-    const opened = await systemNet.listenHttp(endpoint, admin)
+    const opened = await net.listenHttp(endpoint, admin)
     if (failed(opened)) {
       await server.stop(0)
       return { error: opened.error, detail: `listener ${httpListener.name}: ${opened.detail}` }
@@ -75,7 +98,7 @@ async function start(
         detail: (error as Error).message,
       })
     })
-    timers.stop()
+    outside.stop()
   }
-  return { ok: { listeners: all, stop } }
+  return { ok: { broker, listeners: all, stop } }
 }

@@ -1,5 +1,5 @@
 import type { Outcome } from './base/index.ts'
-import { openBroker, type Broker } from './core/index.ts'
+import { openBroker, type Broker, type BrokerLimits } from './core/index.ts'
 import {
   Damaged,
   defaultOptions,
@@ -13,8 +13,7 @@ import {
 } from './log/index.ts'
 import type { Logger, Settings } from './server/index.ts'
 import { StorageLog } from './storage-log.ts'
-import { DiskError, type Timers } from './world/index.ts'
-import { NodeDisk, systemClock, systemRandom, systemTimers } from './world/node/index.ts'
+import { DiskError, type World } from './world/index.ts'
 
 /** The core over its log, open. */
 export interface Storage {
@@ -25,21 +24,27 @@ export interface Storage {
   close(): Promise<void>
 }
 
+/** Over what settings and defaults say: smaller ones for tests. */
+export interface Sizes {
+  store?: Partial<StoreOptions>
+  core?: Partial<BrokerLimits>
+}
+
 /** Opens the data folder (or memory), recovers what is there, and puts the core on it. */
 export async function openStorage(
   settings: Settings,
   log: Logger,
-  timers: Timers = systemTimers,
+  { clock, timers, random, disk }: World,
+  sizes: Sizes = {},
 ): Promise<Outcome<Storage>> {
-  const world = { clock: systemClock, timers, random: systemRandom }
+  const world = { clock, timers, random }
   const { data, durability, storage, limits } = settings
   const told = new StorageLog(log, world, data)
   const undecided: Undecided = { place: null }
   let store: Store | undefined
   const openOne = (machine: Machine): Promise<Store> => {
     const place = data === 'memory' ? {} : { directory: data }
-    const options = { durability, ...optionsOf(storage, data === 'memory') }
-    const disk = (folder: string): NodeDisk => new NodeDisk(folder)
+    const options = { durability, ...optionsOf(storage, data === 'memory'), ...sizes.store }
     const report = (error: Error): void => told.trouble(error)
     return openStore({ world: { ...world, disk }, machine, options, report, undecided, ...place })
   }
@@ -60,7 +65,7 @@ export async function openStorage(
     const broker = await openBroker({
       ...world,
       openStore: open,
-      options: { durability, stagedBytesMax: stagedBytesMax(limits.memoryBytes) },
+      options: { durability, stagedBytesMax: stagedBytesMax(limits.memoryBytes), ...sizes.core },
     })
     return { ok: { broker, store: () => store!, health: () => told.health, close: () => broker.shutdown() } }
   } catch (error) {

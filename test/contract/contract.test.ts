@@ -6,7 +6,7 @@ import { BatchBuilder } from '../../src/log/index.ts'
 import { knownSettings } from '../../src/protocols.ts'
 import { createLogger, readSettings, type ProtocolContext } from '../../src/server/index.ts'
 import { openStorage } from '../../src/storage.ts'
-import { systemClock, systemRandom, systemTimers } from '../../src/world/node/index.ts'
+import { NodeDisk, systemClock, systemRandom, systemTimers } from '../../src/world/node/index.ts'
 import { eventually } from '../support/index.ts'
 import { FakePeer } from './fake-peer.ts'
 import { fixtures, type Fixture } from './fixtures.ts'
@@ -16,7 +16,12 @@ const settings = readSettings({ data: 'memory' }, knownSettings())
 assert.ok('ok' in settings)
 const problems: string[] = []
 const log = createLogger({ level: 'error', format: 'text', clock: systemClock, write: (line) => problems.push(line) })
-const storage = await openStorage(settings.ok, log)
+const storage = await openStorage(settings.ok, log, {
+  clock: systemClock,
+  timers: systemTimers,
+  random: systemRandom,
+  disk: (folder) => new NodeDisk(folder),
+})
 if ('error' in storage) throw new Error(storage.detail)
 const { broker } = storage.ok
 

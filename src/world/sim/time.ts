@@ -71,6 +71,19 @@ export class SimTime implements Clock, Timers {
     this.turn = []
   }
 
+  /** Timers of one process: nothing of it runs after `stop`, and time goes on for the others. */
+  process(): Timers & { stop(): void } {
+    let alive = true
+    const guard = (run: () => void) => () => {
+      if (alive) run()
+    }
+    return {
+      after: (delayMs, run) => this.after(delayMs, guard(run)),
+      endOfTurn: (run) => this.endOfTurn(guard(run)),
+      stop: () => (alive = false),
+    }
+  }
+
   /** Waits for `promise`, letting time pass as it needs; rejects after `limitMs`. */
   async until<T>(promise: Promise<T>, limitMs = 600_000): Promise<T> {
     const state = { pending: true }
