@@ -78,10 +78,10 @@ const stagedBytesMax = (memoryBytes: number): number => memoryBytes / 32
 
 /** A broker in memory keeps its own, smaller sizes. */
 function optionsOf(storage: Settings['storage'], memory: boolean): Partial<StoreOptions> {
-  const { cacheBytes, tailBytes, segmentBytes } = storage
+  const { cacheBytes, tailBytes, segmentBytes, checkpointBytes } = storage
   const spans = { ...defaultOptions.spans, cacheBytesMax: cacheBytes }
   // Frames are cut at 4 KiB, and so are the files that hold them.
-  return memory ? { spans } : { spans, tailBytes, slotBytes: segmentBytes - (segmentBytes % 4096) }
+  return memory ? { spans } : { spans, tailBytes, checkpointBytes, slotBytes: segmentBytes - (segmentBytes % 4096) }
 }
 
 /** What an operator can mend is told in a sentence; all else is a fault of ours and goes on as it is. */

@@ -79,6 +79,13 @@ export const serverSchema = {
       max: 2048 * mib,
       help: 'size of a journal segment; its index, up to a quarter of it, is in memory while it is written',
     },
+    checkpointBytes: {
+      kind: 'bytes',
+      default: 128 * mib,
+      min: mib,
+      max: 1024 * 1024 * mib,
+      help: 'journal written between two checkpoints: about as much is read again at a start after a crash',
+    },
   },
 } as const satisfies Group
 
