@@ -1,5 +1,6 @@
 import type { Writer } from '../../base/index.ts'
 import { crc32c, MalformedError, Reader } from '../../base/index.ts'
+import { readU64 } from '../frame/index.ts'
 
 /**
  * A checkpoint file:
@@ -90,10 +91,10 @@ export function writeFooter(out: Writer, footer: CheckpointFooter, position: num
   out.u32LE(magic)
 }
 
-/** Where the footer stands, from the last 16 bytes of the file; null when they are not a checkpoint's. */
+/** Where the footer stands (NaN: nowhere), from the last 16 bytes of the file; null when they are not a checkpoint's. */
 export function readTailMark(tail: Buffer): { position: number; bytes: number } | null {
   if (tail.length < tailBytes || tail.readUInt32LE(12) !== magic) return null
-  return { position: new Reader(tail).u64LE(), bytes: tail.readUInt32LE(8) }
+  return { position: readU64(tail, 0), bytes: tail.readUInt32LE(8) }
 }
 
 /** The body of the record at `at`, or null when it is not whole. */

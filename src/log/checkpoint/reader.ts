@@ -1,4 +1,5 @@
 import type { Disk } from '../../world/index.ts'
+import { MalformedError } from '../../base/index.ts'
 import { Damaged } from '../damaged.ts'
 import { FileWindow } from '../journal/scan.ts'
 import {
@@ -26,6 +27,16 @@ export async function listCheckpoints(disk: Disk): Promise<{ numbers: number[]; 
   return { numbers: numbers.sort((a, b) => b - a), others }
 }
 
+/** What a good checksum covers was written so: by somebody else, or by a broken machine. */
+function sound<T>(path: string, position: number, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof MalformedError) throw new Damaged(path, position, error.message)
+    throw error
+  }
+}
+
 /** Reads and checks a footer. Rejects with `Damaged`. */
 export async function footerOf(disk: Disk, number: number): Promise<CheckpointFooter> {
   const path = checkpointPath(number)
@@ -42,7 +53,7 @@ export async function footerOf(disk: Disk, number: number): Promise<CheckpointFo
     await file.read(bytes, mark.position)
     const body = recordBody(bytes, 0)
     if (body === null) throw new Damaged(path, mark.position, 'the footer fails its check')
-    return readFooter(body)
+    return sound(path, mark.position, () => readFooter(body))
   } finally {
     await file.close()
   }
@@ -67,7 +78,7 @@ export async function eachRecord(
       const body = recordBody(bytes, 0)
       if (body === null) throw new Damaged(path, at, 'a record fails its check')
       if (body[0] === owner.footer) return records
-      visit(readRecord(body))
+      visit(sound(path, at, () => readRecord(body)))
       at += bytes.length
     }
   } finally {

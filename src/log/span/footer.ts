@@ -1,4 +1,4 @@
-import { crc32c, Reader, Writer } from '../../base/index.ts'
+import { crc32c, MalformedError, Reader, Writer } from '../../base/index.ts'
 import { Damaged } from '../damaged.ts'
 import type { Life } from '../store.ts'
 
@@ -75,10 +75,18 @@ export function readFooter(bytes: Buffer, file: string, position: number): Foote
   if (bytes.length < footerBytes || crc32c(bytes.subarray(0, crcAt)) !== bytes.readUInt32LE(crcAt)) {
     throw new Damaged(file, position, 'the footer fails its checksum')
   }
-  const reader = new Reader(bytes)
-  if (reader.u32LE() !== magic) throw new Damaged(file, position, 'not a span: its footer has another magic')
-  const found = reader.u8()
+  if (bytes.readUInt32LE(0) !== magic) throw new Damaged(file, position, 'not a span: its footer has another magic')
+  const found = bytes[4]!
   if (found !== version) throw new Damaged(file, position, `span version ${found}: written by a newer release`)
+  try {
+    return readFields(new Reader(bytes, 5))
+  } catch (error) {
+    if (error instanceof MalformedError) throw new Damaged(file, position, `the footer: ${error.message}`)
+    throw error
+  }
+}
+
+function readFields(reader: Reader): Footer {
   const kind = reader.u8() === 1 ? 'settled' : 'sidecar'
   const life = lives[reader.u8()] ?? null
   reader.take(1)
@@ -99,6 +107,12 @@ export function readFooter(bytes: Buffer, file: string, position: number): Foote
     chunksPosition: reader.u64LE(),
     partitions: reader.u32LE(),
     directoryPosition: reader.u64LE(),
-    replaced: Array.from({ length: reader.u32LE() }, () => reader.u64LE()),
+    replaced: readReplaced(reader),
   }
+}
+
+function readReplaced(reader: Reader): number[] {
+  const replaced: number[] = []
+  for (let left = reader.u32LE(); left > 0; left--) replaced.push(reader.u64LE())
+  return replaced
 }

@@ -5,8 +5,10 @@ import { MemoryDisk } from '../../world/index.ts'
 import { BlockCache, FilePool, type CachedFile } from '../cache/index.ts'
 import { Appender } from './appender.ts'
 import { decodeEntries, EntryEncoder } from './entries.ts'
-import { Writer } from '../../base/index.ts'
+import { crc32c, MalformedError, Writer } from '../../base/index.ts'
 import type { LocatedExtent } from './located-extent.ts'
+import { Damaged } from '../damaged.ts'
+import { footerBytes, readFooter, writeFooter } from './footer.ts'
 import { decodeEdit, encodeEdit, type SpanInfo } from './span-info.ts'
 import { TableReader } from './table-reader.ts'
 import { TableWriter } from './table-writer.ts'
@@ -132,4 +134,18 @@ test('a manifest edit: decode(encode(x)) = x', () => {
       assert.deepEqual(decodeEdit(encodeEdit({ removed, added })), { removed, added })
     }),
   )
+})
+
+test('an edit with a count that lies is malformed, and takes no memory for it', () => {
+  assert.throws(() => decodeEdit(Buffer.from('e9dfd3b09500', 'hex')), MalformedError)
+})
+
+test('a footer with numbers that cannot be is damage, though its checksum is right', () => {
+  const life = null
+  const numbers = { id: 0, firstSeq: 1, lastSeq: 1, createdAt: 1, extents: 1, payloadBytes: 1, segmentsOn: 0 }
+  const places = { chunks: 0, chunksPosition: 0, partitions: 0, directoryPosition: 0, replaced: [] }
+  const bytes = writeFooter({ kind: 'sidecar', life, journalId: Buffer.alloc(16), ...numbers, ...places })
+  bytes.fill(0xff, 24, 32)
+  bytes.writeUInt32LE(crc32c(bytes.subarray(0, footerBytes - 4)), footerBytes - 4)
+  assert.throws(() => readFooter(bytes, 'file', 0), Damaged)
 })

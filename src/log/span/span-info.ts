@@ -91,6 +91,10 @@ export function encodeEdit(edit: SpanEdit): Buffer {
 /** Throws `MalformedError`. */
 export function decodeEdit(bytes: Buffer): SpanEdit {
   const reader = new Reader(bytes)
-  const removed = Array.from({ length: reader.uvarint() }, () => reader.uvarint())
-  return { removed, added: Array.from({ length: reader.uvarint() }, () => readSpanInfo(reader)) }
+  // Not `Array.from({ length })`: a count that lies would be believed before anything was read.
+  const removed: number[] = []
+  for (let left = reader.uvarint(); left > 0; left--) removed.push(reader.uvarint())
+  const added: SpanInfo[] = []
+  for (let left = reader.uvarint(); left > 0; left--) added.push(readSpanInfo(reader))
+  return { removed, added }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatEndpoint, fromEnvironment, merge, parseEndpoint, readSettings, type Known } from './index.ts'
+import { formatEndpoint, fromEnvironment, merge, parseEndpoint, put, readSettings, type Known } from './index.ts'
 
 const known: Known = {
   listeners: { line: 7000, http: 8090 },
@@ -65,4 +65,20 @@ test('endpoints', () => {
   assert.equal(parseEndpoint('a:b', 1), undefined)
   assert.equal(parseEndpoint('1.2.3.4:99999', 1), undefined)
   assert.equal(formatEndpoint({ host: '::1', port: 80 }), '[::1]:80')
+})
+
+test('names that every object has are no settings', () => {
+  for (const raw of [{ constructor: 1 }, { limits: { toString: 1 } }, { listen: { valueOf: 1 } }]) {
+    assert.ok('error' in readSettings(raw, known), JSON.stringify(raw))
+  }
+})
+
+test('a path of keys from outside makes plain keys, whatever they are called', () => {
+  const raw: Record<string, unknown> = {}
+  put(raw, ['__proto__', 'polluted'], '1')
+  assert.ok(!('polluted' in {}))
+  assert.ok('error' in readSettings(merge(raw, {}), known), 'it is an unknown key')
+  const text: Record<string, unknown> = { data: 'x' }
+  put(text, ['data', 'y'], '1')
+  assert.deepEqual(text, { data: { y: '1' } })
 })

@@ -40,7 +40,7 @@ export function validate<G extends Group>(group: G, given: unknown, path = ''): 
   }
   const source = (given ?? {}) as Record<string, unknown>
   for (const key of Object.keys(source)) {
-    if (key in group) continue
+    if (Object.hasOwn(group, key)) continue
     const near = nearest(key, Object.keys(group))
     const hint = near === undefined ? `known keys: ${Object.keys(group).join(', ')}` : `did you mean ${near}?`
     return { error: 'invalid', detail: `${join(path, key)}: unknown key; ${hint}` }

@@ -130,7 +130,7 @@ function readListen(given: unknown, ports: Readonly<Record<string, number>>): Ou
     return { error: 'invalid', detail: 'listen: must map listeners to HOST:PORT, as `kafka: 127.0.0.1:9092`' }
   }
   const source = (given ?? {}) as Record<string, unknown>
-  const unknown = Object.keys(source).find((name) => !(name in ports))
+  const unknown = Object.keys(source).find((name) => !Object.hasOwn(ports, name))
   if (unknown !== undefined) {
     return {
       error: 'invalid',

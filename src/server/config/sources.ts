@@ -44,23 +44,34 @@ export function fromEnvironment(environment: Readonly<Record<string, string | un
   return { ok: raw }
 }
 
+/** A scalar on the way gives way to a mapping: what is wrong then is said where values are checked. */
 export function put(raw: Record<string, unknown>, path: readonly string[], value: unknown): void {
   let at = raw
-  for (const key of path.slice(0, -1)) at = (at[key] ??= {}) as Record<string, unknown>
-  at[path.at(-1)!] = value
+  for (const key of path.slice(0, -1)) {
+    const below = Object.hasOwn(at, key) ? at[key] : undefined
+    const mapping: Record<string, unknown> = isMapping(below) ? below : {}
+    if (mapping !== below) set(at, key, mapping)
+    at = mapping
+  }
+  set(at, path.at(-1)!, value)
+}
+
+/** `__proto__` is a key like any other, to be refused as unknown. */
+function set(at: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(at, key, { value, enumerable: true, writable: true, configurable: true })
 }
 
 /** `over` wins, key by key. */
 export function merge(under: Raw, over: Raw): Raw {
   const result: Record<string, unknown> = { ...under }
   for (const [key, value] of Object.entries(over)) {
-    const below = result[key]
-    result[key] = isMapping(below) && isMapping(value) ? merge(below, value) : value
+    const below = Object.hasOwn(result, key) ? result[key] : undefined
+    set(result, key, isMapping(below) && isMapping(value) ? merge(below, value) : value)
   }
   return result
 }
 
-function isMapping(value: unknown): value is Raw {
+function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
