@@ -77,3 +77,22 @@ test('the same trouble over and over is a line now and then, another one is told
   told.trouble(new Damaged('spans/1-2.3.days', 4096, 'bad'))
   assert.equal(lines.length, 6)
 })
+
+test('damaged messages are told by name, once for each partition in a while', async () => {
+  const { told, lines, time } = stand()
+  const damage = new Damaged('spans/1-2.3.days', 7096, 'the 300 bytes of offsets 7 to 7 fail their checksum')
+  const records = { namespace: 'default', log: ['orders', 'eu'], partition: 2, first: 7, last: 7 }
+  told.notRead({ error: damage, records })
+  for (let first = 8; first < 100; first++) told.notRead({ error: damage, records: { ...records, first, last: first } })
+  assert.equal(lines.length, 1)
+  for (const part of ['"log":"orders.eu"', '"partition":2', '"first":7', '7096', 'dragoman check --data data']) {
+    assert.ok(lines[0]!.includes(part), `${part} in ${lines[0]}`)
+  }
+  for (let again = 0; again < 50; again++) told.notRead({ error: io(`spans/${again}-${again}.days`), records: null })
+  assert.equal(lines.length, 2)
+  await time.advance(11 * 60_000)
+  told.notRead({ error: damage, records: { ...records, log: null } })
+  told.notRead({ error: damage, records })
+  assert.match(lines[2]!, /retained messages/)
+  assert.match(lines[3]!, /"times":93/)
+})

@@ -1,4 +1,5 @@
 import { Damaged, type Health } from './log/index.ts'
+import { levelUtf8, plainNames, type ReadTrouble } from './core/index.ts'
 import type { Fields, Logger } from './server/index.ts'
 import { DiskError, type Clock, type Timer, type Timers } from './world/index.ts'
 
@@ -96,6 +97,21 @@ export class StorageLog {
       ? `stored bytes are damaged and left alone; see what is lost when the broker is stopped: dragoman check --data ${this.data}`
       : 'the storage has trouble in the background and tries again'
     this.once(key, (again) => this.log.warn(means, { ...this.about(error.message), ...again }))
+  }
+
+  /** Records that a reader could not have. */
+  notRead({ error, records }: ReadTrouble): void {
+    if (records === null) {
+      const means = 'the disk does not give what is stored; whoever waits for it gets it when it does'
+      this.once(`read ${kindOf(error)}`, (again) => this.log.error(means, { ...this.about(error.message), ...again }))
+      return
+    }
+    const { namespace, partition, first, last } = records
+    const log = records.log === null ? 'retained messages' : levelUtf8(plainNames.encode(records.log))
+    const means = `stored messages are damaged: consumers go on behind them; see what is lost when the broker is stopped: dragoman check --data ${this.data}`
+    this.once(`damaged ${namespace} ${log} ${partition}`, (again) =>
+      this.log.error(means, { ...this.about(error.message), namespace, log, partition, first, last, ...again }),
+    )
   }
 
   private once(key: string, tell: (again: Fields) => void): void {

@@ -65,6 +65,7 @@ export async function openStorage(
     const broker = await openBroker({
       ...world,
       openStore: open,
+      report: (trouble) => told.notRead(trouble),
       options: { durability, stagedBytesMax: stagedBytesMax(limits.memoryBytes), ...sizes.core },
     })
     return { ok: { broker, store: () => store!, health: () => told.health, close: () => broker.shutdown() } }

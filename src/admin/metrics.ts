@@ -78,6 +78,7 @@ function coreMetrics(out: Exposition, broker: Broker): void {
   out.one('dragoman_records_in_total', 'counter', 'Records accepted by the core', core.recordsIn)
   out.one('dragoman_records_out_total', 'counter', 'Records delivered by the core', core.recordsOut)
   out.one('dragoman_record_bytes_in_total', 'counter', 'Bytes of records accepted', core.bytesIn)
+  out.one('dragoman_unreadable_records', 'gauge', 'Records met by readers whose bytes are damaged', core.unreadable)
   out.one('dragoman_logs', 'gauge', 'Logs', core.logs)
   out.one('dragoman_subscriptions', 'gauge', 'Subscriptions', core.subscriptions)
   out.one('dragoman_sessions', 'gauge', 'Sessions', core.sessions)

@@ -53,7 +53,8 @@ export class ShardBroker implements Broker {
   private newShard(): Shard {
     const { clock, timers, random, options } = this.options
     const limits = { ...defaultLimits, ...options }
-    return new Shard({ clock, timers, random }, limits, (error) => this.crashed(error))
+    const report = this.options.report ?? (() => undefined)
+    return new Shard({ clock, timers, random }, limits, (error) => this.crashed(error), report)
   }
 
   async start(): Promise<void> {

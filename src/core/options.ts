@@ -1,5 +1,6 @@
 import type { Machine, Store } from '../log/index.ts'
 import type { Clock, Random, Timers } from '../world/index.ts'
+import type { ReadTrouble } from './read/unreadable.ts'
 
 /** What a broker needs of the outside. */
 export interface BrokerOptions {
@@ -8,6 +9,8 @@ export interface BrokerOptions {
   random: Random
   /** Replays what is stored into the machine, then resolves. Called again after the store has failed. */
   openStore(machine: Machine): Promise<Store>
+  /** Told of what readers cannot have: damage once for each place, a disk that gives an error each time. */
+  report?: (trouble: ReadTrouble) => void
   options?: Partial<BrokerLimits>
 }
 

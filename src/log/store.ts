@@ -55,7 +55,8 @@ export interface Store {
   /**
    * The extents that hold the records from `from` on, in order, until `bytesMax` is passed (at least one extent when
    * there is one; the first may begin before `from`). Only below `upTo`, an offset. Synchronous when the bytes are in
-   * memory, which is the rule at the tail. Rejects with `Damaged` when the stored bytes fail their check.
+   * memory, which is the rule at the tail. What cannot be read ends what is returned, and rejects when nothing is before
+   * it: with `Damaged`, whose `cost` says behind which records to go on, or with a `DiskError`, which may pass.
    */
   read(partition: number, from: number, upTo: number, bytesMax: number): StoredExtent[] | Promise<StoredExtent[]>
   /** The facts of the extents from `from` on, without their bytes: for seeking by time and counting. At most `limit`. */

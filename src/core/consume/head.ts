@@ -1,3 +1,5 @@
+import { DiskError } from '../../world/index.ts'
+import { endOfDamage, readAgainMs } from '../read/read-on.ts'
 import { StoredBatch } from '../shard/batches.ts'
 import type { Shard } from '../shard/shard.ts'
 import type { Lane, Leased } from './leased.ts'
@@ -95,14 +97,29 @@ function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number): Stor
       if (shard.leased.get(leased.id) === leased) shard.readAhead.keep(lane, batches)
       shard.wake(leased)
     },
-    () => {
-      // The bytes are damaged: nobody can have this record, and the ones behind it must not wait for ever.
-      lane.reading = false
-      lane.queue.park(offset, offset)
-      shard.wake(leased)
-    },
+    (error: unknown) => notRead(shard, leased, lane, offset, error),
   )
   return null
+}
+
+/**
+ * Damaged: nobody can have these records, and those behind them must not wait for ever. They are not settled: what the
+ * next start reads better is delivered then. Any other error may pass.
+ */
+function notRead(shard: Shard, leased: Leased, lane: Lane, offset: number, error: unknown): void {
+  const again = (): void => {
+    lane.reading = false
+    shard.wake(leased)
+  }
+  const { queue, partition } = lane
+  try {
+    const below = endOfDamage(shard, partition, error, queue.end)
+    if (shard.leased.get(leased.id) === leased) queue.withhold(offset, Math.min(below, queue.end) - 1)
+    again()
+  } catch (failure) {
+    if (!(failure instanceof DiskError)) throw failure
+    shard.world.timers.after(readAgainMs, again)
+  }
 }
 
 /** Of batches in rising order, the one that holds `offset`. */

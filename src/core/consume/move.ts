@@ -1,10 +1,12 @@
 import type { StoredExtent } from '../../log/index.ts'
+import { DiskError } from '../../world/index.ts'
 import type { SettleOp } from '../facade/index.ts'
 import { Copier } from '../publish/copier.ts'
 import { addHistory } from '../publish/history.ts'
 import { place } from '../publish/place.ts'
 import { publish } from '../publish/publish.ts'
 import { storeRefuses } from '../publish/room.ts'
+import { endOfDamage, readAgainMs } from '../read/read-on.ts'
 import { StoredBatch } from '../shard/batches.ts'
 import type { LogState } from '../shard/log-state.ts'
 import type { Shard } from '../shard/shard.ts'
@@ -58,8 +60,9 @@ function moveFrom(
           shard.stage.hard()
           return moveFrom(shard, leased, lane, moved, last, way) ?? undefined
         },
-        () => {
-          if (!isOver(shard, leased)) settleMoved(shard, leased, lane, first, last)
+        (error: unknown) => {
+          if (isOver(shard, leased)) return undefined
+          return notRead(shard, leased, lane, first, last, way, error)
         },
       )
     }
@@ -68,9 +71,34 @@ function moveFrom(
   return null
 }
 
+/** What is damaged stays withheld, and the others are moved; what the disk did not give is asked for again. */
+function notRead(
+  shard: Shard,
+  leased: Leased,
+  lane: Lane,
+  first: number,
+  last: number,
+  way: Way,
+  error: unknown,
+): Promise<void> | undefined {
+  try {
+    const below = endOfDamage(shard, lane.partition, error, last + 1)
+    return moveFrom(shard, leased, lane, below, last, way) ?? undefined
+  } catch (failure) {
+    if (!(failure instanceof DiskError)) throw failure
+    return new Promise((resolve, reject) => {
+      shard.world.timers.after(readAgainMs, () => {
+        const moved = moveFrom(shard, leased, lane, first, last, way)
+        if (moved === null) resolve()
+        else moved.then(resolve, reject)
+      })
+    })
+  }
+}
+
 /** The subscription has been dropped meanwhile, or nothing can be staged any more. */
 function isOver(shard: Shard, leased: Leased): boolean {
-  return shard.leased.get(leased.id) !== leased || shard.health.state === 'failed'
+  return shard.leased.get(leased.id) !== leased || shard.health.state === 'failed' || shard.stage.closed
 }
 
 /** There is no space: they stay where they are until there is. */

@@ -1,6 +1,7 @@
 import type { Outcome } from '../../base/index.ts'
 import type { Delivery, Id, TakeOptions } from '../facade/index.ts'
 import type { Session } from '../session/session.ts'
+import { readOn } from '../read/read-on.ts'
 import { StoredBatch } from '../shard/batches.ts'
 import { fenced, notFound } from '../shard/shard.ts'
 import type { Shard } from '../shard/shard.ts'
@@ -68,7 +69,7 @@ export async function peek(shard: Shard, leased: Leased, limit: number): Promise
     if (lane === null) continue
     let offset = lane.queue.next()
     while (offset >= 0 && count < limit) {
-      const extents = await shard.store.read(lane.partition.id, offset, lane.queue.end, 1024 * 1024)
+      const extents = await readOn(shard, lane.partition, offset, lane.queue.end, 1024 * 1024)
       if (extents.length === 0) break
       for (const extent of extents) {
         const batch = new StoredBatch(lane.partition.index, extent)

@@ -139,6 +139,8 @@ export interface BrokerMetrics {
   recordsIn: number
   bytesIn: number
   recordsOut: number
+  /** Records that readers have met whose stored bytes are damaged. */
+  unreadable: number
   logs: number
   subscriptions: number
   sessions: number

@@ -1,4 +1,7 @@
+import type { ExtentFacts } from '../../log/index.ts'
+import { DiskError } from '../../world/index.ts'
 import type { Keep } from '../facade/index.ts'
+import { endOfDamage } from '../read/read-on.ts'
 import type { LogState } from '../shard/log-state.ts'
 import type { Partition } from '../shard/partition.ts'
 import type { Shard } from '../shard/shard.ts'
@@ -14,12 +17,21 @@ export async function retainAll(shard: Shard): Promise<void> {
       continue
     for (const partition of log.partitions) {
       if (partition === null || partition.start >= partition.durableEnd) continue
-      const start = await startOf(shard, keep, partition)
+      const start = await startOf(shard, keep, partition).catch(unlessDisk(shard))
       if (shard.logs.get(log.id) !== log) break
-      trimTo(shard, log, partition, start)
+      if (start !== null) trimTo(shard, log, partition, start)
     }
   }
 }
+
+/** One log that the disk does not give must not keep the others from being looked at. */
+const unlessDisk =
+  (shard: Shard) =>
+  (error: unknown): null => {
+    if (!(error instanceof DiskError)) throw error
+    shard.unreadable.failed(error)
+    return null
+  }
 
 function trimTo(shard: Shard, log: LogState, partition: Partition, start: number): void {
   if (start <= partition.start) return
@@ -40,13 +52,30 @@ async function startOf(shard: Shard, keep: Keep, partition: Partition): Promise<
 
 async function youngerThan(shard: Shard, partition: Partition, time: number): Promise<number> {
   let from = partition.start
+  // The age of what cannot be found is known by what follows it: it goes with the next old record behind it.
+  let oldBelow = from
   for (;;) {
-    const extents = await shard.store.extents(partition.id, from, extentsPerStep)
+    const { extents, below } = await extentsFrom(shard, partition, from)
     const young = extents.find((extent) => extent.appendTime > time)
-    if (young !== undefined) return Math.max(from, young.baseOffset)
+    if (young !== undefined)
+      return from > oldBelow && young === extents[0] ? oldBelow : Math.max(from, young.baseOffset)
     const last = extents.at(-1)
-    if (last === undefined) return from
-    from = last.baseOffset + last.count
+    if (last !== undefined) oldBelow = from = last.baseOffset + last.count
+    else if (below > from) from = below
+    else return oldBelow
+  }
+}
+
+/** `below`: behind what is damaged, when nothing was found before it. */
+async function extentsFrom(
+  shard: Shard,
+  partition: Partition,
+  from: number,
+): Promise<{ extents: ExtentFacts[]; below: number }> {
+  try {
+    return { extents: await shard.store.extents(partition.id, from, extentsPerStep), below: from }
+  } catch (error) {
+    return { extents: [], below: endOfDamage(shard, partition, error, partition.durableEnd) }
   }
 }
 
@@ -62,6 +91,6 @@ async function withinBytes(shard: Shard, partition: Partition, excess: number): 
     else high = middle - 1
   }
   if (low >= durableEnd) low = durableEnd - 1
-  const [extent] = await store.extents(id, low, 1)
+  const [extent] = (await extentsFrom(shard, partition, low)).extents
   return extent === undefined ? start : Math.max(start, extent.baseOffset)
 }

@@ -1,6 +1,9 @@
+import type { StoredExtent } from '../../log/index.ts'
+import { DiskError } from '../../world/index.ts'
 import type { Item } from '../catalogue/catalogue.ts'
 import { put } from '../catalogue/partitions.ts'
 import type { DeliveredBatch, Id, NamespaceSpec, Pattern, PublishOp } from '../facade/index.ts'
+import { readOn } from '../read/read-on.ts'
 import { Copier, noHistory } from '../publish/copier.ts'
 import { StoredBatch } from '../shard/batches.ts'
 import { Partition } from '../shard/partition.ts'
@@ -73,10 +76,17 @@ export async function lastValues(shard: Shard, namespace: Id, pattern: Pattern):
       if (values.get(value.levels) === value) values.delete(value.levels)
       continue
     }
-    const [extent] = await shard.store.read(partition.id, value.offset, value.offset + 1, 1)
+    const read = readOn(shard, partition, value.offset, value.offset + 1, 1)
+    const [extent] = read instanceof Promise ? await read.catch(noneIfDisk) : read
     if (extent !== undefined && extent.baseOffset === value.offset) batches.push(new StoredBatch(0, extent, true))
   }
   return batches
+}
+
+/** It was told; whoever subscribes gets the other ones. */
+function noneIfDisk(error: unknown): StoredExtent[] {
+  if (error instanceof DiskError) return []
+  throw error
 }
 
 /** What no value points to any more goes. */

@@ -1,6 +1,8 @@
+import type { ExtentFacts } from '../../log/index.ts'
 import { StoredBatch } from '../shard/batches.ts'
 import type { Partition } from '../shard/partition.ts'
 import type { Shard } from '../shard/shard.ts'
+import { endOfDamage, readOn } from './read-on.ts'
 
 const none = { offset: -1, timestamp: -1 }
 const extentsPerStep = 1024
@@ -14,7 +16,11 @@ export async function locate(
   const end = partition.durableEnd
   let best = none
   for (let from = partition.start; from < end;) {
-    const extents = await shard.store.extents(partition.id, from, extentsPerStep)
+    const extents = await extentsFrom(shard, partition, from)
+    if (typeof extents === 'number') {
+      from = extents
+      continue
+    }
     if (extents.length === 0) break
     for (const extent of extents) {
       if (extent.baseOffset >= end) return best
@@ -33,13 +39,22 @@ export async function locate(
     : best
 }
 
+/** The extents from there on; or where to go on when their index is damaged. */
+async function extentsFrom(shard: Shard, partition: Partition, from: number): Promise<ExtentFacts[] | number> {
+  try {
+    return await shard.store.extents(partition.id, from, extentsPerStep)
+  } catch (error) {
+    return endOfDamage(shard, partition, error, partition.durableEnd)
+  }
+}
+
 async function within(
   shard: Shard,
   partition: Partition,
   offset: number,
   time: number,
 ): Promise<{ offset: number; timestamp: number } | null> {
-  const [extent] = await shard.store.read(partition.id, offset, partition.durableEnd, 1)
+  const [extent] = await readOn(shard, partition, offset, partition.durableEnd, 1)
   if (extent === undefined) return null
   const { table } = new StoredBatch(partition.index, extent)
   for (let i = 0; i < table.count; i++) {

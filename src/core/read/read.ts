@@ -2,6 +2,7 @@ import type { Failure, Outcome } from '../../base/index.ts'
 import type { Timer } from '../../world/index.ts'
 import type { Broker, ReadPart, ReadResult } from '../facade/index.ts'
 import { StoredBatch } from '../shard/batches.ts'
+import { readOn } from './read-on.ts'
 import type { Partition } from '../shard/partition.ts'
 import { notFound, unavailable } from '../shard/shard.ts'
 import type { Shard } from '../shard/shard.ts'
@@ -102,7 +103,7 @@ function readPart(shard: Shard, part: ReadPart, bytesMax: number, any: boolean):
     return { error: 'outOfRange', detail: `offset ${part.offset} of a partition that has ${start} to ${durableEnd}` }
   }
   if (part.offset === durableEnd || !any) return { ok: { batches: [], start, end: durableEnd } }
-  const extents = shard.store.read(partition.id, part.offset, durableEnd, bytesMax)
+  const extents = readOn(shard, partition, part.offset, durableEnd, bytesMax)
   const result = (found: Awaited<typeof extents>): Part => {
     const batches = found.map((extent) => new StoredBatch(partition.index, extent))
     for (const batch of batches) shard.counters.recordsOut += batch.count

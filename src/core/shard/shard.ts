@@ -8,6 +8,8 @@ import type { Leased } from '../consume/leased.ts'
 import type { Positional } from '../consume/positional.ts'
 import type { Blocked, Id, Receiver } from '../facade/index.ts'
 import type { BrokerLimits } from '../options.ts'
+import { Unreadable, type ReadTrouble } from '../read/unreadable.ts'
+import type { Levels } from '../names.ts'
 import type { LastValueState } from '../last-value/state.ts'
 import { Router } from '../route/index.ts'
 import type { Session } from '../session/session.ts'
@@ -50,6 +52,7 @@ export class Shard {
   readonly watchers = new Map<number, Set<() => void>>()
   readonly farewells: Receiver[] = []
   readonly readAhead: ReadAhead
+  readonly unreadable: Unreadable
   /** Why publishing is answered late or refused now, or null. */
   blocked: Blocked | null = null
   readonly counters = { recordsIn: 0, bytesIn: 0, recordsOut: 0 }
@@ -74,8 +77,14 @@ export class Shard {
   releases!: Releases
   store!: Store
 
-  constructor(world: ShardWorld, limits: BrokerLimits, crashed: (error: unknown) => void) {
+  constructor(
+    world: ShardWorld,
+    limits: BrokerLimits,
+    crashed: (error: unknown) => void,
+    report: (trouble: ReadTrouble) => void,
+  ) {
     this.crashed = crashed
+    this.unreadable = new Unreadable(report, (partition) => this.nameOf(partition))
     this.world = world
     this.limits = limits
     this.turn = new Turn(world.timers)
@@ -106,6 +115,13 @@ export class Shard {
   }
 
   private readonly crashed: (error: unknown) => void
+
+  private nameOf(partition: Partition): { namespace: string; log: Levels | null } {
+    const log = this.logs.get(partition.log)
+    const namespace = log?.spec.namespace ?? this.lastValuePartitions.get(partition.id)?.namespace ?? 0
+    const spec = this.catalogue.get(namespace)?.spec
+    return { namespace: spec?.kind === 'namespace' ? spec.name : '', log: log?.spec.name ?? null }
+  }
 
   private alternateOf(space: Id): Id {
     const item = this.catalogue.get(space)

@@ -36,6 +36,7 @@ export function sessionInfos(shard: Shard): SessionInfo[] {
 export function metricsOf(shard: Shard): BrokerMetrics {
   return {
     ...shard.counters,
+    unreadable: shard.unreadable.records,
     logs: shard.logs.size,
     subscriptions: shard.leased.size + shard.positional.size,
     sessions: shard.sessions.size,

@@ -12,6 +12,7 @@ import { MemoryDisk, type Disk } from '../../world/index.ts'
 import { SimRandom } from '../../world/sim/random.ts'
 import { SimTime } from '../../world/sim/time.ts'
 import { openBroker, type ShardBroker } from '../broker.ts'
+import type { ReadTrouble } from '../read/unreadable.ts'
 import type {
   AttachOptions,
   Delivery,
@@ -86,6 +87,7 @@ export class Stand {
     frameBytesMax: 64 * 1024,
     checkpointMs: 1000,
   }
+  report: (trouble: ReadTrouble) => void = () => undefined
   private undecided: Undecided = { place: null }
   broker!: ShardBroker
   store!: MemoryStore
@@ -112,6 +114,7 @@ export class Stand {
         timers: this.time,
         random: new SimRandom(1),
         options,
+        report: (trouble) => this.report(trouble),
         openStore: async (machine) => (this.current = await this.openStore(machine)),
       }),
     )

@@ -156,8 +156,13 @@ export class BlockCache {
 
   /** Forgets a file that is gone. */
   forget(file: CachedFile): void {
-    const last = Math.ceil(file.bytes / blockBytes)
-    for (let index = 0; index < last; index++) {
+    this.forgetRange(file, 0, file.bytes)
+  }
+
+  /** What is there of these bytes is read again. */
+  forgetRange(file: CachedFile, at: number, length: number): void {
+    const end = Math.ceil((at + length) / blockBytes)
+    for (let index = Math.floor(at / blockBytes); index < end; index++) {
       const key = file.id * blocksPerFileMax + index
       const block = this.probation.get(key) ?? this.kept.get(key)
       if (block !== undefined) this.drop(block)

@@ -93,8 +93,13 @@ export class Reading {
     // When the spans had less than they might, the next call goes on there.
     if (rest <= 0 || next >= below || (last !== undefined && next < firstHeld)) return old
     if (last === undefined && next < from) return old
-    const newer = await this.read(partition, Math.max(from, next), below, rest)
-    return [...old, ...newer]
+    try {
+      const newer = await this.read(partition, Math.max(from, next), below, rest)
+      return [...old, ...newer]
+    } catch (error) {
+      if (old.length === 0) throw error
+      return old
+    }
   }
 
   private findHeld(partition: number, from: number, below: number, bytesMax: number): Held[] {
@@ -159,17 +164,23 @@ export class Reading {
     const missing = held.filter(({ batch, segment }) => batch === null && !segment.adopted)
     const adopted = held.filter(({ batch, segment }) => batch === null && segment.adopted)
     const batches = new Map<number, Buffer>()
-    for (const extent of await this.readOpen(missing)) batches.set(extent.baseOffset, extent.batch)
-    if (adopted.length > 0) {
-      const first = adopted[0]!.extent.baseOffset
-      const last = adopted[adopted.length - 1]!.extent
-      const loaded = await this.spans.read(partition, first, last.baseOffset + last.count, bytesMax)
-      for (const extent of loaded) batches.set(extent.baseOffset, extent.batch)
+    let failure: unknown = null
+    try {
+      if (adopted.length > 0) {
+        const first = adopted[0]!.extent.baseOffset
+        const last = adopted[adopted.length - 1]!.extent
+        const loaded = await this.spans.read(partition, first, last.baseOffset + last.count, bytesMax)
+        for (const extent of loaded) batches.set(extent.baseOffset, extent.batch)
+      }
+      await this.readOpen(missing, (extent) => void batches.set(extent.baseOffset, extent.batch))
+    } catch (error) {
+      failure = error
     }
     const whole: (Held & { batch: Buffer })[] = []
     for (const each of held) {
       const batch = each.batch ?? batches.get(each.extent.baseOffset)
       // The partition was trimmed meanwhile, or the spans gave fewer: what is there in one piece counts.
+      if (batch === undefined && whole.length === 0 && failure !== null) throw failure as Error
       if (batch === undefined) return this.cutShort(whole)
       whole.push({ ...each, batch })
     }
@@ -181,14 +192,12 @@ export class Reading {
     return whole.map(({ extent, batch }) => withBatch(extent, batch))
   }
 
-  private async readOpen(missing: Held[]): Promise<StoredExtent[]> {
-    const read: StoredExtent[] = []
+  private async readOpen(missing: Held[], found: (extent: StoredExtent) => void): Promise<void> {
     for (const segment of new Set(missing.map((each) => each.segment))) {
       const extents = missing.filter((each) => each.segment === segment).map((each) => each.extent)
       const following = this.held.list.filter(({ segmentSeq }) => segmentSeq > segment.segmentSeq)
-      read.push(...(await this.spans.readOpen([segment, ...following.slice(0, segment.index.segmentsOn)], extents)))
+      await this.spans.readOpen([segment, ...following.slice(0, segment.index.segmentsOn)], extents, found)
     }
-    return read
   }
 
   extents(partition: number, from: number, limit: number): ExtentFacts[] | Promise<ExtentFacts[]> {

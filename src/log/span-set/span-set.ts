@@ -123,17 +123,19 @@ export class SpanSet implements Spans {
     return this.reader.extents(partition, from, below, limit)
   }
 
-  async readOpen(segments: readonly OpenSegment[], extents: readonly LocatedExtent[]): Promise<StoredExtent[]> {
+  async readOpen(
+    segments: readonly OpenSegment[],
+    extents: readonly LocatedExtent[],
+    found: (extent: StoredExtent) => void,
+  ): Promise<void> {
     const files = segments.map((segment) => this.files.open(segment))
     const reader = this.openReaders--
-    const found: StoredExtent[] = []
     for (const extent of extents) {
       const payload = readPayload(this.files.cache, (segmentsOn) => files[segmentsOn]!, extent, reader)
       const batch = payload instanceof Promise ? await payload : payload
       const { baseOffset, count, maxTimestamp, appendTime, flags, meta } = extent
-      found.push({ baseOffset, count, maxTimestamp, appendTime, flags, meta, batch })
+      found({ baseOffset, count, maxTimestamp, appendTime, flags, meta, batch })
     }
-    return found
   }
 
   nextOffset(partition: number): number {

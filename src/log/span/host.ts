@@ -114,8 +114,15 @@ export interface Spans {
   /** Extents that hold records in [from, below), of adopted segments and spans, in order, until `bytesMax` is passed. */
   read(partition: number, from: number, below: number, bytesMax: number): Promise<StoredExtent[]>
   extents(partition: number, from: number, below: number, limit: number): Promise<ExtentFacts[]>
-  /** The payloads of extents of a segment that is not adopted and no longer in the commit buffers; through the cache. */
-  readOpen(segments: readonly OpenSegment[], extents: readonly LocatedExtent[]): Promise<StoredExtent[]>
+  /**
+   * The payloads of extents of a segment that is not adopted and no longer in the commit buffers; through the cache.
+   * `found` is told of each until one cannot be read.
+   */
+  readOpen(
+    segments: readonly OpenSegment[],
+    extents: readonly LocatedExtent[],
+    found: (extent: StoredExtent) => void,
+  ): Promise<void>
   /** One after the last offset that the spans have of the partition; 0 when they have none. */
   nextOffset(partition: number): number
   /** Payload bytes of the partition in adopted segments and spans from offset `start` on; an estimate inside a span. */

@@ -1,4 +1,6 @@
 import { blockBytes, Readahead, type CachedFile } from '../cache/index.ts'
+import { DiskError } from '../../world/index.ts'
+import { costOf, Damaged } from '../damaged.ts'
 import type { IndexPages, Stretch } from '../index-pages/index.ts'
 import type { ExtentFacts, StoredExtent } from '../store.ts'
 import type { DirectoryRecord } from './directory.ts'
@@ -52,7 +54,7 @@ export class SpanReader {
   async read(partition: number, from: number, below: number, bytesMax: number): Promise<StoredExtent[]> {
     const found: StoredExtent[] = []
     let bytes = 0
-    await this.walk(partition, from, below, async (extent, cursor, file) => {
+    const walked = this.walk(partition, from, below, async (extent, cursor, file) => {
       const { pieces, baseOffset, count, maxTimestamp, appendTime, flags, meta } = extent
       const payload = readPayload(this.files.cache, file, extent, cursor.reader)
       const batch = payload instanceof Promise ? await payload : payload
@@ -62,6 +64,7 @@ export class SpanReader {
       if (last !== undefined) this.readAhead(cursor, file(last.segmentsOn), last.position + last.bytes - 1)
       return bytes < bytesMax
     })
+    await walked.catch(unlessFound(found))
     return found
   }
 
@@ -74,10 +77,12 @@ export class SpanReader {
   async extents(partition: number, from: number, below: number, limit: number): Promise<ExtentFacts[]> {
     const found: ExtentFacts[] = []
     if (limit <= 0) return found
-    await this.walk(partition, from, below, ({ baseOffset, count, maxTimestamp, appendTime, flags, meta }) => {
+    const walked = this.walk(partition, from, below, (extent) => {
+      const { baseOffset, count, maxTimestamp, appendTime, flags, meta } = extent
       found.push({ baseOffset, count, maxTimestamp, appendTime, flags, meta })
       return found.length < limit
     })
+    await walked.catch(unlessFound(found))
     return found
   }
 
@@ -112,12 +117,19 @@ export class SpanReader {
   ): Promise<number> {
     const end = Math.min(below, stretch.below)
     const file = (segmentsOn: number): CachedFile => this.files.following(info, segmentsOn)
-    if (cursor.span !== info.id || cursor.record === null) await this.seek(partition, info, from, cursor)
+    if (cursor.span !== info.id || cursor.record === null) {
+      await this.seek(partition, info, from, cursor).catch((error: unknown) => {
+        throw costOf(error, from, stretch.below)
+      })
+    }
     const record = cursor.record
     if (record === null) return -1
     let reached = from
-    while (cursor.chunk < record.firstChunk + record.chunks) {
-      const extents = await this.entries(info, cursor.chunk)
+    const chunksEnd = record.firstChunk + record.chunks
+    while (cursor.chunk < chunksEnd) {
+      const extents = await this.entries(info, cursor.chunk).catch(async (error: unknown) => {
+        throw costOf(error, reached, await this.chunkEnd(info, cursor.chunk, chunksEnd, stretch.below))
+      })
       for (const extent of extents) {
         const extentEnd = extent.baseOffset + extent.count
         if (extentEnd <= from) continue
@@ -175,6 +187,17 @@ export class SpanReader {
     }
   }
 
+  /** Where the records end that stand in a chunk which cannot be read. */
+  private async chunkEnd(info: SpanInfo, chunk: number, chunksEnd: number, end: number): Promise<number> {
+    if (chunk + 1 >= chunksEnd) return end
+    try {
+      const table = await this.files.table(info)
+      return (await table.chunkAt(chunk + 1)).firstOffset
+    } catch {
+      return end
+    }
+  }
+
   private takeCursor(partition: number, offset: number): Cursor {
     const key = `${partition}/${offset}`
     const cursor = this.cursors.get(key)
@@ -190,3 +213,10 @@ export class SpanReader {
     if (this.cursors.size > cursorsMax) this.cursors.delete(this.cursors.keys().next().value!)
   }
 }
+
+/** What was found before something is worth having; whoever goes on behind it meets the error at once. */
+const unlessFound =
+  (found: readonly unknown[]) =>
+  (error: unknown): void => {
+    if (found.length === 0 || !(error instanceof Damaged || error instanceof DiskError)) throw error
+  }
