@@ -277,6 +277,8 @@ export class MemoryStore implements Store {
       liveBytes,
       diskBytes: 0,
       cacheBytes: liveBytes,
+      snapshots: 0,
+      snapshotBytes: 0,
     }
   }
 }

@@ -1,5 +1,13 @@
 export { BatchBuilder, batchHeader, checkRecords, isTimestamp, RecordTable, type BatchProducer } from './batch/index.ts'
 export {
+  archive,
+  readArchive,
+  restoreArchive,
+  type ArchiveVisitor,
+  type BackupFacts,
+  type RestoreReport,
+} from './backup/index.ts'
+export {
   checkData,
   repairData,
   type CheckReport,
@@ -12,4 +20,5 @@ export { openStore, type OpenStoreTerms } from './engine/open-store.ts'
 export { StoreRefused } from './engine/refused.ts'
 export { defaultOptions, type StoreOptions } from './engine/options.ts'
 export type { Undecided } from './journal/journal.ts'
+export type * from './snapshot.ts'
 export type * from './store.ts'

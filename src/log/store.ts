@@ -145,4 +145,7 @@ export interface StoreMetrics {
   liveBytes: number
   diskBytes: number
   cacheBytes: number
+  /** Snapshots that are read, and the bytes on disk that only they keep from being given back. */
+  snapshots: number
+  snapshotBytes: number
 }

@@ -1,3 +1,10 @@
-export { checkpointFolder, checkpointPath, owner, type CheckpointFooter, type CheckpointRecord } from './format.ts'
-export { footerOf, listCheckpoints, restoreCheckpoint, verifyCheckpoint } from './reader.ts'
+export {
+  checkpointFolder,
+  checkpointPath,
+  owner,
+  writeFooter,
+  type CheckpointFooter,
+  type CheckpointRecord,
+} from './format.ts'
+export { footerOf, footerPlace, listCheckpoints, restoreCheckpoint, verifyCheckpoint } from './reader.ts'
 export { CheckpointWriter } from './writer.ts'

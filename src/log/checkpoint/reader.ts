@@ -1,5 +1,5 @@
-import type { Disk } from '../../world/index.ts'
 import { MalformedError } from '../../base/index.ts'
+import type { Disk, DiskFile } from '../../world/index.ts'
 import { Damaged } from '../damaged.ts'
 import { FileWindow } from '../journal/scan.ts'
 import {
@@ -57,6 +57,13 @@ export async function footerOf(disk: Disk, number: number): Promise<CheckpointFo
   } finally {
     await file.close()
   }
+}
+
+/** Where the footer of a checkpoint that is whole stands. */
+export async function footerPlace(file: DiskFile): Promise<number> {
+  const tail = Buffer.alloc(tailBytes)
+  await file.read(tail, (await file.bytes()) - tailBytes)
+  return readTailMark(tail)!.position
 }
 
 /** Visits all records of one file. Rejects with `Damaged` at the first bad one. */

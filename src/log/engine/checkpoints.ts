@@ -36,6 +36,11 @@ export interface CheckpointHost {
   retired(older: CheckpointFooter): void
 }
 
+export interface CheckpointHold {
+  /** Null: there was none yet. */
+  footer: CheckpointFooter | null
+}
+
 interface Round {
   writer: CheckpointWriter
   full: boolean
@@ -66,6 +71,8 @@ export class Checkpoints {
   /** After a round that failed. */
   private restUntilMs = -Infinity
   private closed = false
+  /** Those that a snapshot reads, the newest of their time. */
+  private readonly holds = new Set<CheckpointHold>()
   /** Files below this number are gone or wanted. */
   private removedBelow: number
 
@@ -204,8 +211,20 @@ export class Checkpoints {
     this.wakeAfter(this.restMs)
   }
 
+  /** The newest one; its files stay until `unhold`, and go with the next round after that. */
+  hold(): CheckpointHold {
+    const hold = { footer: this.kept[0] ?? null }
+    this.holds.add(hold)
+    return hold
+  }
+
+  unhold(hold: CheckpointHold): void {
+    this.holds.delete(hold)
+  }
+
   private async removeOld(): Promise<void> {
-    const wanted = new Set(this.kept.flatMap((footer) => [footer.number, ...footer.bases]))
+    const held = [...this.holds].flatMap(({ footer }) => footer ?? [])
+    const wanted = new Set([...this.kept, ...held].flatMap((footer) => [footer.number, ...footer.bases]))
     const oldest = Math.min(...wanted)
     for (let number = this.removedBelow; number < this.kept[0]!.number; number++) {
       if (!wanted.has(number)) await this.disk.remove(checkpointPath(number))

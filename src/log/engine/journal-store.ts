@@ -1,23 +1,27 @@
-import { assert, Writer, type Failure } from '../../base/index.ts'
+import { assert, Writer } from '../../base/index.ts'
 import { DiskError, type Clock, type CommitThread, type Disk, type Lock, type Timers } from '../../world/index.ts'
 import { owner, type CheckpointFooter } from '../checkpoint/index.ts'
 import { entryKind, ownKinds } from '../frame/index.ts'
 import type { SealedCommit } from '../journal/commit.ts'
+import { syncFile } from '../journal/cut.ts'
 import { Journal, type ActiveSegment, type JournalEnd, type Undecided } from '../journal/journal.ts'
 import { slotPath, Slots } from '../journal/slots.ts'
 import type { Tail } from '../journal/tail.ts'
+import type { DurableStore, Snapshot } from '../snapshot.ts'
 import type { Spans } from '../span/index.ts'
-import type { Bounds, ExtentFacts, Health, Machine, Payload, Store, StoredExtent, StoreMetrics } from '../store.ts'
+import type { Bounds, ExtentFacts, Health, Machine, Payload, StoredExtent, StoreMetrics } from '../store.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Committer } from './committer.ts'
+import { allInTurn } from './in-turn.ts'
 import type { StoreOptions } from './options.ts'
 import type { Partitions } from './partitions.ts'
 import { commitMsBounds } from './progress.ts'
 import { Reading } from './reading.ts'
 import type { Recovered, Survey } from './recovery.ts'
-import { StoreRefused } from './refused.ts'
+import { fullFailure, inMemory, StoreRefused } from './refused.ts'
 import { Retirement } from './retirement.ts'
 import { indexCommit, type HeldSegments } from './segments.ts'
+import { Snapshots } from './snapshots.ts'
 import type { EngineHost } from './span-host.ts'
 
 /** What the store stands on, made by `openStore`. */
@@ -38,7 +42,7 @@ export interface StoreParts {
 }
 
 /** The store over a journal: see `Store`, whose comments are the contract. */
-export class JournalStore implements Store {
+export class JournalStore implements DurableStore {
   health: Health = { state: 'ok' }
   readonly committer: Committer
   readonly slots: Slots
@@ -46,6 +50,7 @@ export class JournalStore implements Store {
   readonly parts: StoreParts
   readonly retirement: Retirement
   readonly checkpoints: Checkpoints
+  private readonly snapshots: Snapshots
   private readonly spans: Spans
   private readonly reading: Reading
   private readonly host: EngineHost
@@ -102,7 +107,7 @@ export class JournalStore implements Store {
     this.committer = new Committer(this.journal, clock, timers, sync, this)
     this.retirement = new Retirement(
       this.slots,
-      (segmentSeq) => host.slotOfSegment.delete(segmentSeq),
+      (segmentSeq) => host.forgetSegment(segmentSeq),
       () => this.checkpoints.press(),
     )
     this.reading = new Reading(partitions, held, tail, this.committer, spans)
@@ -113,6 +118,8 @@ export class JournalStore implements Store {
     ]
     const { checkpoints, nextCheckpoint } = found
     this.checkpoints = new Checkpoints(disk, clock, timers, sources, this, options, checkpoints, nextCheckpoint)
+    const { checkpoints: kept, journal, retirement } = this
+    this.snapshots = new Snapshots({ disk, journal, spans, host, checkpoints: kept, retirement })
     host.store = this
   }
 
@@ -138,6 +145,7 @@ export class JournalStore implements Store {
     await Promise.race([this.committer.fence(), this.refused])
     this.endUnlike(recovered)
     for (const segment of [...held.list]) {
+      this.host.endOfSegment.set(segment.segmentSeq, segment.endPosition)
       if (segment.segmentSeq <= this.spans.adoptedThrough) segment.adopted = true
       else if (segment.segmentSeq < (recovered.active?.segmentSeq ?? 0)) this.adoptNext(segment.segmentSeq)
     }
@@ -253,7 +261,16 @@ export class JournalStore implements Store {
     return this.reading.extents(partition, from, limit)
   }
 
+  snapshot(): Promise<Snapshot> {
+    if (this.parts.memory) return Promise.reject(new StoreRefused(inMemory))
+    const taken = this.snapshots.take()
+    this.hard()
+    return taken
+  }
+
   private slotsFull(full: boolean): void {
+    if (full) this.snapshots.refuse(fullFailure)
+    else if (!this.committer.failed && this.closing === null) this.snapshots.allow()
     this.setHealth(full ? { state: 'full', failure: fullFailure } : { state: 'ok' })
     if (full && this.slots.starved) this.refuse(new StoreRefused(fullFailure))
     if (full) this.checkpoints.press()
@@ -290,6 +307,7 @@ export class JournalStore implements Store {
     const open = this.parts.held.get(segment.seq)
     assert(open !== undefined, 'a segment is sealed after its first frame')
     open.endPosition = segment.position
+    this.host.endOfSegment.set(segment.seq, segment.position)
     segment.file.close().catch((error: unknown) => this.committer.fail(error as Error))
     this.adoptNext(open.segmentSeq)
   }
@@ -302,7 +320,7 @@ export class JournalStore implements Store {
 
   neverWas({ seq }: ActiveSegment): void {
     this.parts.held.remove(seq)
-    this.host.slotOfSegment.delete(seq)
+    this.host.forgetSegment(seq)
   }
 
   private async adopt(segmentSeq: number): Promise<void> {
@@ -405,6 +423,7 @@ export class JournalStore implements Store {
   // CommitterEvents
 
   between(sealed: SealedCommit): void {
+    this.snapshots.sealed(sealed.number)
     if (!this.parts.memory) this.checkpoints.between(sealed.number)
   }
 
@@ -412,12 +431,16 @@ export class JournalStore implements Store {
     const { active } = this.journal
     const open = active === null ? undefined : this.parts.held.get(active.seq)
     if (open !== undefined) open.endPosition = active!.position
+    // Nothing is staged and nothing on its way: what is written is all there is.
+    if (this.committer.staging.empty && !this.journal.busy) this.snapshots.sealed(this.written)
+    this.snapshots.written(this.written)
     if (active !== null && (active.seq > 1 || active.position > active.segmentBytes / 4)) this.slots.prepare()
     for (const listener of this.progressListeners) listener()
   }
 
   failed(error: Error): void {
     this.refuse(error)
+    this.snapshots.refuse({ error: 'unavailable', detail: error.message })
     if (this.closing !== null) return
     this.setHealth({ state: 'failed', failure: { error: 'unavailable', detail: error.message } })
   }
@@ -429,6 +452,7 @@ export class JournalStore implements Store {
 
   private async shut(): Promise<void> {
     const { thread, lock } = this.parts
+    this.snapshots.refuse({ error: 'unavailable', detail: 'the store is closed' })
     await allInTurn([
       () => this.spans.close(),
       () => this.checkpoints.close(),
@@ -464,32 +488,11 @@ export class JournalStore implements Store {
       liveBytes,
       diskBytes: diskBytes + this.slots.count * this.parts.options.slotBytes,
       cacheBytes: cacheBytes + this.parts.tail.bytes,
+      snapshots: this.snapshots.count,
+      snapshotBytes: this.snapshots.goneBytes + this.retirement.heldSlots * this.parts.options.slotBytes,
     }
   }
 }
 
 const none = Buffer.alloc(0)
 const adoptRetryMs = 1000
-const fullFailure: Failure = { error: 'full', detail: 'no space on the disk for another journal slot' }
-
-/** Each step is taken whatever those before it have met: a lock that stays would bar the next start. */
-async function allInTurn(steps: readonly (() => unknown)[]): Promise<void> {
-  const failures: unknown[] = []
-  for (const step of steps) {
-    try {
-      await step()
-    } catch (error) {
-      failures.push(error)
-    }
-  }
-  if (failures.length > 0) throw failures[0]
-}
-
-async function syncFile(disk: Disk, path: string): Promise<void> {
-  const file = await disk.open(path, 'write')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}

@@ -2,12 +2,14 @@ import { assert } from '../../base/index.ts'
 import { MemoryDisk, type Disk, type Lock, type World } from '../../world/index.ts'
 import { checkpointFolder } from '../checkpoint/index.ts'
 import { frameLayout } from '../frame/index.ts'
+import { syncFile } from '../journal/cut.ts'
 import type { ActiveSegment, JournalEnd, Undecided } from '../journal/journal.ts'
 import { checkUnreadable } from '../journal/slot-files.ts'
 import { slotFolder, slotPath } from '../journal/slots.ts'
 import { Tail } from '../journal/tail.ts'
 import { SpanSet } from '../span-set/index.ts'
-import type { Machine, Store } from '../store.ts'
+import type { DurableStore } from '../snapshot.ts'
+import type { Machine } from '../store.ts'
 import { JournalStore, type StoreParts } from './journal-store.ts'
 import { optionsFrom, type StoreOptions } from './options.ts'
 import { Partitions } from './partitions.ts'
@@ -35,7 +37,7 @@ export interface OpenStoreTerms {
  * Opens the data folder, rebuilds the machine's state, and resolves when the store takes commits. Rejects with
  * `StoreRefused` (in use, of a newer release), with `Damaged` (bytes that were once whole), or with a `DiskError`.
  */
-export async function openStore(terms: OpenStoreTerms): Promise<Store> {
+export async function openStore(terms: OpenStoreTerms): Promise<DurableStore> {
   const { world, directory } = terms
   const memory = directory === undefined
   assert(memory || world.disk !== undefined, 'a folder needs a disk')
@@ -50,7 +52,7 @@ export async function openStore(terms: OpenStoreTerms): Promise<Store> {
   }
 }
 
-async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options: StoreOptions): Promise<Store> {
+async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options: StoreOptions): Promise<DurableStore> {
   const { world, machine, memory = terms.directory === undefined } = terms
   const { clock, timers, random } = world
   const undecided = terms.undecided ?? { place: null }
@@ -88,7 +90,7 @@ async function launch(
   spans: SpanSet,
   host: EngineHost,
   found: Survey,
-): Promise<Store> {
+): Promise<DurableStore> {
   let store: JournalStore | null = null
   try {
     store = new JournalStore(parts, endOf(recovered), await activeOf(parts, recovered), spans, host, found)
@@ -113,12 +115,7 @@ async function activeOf({ disk, thread, options }: StoreParts, recovered: Recove
   const { active } = recovered
   if (active === null) return null
   const path = slotPath(active.slot)
-  const file = await disk.open(path, 'write')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
+  await syncFile(disk, path)
   const { header, position } = active
   return {
     seq: active.segmentSeq,

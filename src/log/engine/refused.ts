@@ -10,3 +10,9 @@ export class StoreRefused extends Error {
     this.failure = failure
   }
 }
+
+export const inMemory: Failure = {
+  error: 'unsupported',
+  detail: 'this broker keeps its data in memory: there is no folder to copy',
+}
+export const fullFailure: Failure = { error: 'full', detail: 'no space on the disk for another journal slot' }

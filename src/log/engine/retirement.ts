@@ -6,6 +6,12 @@ interface Released {
   commit: number
 }
 
+/** Segments from `from` to `through` that a snapshot reads: they are not written over before it is released. */
+export interface SegmentHold {
+  from: number
+  through: number
+}
+
 /** Takes slots back when nobody can need their bytes any more, not even a recovery from the older checkpoint (F3). */
 export class Retirement {
   private readonly slots: Slots
@@ -15,6 +21,7 @@ export class Retirement {
   /** Segments from here on are needed by the older of the two checkpoints. */
   private floorSegment = 0
   private floorCommit = 0
+  private readonly holds = new Set<SegmentHold>()
 
   constructor(slots: Slots, forget: (segmentSeq: number) => void, waits: () => void) {
     this.slots = slots
@@ -41,8 +48,31 @@ export class Retirement {
     this.collect()
   }
 
+  hold(hold: SegmentHold): void {
+    this.holds.add(hold)
+  }
+
+  unhold(hold: SegmentHold): void {
+    this.holds.delete(hold)
+    this.collect()
+  }
+
+  /** Slots that only a snapshot keeps from use. */
+  get heldSlots(): number {
+    return this.released.filter((each) => this.done(each) && this.isHeld(each)).length
+  }
+
+  private done({ segmentSeq, commit }: Released): boolean {
+    return segmentSeq < this.floorSegment && commit <= this.floorCommit
+  }
+
+  private isHeld({ segmentSeq }: Released): boolean {
+    for (const { from, through } of this.holds) if (from <= segmentSeq && segmentSeq <= through) return true
+    return false
+  }
+
   private collect(): void {
-    const free = this.released.filter((each) => each.segmentSeq < this.floorSegment && each.commit <= this.floorCommit)
+    const free = this.released.filter((each) => this.done(each) && !this.isHeld(each))
     if (free.length === 0) return
     this.released = this.released.filter((each) => !free.includes(each))
     for (const { slot, segmentSeq } of free) {

@@ -31,6 +31,8 @@ export class EngineHost implements SpanHost {
   store: HostedStore | null = null
   /** Which slot holds which segment, as far as anybody may want to know. */
   readonly slotOfSegment = new Map<number, number>()
+  /** Where the last frame of a sealed segment ends, of those that this process has read or written. */
+  readonly endOfSegment = new Map<number, number>()
   private readonly tell: (error: Error) => void
   private readonly partitions: Partitions
   private readonly held: HeldSegments
@@ -79,6 +81,11 @@ export class EngineHost implements SpanHost {
 
   scanSegment(slot: number, segmentSeq: number): Promise<SegmentIndex> {
     return scanSegment(this.disk, (seq) => this.slotOfSegment.get(seq), slot, segmentSeq)
+  }
+
+  forgetSegment(segmentSeq: number): void {
+    this.slotOfSegment.delete(segmentSeq)
+    this.endOfSegment.delete(segmentSeq)
   }
 
   openSegment(segmentSeq: number): OpenSegment | null {

@@ -38,8 +38,10 @@ export type FrameKind = (typeof frameKind)[keyof typeof frameKind]
 
 export const frameMagic = 0x4d415246
 export const frameVersion = 1
-/** Where the segment's number stands in a header. */
+/** Where they stand in a header. */
+export const journalIdAt = 16
 export const segmentSeqAt = 32
+export const chainAt = 72
 export const frameHeaderBytes = 128
 export const frameAlign = 4096
 /** Low byte of `flags`: whoever does not know one of these must not read on. The high byte may be ignored. */

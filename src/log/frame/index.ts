@@ -1,6 +1,7 @@
 export {
   aligned,
   bridgeFlag,
+  chainAt,
   frameAlign,
   frameBytes,
   frameHeaderBytes,
@@ -9,6 +10,7 @@ export {
   frameMagic,
   frameVersion,
   frameVersionOf,
+  journalIdAt,
   mustUnderstandFlags,
   readFrameHeader,
   readU64,

@@ -13,6 +13,7 @@ import {
   type OpenSegment,
   type SealedSegment,
   type SpanEdit,
+  type SpanHold,
   type SpanHost,
   type SpanInfo,
   type SpanMetrics,
@@ -148,6 +149,16 @@ export class SpanSet implements Spans {
 
   dropped(partition: number): void {
     this.pages.drop(partition)
+  }
+
+  hold(): SpanHold {
+    const infos = this.manifest.list()
+    for (const { id } of infos) this.files.pin(id)
+    return {
+      infos,
+      goneBytes: () => infos.reduce((sum, info) => sum + (this.manifest.has(info.id) ? 0 : info.dataBytes), 0),
+      release: () => infos.forEach(({ id }) => this.files.unpin(id)),
+    }
   }
 
   checkpoint(round: number, full: boolean): CheckpointPart | null {

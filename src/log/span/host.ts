@@ -2,6 +2,7 @@ import type { Clock, Disk, Timers } from '../../world/index.ts'
 import type { Bounds, CheckpointPart, ExtentFacts, Machine, StoredExtent } from '../store.ts'
 import type { LocatedExtent } from './located-extent.ts'
 import type { SegmentIndex } from './segment-index.ts'
+import type { SpanInfo } from './span-info.ts'
 
 /**
  * The seam of the log's halves. The *journal half* writes frames into slots and recycles them; the *span half* keeps,
@@ -129,6 +130,8 @@ export interface Spans {
   bytesFrom(partition: number, start: number): number
   dropped(partition: number): void
 
+  /** All spans as they are now: their files, and the slots of adopted segments, stay as they are until `release`. */
+  hold(): SpanHold
   /** Like `Machine.checkpoint`. */
   checkpoint(round: number, full: boolean): CheckpointPart | null
   /** One look of the cleaner, at once and to its end: for tests, and when the disk is full. */
@@ -136,6 +139,13 @@ export interface Spans {
   metrics(): SpanMetrics
   /** No more cleaning; resolves when nothing of it runs and all files are closed. */
   close(): Promise<void>
+}
+
+export interface SpanHold {
+  readonly infos: readonly SpanInfo[]
+  /** Bytes of those that are not wanted any more, and only kept for this. */
+  goneBytes(): number
+  release(): void
 }
 
 export interface SpanMetrics {

@@ -5,6 +5,7 @@ export {
   defaultSpanLimits,
   type OpenSegment,
   type SealedSegment,
+  type SpanHold,
   type SpanHost,
   type SpanLimits,
   type SpanMetrics,

@@ -149,6 +149,11 @@ export class Workload {
     return model
   }
 
+  /** The newest commit up to `commit` that holds something. */
+  lastStep(commit: number): number {
+    return Math.max(0, ...this.steps.map((each) => (each.commit <= commit ? each.commit : 0)))
+  }
+
   partitionsNow(): number[] {
     return [...this.model().partitions.keys()]
   }

@@ -1,7 +1,7 @@
 import { SimDisk } from '../../../world/sim/sim-disk.ts'
 import { SimRandom } from '../../../world/sim/random.ts'
 import { SimTime } from '../../../world/sim/time.ts'
-import { openStore, type Store, type StoreOptions, type Undecided } from '../../index.ts'
+import { openStore, type DurableStore, type StoreOptions, type Undecided } from '../../index.ts'
 import { SumMachine, Workload } from './model.ts'
 
 /** Small everything, so that a short run seals, checkpoints, settles and recycles. */
@@ -19,7 +19,7 @@ export const smallOptions: Partial<StoreOptions> = {
 export interface Run {
   time: SimTime
   disk: SimDisk
-  store: Store
+  store: DurableStore
   work: Workload
 }
 
