@@ -63,3 +63,14 @@ test('junk that claims to be compressed is malformed', () => {
   batch.writeInt16BE(4, 21)
   assert.throws(() => checkRecords(batch), MalformedError)
 })
+
+test('a batch that expands to far more than it is worth is refused; one of repeated records is not', () => {
+  const built = (count: number, value: Buffer): Buffer => {
+    const builder = new BatchBuilder()
+    for (let i = 0; i < count; i++) builder.add(5, null, value)
+    return compressed(builder.finish())
+  }
+  assert.throws(() => checkRecords(built(16, Buffer.alloc(1024 * 1024))), MalformedError)
+  checkRecords(built(10_000, Buffer.from('the same record again and again')))
+  checkRecords(built(3, Buffer.alloc(1024 * 1024)))
+})

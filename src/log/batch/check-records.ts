@@ -1,5 +1,5 @@
 import { MalformedError, Reader } from '../../base/index.ts'
-import { decompress } from './compression.ts'
+import { admittedBytesMax, decompress } from './compression.ts'
 import { attributes, baseTimestamp, batchBytes, batchHeaderBytes, compressionMask, recordCount } from './header.ts'
 
 /** The last time that a Date can say, ms since 1970; later ones are not exact as a JS number some way on. */
@@ -18,7 +18,7 @@ export const isTimestamp = (timestamp: number): boolean => timestamp >= -1 && ti
 export function checkRecords(batch: Buffer): void {
   const codec = attributes(batch) & compressionMask
   const records = batch.subarray(batchHeaderBytes, batchBytes(batch))
-  const reader = new Reader(decompress(codec, records))
+  const reader = new Reader(decompress(codec, records, admittedBytesMax(records.length)))
   const count = recordCount(batch)
   const base = baseTimestamp(batch)
   for (let i = 0; i < count; i++) checkRecord(reader, i, base)

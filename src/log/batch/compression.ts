@@ -11,6 +11,13 @@ export const codecs = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
 
 /** More than this out of one compressed batch is an attack, not data. */
 export const decompressedBytesMax = 64 * 1024 * 1024
+/** What a batch from outside may expand to: so much, and so much for each of its bytes. */
+const expandedBytesFree = 4 * 1024 * 1024
+const expandedBytesPerByte = 64
+
+/** Bound for a batch that is let in: zeros compress a thousandfold, and each batch of them would hold all up. */
+export const admittedBytesMax = (compressedBytes: number): number =>
+  Math.min(decompressedBytesMax, expandedBytesFree + expandedBytesPerByte * compressedBytes)
 
 /** The records of a compressed batch; `codec` as in the batch's attributes. Throws `MalformedError`. */
 export function decompress(codec: number, bytes: Buffer, bytesMax = decompressedBytesMax): Buffer {

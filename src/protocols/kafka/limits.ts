@@ -3,6 +3,10 @@ export const copyBytesMax = 4096
 
 /** The largest request that is read, as Kafka's `socket.request.max.bytes`; more where larger messages are allowed. */
 export const requestBytesMax = 100 * 1024 * 1024
+/** Items of all arrays of a request together: topics, partitions, configurations. */
+export const requestItemsMax = 100_000
+/** Topics that one Metadata request may make; the others are made when the client asks again. */
+export const autoCreatedMax = 1000
 /** What a request holds beside the largest message. */
 export const requestBytesBeside = 1024 * 1024
 

@@ -1,8 +1,9 @@
 import { failed } from '../../base/index.ts'
 import type { CreditGrant, Id, OpResult } from '../../core/index.ts'
-import { pool } from './client.ts'
+import { Pause, pool } from './client.ts'
 import type { Client } from './client.ts'
 import { publishReason } from './errors.ts'
+import { committingBytesMax } from './limits.ts'
 import type { Replies, Turn } from './turn.ts'
 import { firstFailure, PacketType, Reason, writeAck } from './wire/index.ts'
 import type { AckType, ReasonCode } from './wire/index.ts'
@@ -31,6 +32,7 @@ export function finishTurn(client: Client): void {
       client.peer.underWay(client.pendingBytes)
       if (client.phase !== 'open') return
       answer(client, results, replies)
+      goOn(client)
       // refusing a QoS 2 message changes what is saved
       finishTurn(client)
       if (client.stopping) client.stop()
@@ -82,4 +84,12 @@ function publishReasonOf(result: OpResult, record: number): ReasonCode {
   const refused = ok.refused?.find(({ from }) => record >= from)
   if (refused !== undefined) return publishReason(refused.failure.error)
   return ok.unrouted?.includes(record) === true ? Reason.noMatchingSubscribers : Reason.success
+}
+
+/** The rest of a chunk, after so much of it is out of the way that more may follow. */
+function goOn(client: Client): void {
+  if (!client.isPaused(Pause.committing) || client.pendingBytes > committingBytesMax / 2) return
+  client.resume(Pause.committing)
+  // What a change of subscriptions holds back, it lets go itself.
+  if (!client.isPaused(Pause.changing)) client.parser.resume()
 }

@@ -7,7 +7,7 @@ import type { Watched } from './keep-alive.ts'
 import { Output } from './output.ts'
 import { PacketIdSet } from './packet-id-set.ts'
 import { Subscriptions } from './subscriptions.ts'
-import { Turn } from './turn.ts'
+import { Turn, type Addressed } from './turn.ts'
 import { Parser, Reason, writeConnack, writeDisconnect } from './wire/index.ts'
 import type { PacketHandler, ReasonCode, Version } from './wire/index.ts'
 
@@ -15,7 +15,7 @@ import type { PacketHandler, ReasonCode, Version } from './wire/index.ts'
 export type Phase = 'greeting' | 'opening' | 'open' | 'over'
 
 /** Why the client is not read from; it is again when no reason is left. */
-export const Pause = { opening: 1, changing: 2 } as const
+export const Pause = { opening: 1, changing: 2, committing: 4 } as const
 
 /** The connection's pool of credit: all its leased consumers together respect the client's Receive Maximum. */
 export const pool = 1
@@ -50,7 +50,7 @@ export class Client implements Recipient, Watched {
   heardAt = 0
   silenceTicksMax = 0
   /** Aliases of the client's topics, by number. */
-  topicAliases: Map<number, string> | undefined
+  topicAliases: Map<number, Addressed> | undefined
   private pauses = 0
   private lateConsumers: Map<Id, Id> | undefined
   private lateTurn: Turn | undefined
@@ -145,6 +145,10 @@ export class Client implements Recipient, Watched {
   pause(reason: number): void {
     if (this.pauses === 0) this.peer.pause()
     this.pauses |= reason
+  }
+
+  isPaused(reason: number): boolean {
+    return (this.pauses & reason) !== 0
   }
 
   resume(reason: number): void {

@@ -16,6 +16,12 @@ export const neverExpires = 0xffff_ffff
 /** A batch of publishes is closed beyond this size. */
 export const batchBytesMax = 256 * 1024
 
+/** What one turn publishes is committed when it is so much, though its chunk goes on. */
+export const turnBytesMax = 1024 * 1024
+
+/** With so much in commits under way the rest of a chunk waits: a topic alias makes much of few bytes. */
+export const committingBytesMax = 8 * 1024 * 1024
+
 /** Payloads up to this size are copied behind their header; larger ones go out as they lie. */
 export const copyBytesMax = 4096
 

@@ -3,7 +3,7 @@ import type { Peer, Session } from '../../server/index.ts'
 import { finishTurn } from './answer.ts'
 import { Client, Pause } from './client.ts'
 import type { Hub } from './hub.ts'
-import { connectBytesMax, connectMs } from './limits.ts'
+import { committingBytesMax, connectBytesMax, connectMs, turnBytesMax } from './limits.ts'
 import { acknowledge } from './operations/acknowledge.ts'
 import { connect } from './operations/connect.ts'
 import { disconnect } from './operations/disconnect.ts'
@@ -33,7 +33,13 @@ export class MqttSession implements Session, Receiver, PacketHandler {
   }
 
   publish(frame: PublishFrame): void {
-    publish(this.client, frame)
+    const { client } = this
+    publish(client, frame)
+    if (client.turn.bytes <= turnBytesMax) return
+    finishTurn(client)
+    if (client.pendingBytes <= committingBytesMax) return
+    client.parser.suspend()
+    client.pause(Pause.committing)
   }
 
   acknowledged(type: AckType, packetId: number, reason: ReasonCode): void {
@@ -75,7 +81,7 @@ export class MqttSession implements Session, Receiver, PacketHandler {
     void changing.then(() => {
       if (client.phase !== 'open') return
       client.resume(Pause.changing)
-      client.parser.resume()
+      if (!client.isPaused(Pause.committing)) client.parser.resume()
       finishTurn(client)
     })
   }

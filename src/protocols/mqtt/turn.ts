@@ -9,6 +9,12 @@ import type { AckType, PublishFrame } from './wire/index.ts'
 /** What a publish is addressed to. */
 export type Target = { to: readonly Address[] } | { log: { namespace: Id; name: Levels } }
 
+/** A topic, and where it leads; an alias keeps both, or seven bytes would have 64 KiB taken apart each time. */
+export interface Addressed {
+  topic: string
+  target: Target
+}
+
 /** A packet owed to the client once the commit is durable; columns, not objects. */
 export interface Replies {
   types: AckType[]
@@ -56,6 +62,8 @@ export class Turn {
       this.target = target
       this.atMostOnce = atMostOnce
       this.expiresAt = expiresAt
+      // Kept with each batch, also where the packet named an alias.
+      this.bytes += topic.length
     }
     const { key, envelope } = recordParts(frame.properties, frame.qos, frame.retain)
     const builder = (this.builder ??= new BatchBuilder())

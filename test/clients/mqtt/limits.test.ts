@@ -293,3 +293,18 @@ async function held(
   await open(100, 1100)
   return ((await measure()) - before) / 1000
 }
+
+test('short packets that stand for long topics, by alias, wait for the disk like long ones, and all are answered', async (t) => {
+  const broker = await startTestBroker(t)
+  const client = await raw(t, broker, 5)
+  await client.connect('alias')
+  const publish = (alias: number, messageId: number, topic = ''): object => {
+    const properties = { topicAlias: alias }
+    return { cmd: 'publish', topic, payload: 'x', qos: 1, messageId, dup: false, retain: false, properties }
+  }
+  client.send(publish(1, 1, 'a'.repeat(60_000)), publish(2, 2, 'b'.repeat(60_000)))
+  await until(() => client.packets.filter(({ cmd }) => cmd === 'puback').length === 2, 'both topics are known')
+  // 1,000 of them are 60 MB to be kept, in 12 KB.
+  client.send(...Array.from({ length: 1000 }, (_, i) => publish(1 + (i % 2), 3 + i)))
+  await until(() => client.packets.filter(({ cmd }) => cmd === 'puback').length === 1002, 'all are answered')
+})

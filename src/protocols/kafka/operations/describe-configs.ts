@@ -2,6 +2,7 @@ import { failed } from '../../../base/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code } from '../errors.ts'
+import { distinct } from '../distinct.ts'
 import { nodeId } from '../limits.ts'
 import { describeTopicConfigs } from '../topic-configs.ts'
 import { APIS } from '../wire/apis.ts'
@@ -12,7 +13,8 @@ type Resource = ReadOf<typeof APIS.describeConfigs.request>['resources'][number]
 export const resourceType = { topic: 2, broker: 4 } as const
 
 export const describeConfigs = operation(APIS.describeConfigs, async (request, call) => {
-  const results = request.resources.map((resource) => {
+  const resources = distinct(request.resources, (each) => `${each.resourceType}/${each.resourceName}`)
+  const results = resources.map((resource) => {
     const { resourceType: type, resourceName } = resource
     return { resourceType: type, resourceName, ...describe(resource, call) }
   })

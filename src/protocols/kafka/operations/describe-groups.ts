@@ -2,11 +2,12 @@ import { failed } from '../../../base/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code } from '../errors.ts'
+import { distinct } from '../distinct.ts'
 import { groupTopics } from '../group-offsets.ts'
 import { APIS } from '../wire/apis.ts'
 
 export const describeGroups = operation(APIS.describeGroups, async (request, call) => {
-  const groups = request.groups.map((groupId) => describe(groupId, call))
+  const groups = distinct(request.groups, (groupId) => groupId).map((groupId) => describe(groupId, call))
   if (failed(await call.shared.broker.settled())) return 'close'
   return { groups }
 })

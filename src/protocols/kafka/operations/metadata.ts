@@ -2,7 +2,8 @@ import { failed } from '../../../base/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code, codeOf } from '../errors.ts'
-import { clusterId, leaderEpoch, nodeId } from '../limits.ts'
+import { distinct } from '../distinct.ts'
+import { autoCreatedMax, clusterId, leaderEpoch, nodeId } from '../limits.ts'
 import { isTopicName, topicIdOf } from '../mapping.ts'
 import type { Topic } from '../mapping.ts'
 import { APIS } from '../wire/apis.ts'
@@ -19,7 +20,7 @@ export const metadata = operation(APIS.metadata, async (request, call) => {
   const mayCreate = request.allowAutoTopicCreation && settings.autoCreateTopics
   const answers = all
     ? topics.all().map((topic) => describe(topic, call))
-    : await Promise.all((request.topics ?? []).map((asked) => find(asked, mayCreate, call)))
+    : await findAll(request.topics ?? [], mayCreate, call)
   if (failed(await broker.settled())) return metadataUnavailable(request, call)
   return {
     brokers: [{ nodeId, host: call.advertised.host, port: call.advertised.port }],
@@ -28,6 +29,16 @@ export const metadata = operation(APIS.metadata, async (request, call) => {
     topics: answers,
   }
 })
+
+/** Each topic once, however often it is named: a topic of many partitions is a large answer to a short name. */
+async function findAll(asked: readonly Asked[], mayCreate: boolean, call: Call): Promise<TopicAnswer[]> {
+  let created = 0
+  const answers = distinct(asked, ({ name, topicId }) => `${topicId}${name}`).map((each) => {
+    const makes = mayCreate && each.name !== null && call.shared.topics.find(each.name) === undefined
+    return find(each, makes && ++created <= autoCreatedMax, call)
+  })
+  return Promise.all(answers)
+}
 
 interface Asked {
   name: string | null

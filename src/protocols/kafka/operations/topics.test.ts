@@ -134,3 +134,30 @@ test('a topic made by another protocol is seen, and not deleted from here', asyn
   )
   assert.deepEqual(await namesOf(client, 1, null), ['jobs'])
 })
+
+test('what is named again and again is answered once: a short request cannot ask for an endless answer', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  await create(client, 'wide', { numPartitions: 1000 })
+  const topics = Array.from({ length: 5000 }, () => ({ name: 'wide' }))
+  assert.deepEqual(await namesOf(client, 9, topics), ['wide'])
+  const resources = Array.from({ length: 5000 }, () => ({ resourceType: topicType, resourceName: 'wide' }))
+  const { results } = await client.ask(APIS.describeConfigs, 4, {
+    resources: resources.map((each) => ({ ...each, configurationKeys: null })),
+  })
+  assert.equal(results.length, 1)
+  const { groups } = await client.ask(APIS.describeGroups, 5, { groups: Array.from({ length: 5000 }, () => 'g') })
+  assert.equal(groups.length, 1)
+})
+
+test('one Metadata request makes a thousand topics at most; the others are unknown until it is asked again', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  const topics = Array.from({ length: 1100 }, (_, i) => ({ name: `t${i}` }))
+  const ask = async (): Promise<number> => {
+    const answer = await client.ask(APIS.metadata, 9, { topics, allowAutoTopicCreation: true }, 1000)
+    return answer.topics.filter(({ errorCode }) => errorCode === code.unknownTopicOrPartition).length
+  }
+  assert.equal(await ask(), 100)
+  assert.equal(await ask(), 0)
+})

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { MalformedError, Reader } from '../../../base/index.ts'
 import { APIS, isFlexible } from './apis.ts'
 import { compile } from './codec.ts'
+import { readHeader, readRequest } from './request.ts'
 import { inRange } from './schema.ts'
 import type { Api, Field, Table } from './schema.ts'
 import { SlicingWriter } from './writer.ts'
@@ -108,4 +109,13 @@ test('large records leave as the slices they were given', () => {
   ]
   codec.write(writer, { throttleTimeMs: 0, responses: [{ topic: 't', partitions }] })
   assert.ok(writer.chunks().includes(records))
+})
+
+test('a request of very many items of two bytes is refused before it fills the memory', () => {
+  const { metadata } = APIS
+  const head = Buffer.from([0, metadata.key, 0, 9, 0, 0, 0, 1, 0xff, 0xff, 0])
+  // 100,001 topics, each an empty name and no tagged fields.
+  const count = Buffer.from([0xa2, 0x8d, 0x06])
+  const { body } = readHeader(Buffer.concat([head, count, Buffer.alloc(300_000, 1)]))
+  assert.throws(() => readRequest(metadata, 9, body), /more than 100000 items/)
 })

@@ -4,6 +4,7 @@
  */
 import { MalformedError } from '../../../base/index.ts'
 import type { Reader } from '../../../base/index.ts'
+import { RequestReader } from './request-reader.ts'
 import { readLength, scalar, writeLength } from './scalars.ts'
 import type { Coder } from './scalars.ts'
 import { inRange, ZERO_UUID } from './schema.ts'
@@ -49,6 +50,7 @@ function array(element: Coder, compact: boolean, nullable: boolean): Coder<unkno
       }
       // Every element takes at least a byte, so a larger count is a lie; it must not size anything.
       if (count > reader.remaining) throw new MalformedError(`array of ${count} in ${reader.remaining} bytes`)
+      if (reader instanceof RequestReader) reader.charge(count)
       const values: unknown[] = []
       for (let i = 0; i < count; i++) values.push(element.read(reader))
       return values

@@ -1,5 +1,6 @@
-import { Reader } from '../../../base/index.ts'
+import type { Reader } from '../../../base/index.ts'
 import { apiOf, isFlexible, isSupported, requestCodec } from './apis.ts'
+import { RequestReader } from './request-reader.ts'
 import { readLength } from './scalars.ts'
 import type { Api, ReadOf, Table } from './schema.ts'
 
@@ -21,7 +22,7 @@ export interface RequestHeader {
 
 /** Reads the header of a request of any API, known or not; throws `MalformedError`. */
 export function readHeader(frame: Buffer): RequestHeader {
-  const body = new Reader(frame)
+  const body = new RequestReader(frame)
   const apiKey = body.i16()
   const apiVersion = body.i16()
   const correlationId = body.i32()

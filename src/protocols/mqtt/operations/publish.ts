@@ -1,6 +1,6 @@
 import type { Client } from '../client.ts'
 import { logOfTopic } from '../names.ts'
-import type { Target } from '../turn.ts'
+import type { Addressed, Target } from '../turn.ts'
 import { PacketType, Reason, Violation } from '../wire/index.ts'
 import type { PublishFrame } from '../wire/index.ts'
 
@@ -9,14 +9,14 @@ import type { PublishFrame } from '../wire/index.ts'
  * A QoS 2 message is remembered by its packet identifier until PUBREL, over reconnects too: once means once.
  */
 export function publish(client: Client, frame: PublishFrame): void {
-  const topic = topicOf(client, frame)
+  const { topic, target } = addressed(client, frame)
   if (frame.qos === 2 && client.received.has(frame.packetId)) {
     client.turn.owe(PacketType.pubrec, frame.packetId)
     return
   }
   if (frame.qos > 0) limit(client)
   client.hub.metrics.messagesIn++
-  client.turn.publish(frame, topic, targetOf(client, topic), client.hub.clock.now())
+  client.turn.publish(frame, topic, target, client.hub.clock.now())
   if (frame.qos === 1) client.turn.oweLast(PacketType.puback, frame.packetId)
   if (frame.qos === 2) {
     client.received.add(frame.packetId)
@@ -32,16 +32,17 @@ function limit(client: Client): void {
   }
 }
 
-function topicOf(client: Client, { topic, properties }: PublishFrame): string {
+function addressed(client: Client, { topic, properties }: PublishFrame): Addressed {
   const alias = properties.topicAlias
-  if (alias === undefined) return topic
+  if (alias === undefined) return { topic, target: targetOf(client, topic) }
   if (alias > client.hub.settings.topicAliasMaximum) {
     throw new Violation(Reason.topicAliasInvalid, `topic alias ${alias} is above the maximum`)
   }
   client.topicAliases ??= new Map()
   if (topic !== '') {
-    client.topicAliases.set(alias, topic)
-    return topic
+    const named = { topic, target: targetOf(client, topic) }
+    client.topicAliases.set(alias, named)
+    return named
   }
   const known = client.topicAliases.get(alias)
   if (known === undefined) throw new Violation(Reason.protocolError, `topic alias ${alias} was never set`)

@@ -30,3 +30,9 @@ export const variableIntMax = 268_435_455
 
 /** Topics, filters and all other strings carry a two byte length (section 1.5.4). */
 export const textBytesMax = 65_535
+
+/** Filters of one packet, and repeated properties of one: each takes many times its bytes in memory. */
+export const itemsMax = 10_000
+
+/** Levels of a topic or a filter: 64 KiB of `/` would be 65,536 of them, each to be looked up. */
+export const topicLevelsMax = 128

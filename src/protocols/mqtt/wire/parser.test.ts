@@ -283,3 +283,20 @@ test('cut packets share one budget, and give it back', () => {
   for (const parser of parsers) parser.stop()
   assert.equal(shared.bytes, 0)
 })
+
+test('a packet that names very many things, each of few bytes, is refused before it fills the memory', () => {
+  const subscriptions = Array.from({ length: 10_001 }, () => ({ topic: 'a', qos: 0 }))
+  const subscribe = mqttPacket.generate({ cmd: 'subscribe', messageId: 1, subscriptions } as Packet, {
+    protocolVersion: 5,
+  })
+  const pairs = { userProperties: { a: Array.from({ length: 10_001 }, () => '') } }
+  const publish = mqttPacket.generate(
+    { cmd: 'publish', topic: 'a', payload: '', qos: 0, retain: false, dup: false, properties: pairs },
+    { protocolVersion: 5 },
+  )
+  for (const bytes of [subscribe, publish]) {
+    const { packets, violation } = collect(Buffer.concat([connectBytes(5), bytes]), [])
+    assert.equal(packets.length, 1)
+    assert.equal(violation?.reason, Reason.quotaExceeded)
+  }
+})

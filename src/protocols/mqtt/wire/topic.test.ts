@@ -25,3 +25,10 @@ test('MQTT-4.8.2: the parts of a shared subscription', () => {
     assert.equal(parseFilter(filter), undefined, filter)
   }
 })
+
+test('a name or filter of more levels than anybody needs is none', () => {
+  assert.ok(isTopicName('a/'.repeat(127) + 'a'))
+  assert.ok(!isTopicName('a/'.repeat(128) + 'a'))
+  assert.ok(!isTopicFilter('/'.repeat(65_535)))
+  assert.ok(isTopicName('a'.repeat(65_535)))
+})

@@ -1,3 +1,5 @@
+import { topicLevelsMax } from './constants.ts'
+
 /** A filter as the broker uses it: `$share/<group>/<filter>` is taken apart (MQTT 5 section 4.8.2). */
 export interface TopicFilter {
   /** The filter without its share prefix; levels by `/`, wildcards `+` and `#`. */
@@ -7,12 +9,19 @@ export interface TopicFilter {
 
 /** Topic names carry no wildcard and at least one character (MQTT-3.3.2-2, MQTT-4.7.3-1). */
 export function isTopicName(topic: string): boolean {
-  return topic.length > 0 && !topic.includes('+') && !topic.includes('#')
+  return topic.length > 0 && !topic.includes('+') && !topic.includes('#') && isShallow(topic)
+}
+
+function isShallow(text: string): boolean {
+  if (text.length < topicLevelsMax) return true
+  let levels = 1
+  for (let at = text.indexOf('/'); at >= 0; at = text.indexOf('/', at + 1)) levels++
+  return levels <= topicLevelsMax
 }
 
 /** Section 4.7.1: `+` fills a whole level, `#` fills the last one; at least one character. */
 export function isTopicFilter(filter: string): boolean {
-  if (filter.length === 0) return false
+  if (filter.length === 0 || !isShallow(filter)) return false
   const last = filter.length - 1
   for (let i = 0; i <= last; i++) {
     const char = filter.charCodeAt(i)

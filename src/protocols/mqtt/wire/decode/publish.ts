@@ -59,7 +59,7 @@ export class PublishDecoder {
     if (length === this.topicBytes.length && reader.buffer.compare(this.topicBytes, 0, length, start, end) === 0) return
     const topic = textOf(reader.buffer, start, end)
     if (topic !== '' && !isTopicName(topic)) {
-      throw new Violation(Reason.topicNameInvalid, `topic "${topic}" holds a wildcard`)
+      throw new Violation(Reason.topicNameInvalid, 'the topic holds a wildcard, or too many levels')
     }
     this.topicBytes = Buffer.from(reader.buffer.subarray(start, end))
     this.frame.topic = topic

@@ -1,4 +1,5 @@
 import type { Reader } from '../../../../base/index.ts'
+import { itemsMax } from '../constants.ts'
 import type { Qos, Version } from '../constants.ts'
 import type { SubscribeEntry, SubscribePacket, UnsubscribePacket } from '../packets.ts'
 import { readText } from '../primitives.ts'
@@ -16,7 +17,10 @@ export function readSubscribe(reader: Reader, version: Version): SubscribePacket
     throw new Violation(Reason.protocolError, 'more than one subscription identifier')
   }
   const entries: SubscribeEntry[] = []
-  while (reader.remaining > 0) entries.push(readEntry(reader, version))
+  while (reader.remaining > 0) {
+    entries.push(readEntry(reader, version))
+    checkCount(entries.length)
+  }
   // MQTT-3.8.3-2
   if (entries.length === 0) throw new Violation(Reason.protocolError, 'SUBSCRIBE without a filter')
   return { type: 'subscribe', packetId, entries, properties }
@@ -52,8 +56,15 @@ export function readUnsubscribe(reader: Reader, version: Version): UnsubscribePa
   const packetId = readPacketId(reader)
   const properties = version === 5 ? readProperties(reader, In.unsubscribe) : noProperties
   const filters: string[] = []
-  while (reader.remaining > 0) filters.push(readText(reader))
+  while (reader.remaining > 0) {
+    filters.push(readText(reader))
+    checkCount(filters.length)
+  }
   // MQTT-3.10.3-2
   if (filters.length === 0) throw new Violation(Reason.protocolError, 'UNSUBSCRIBE without a filter')
   return { type: 'unsubscribe', packetId, filters, properties }
+}
+
+function checkCount(count: number): void {
+  if (count > itemsMax) throw new Violation(Reason.quotaExceeded, `more than ${itemsMax} filters in a packet`)
 }

@@ -1,4 +1,5 @@
 import type { Reader } from '../../../../base/index.ts'
+import { itemsMax } from '../constants.ts'
 import { readBinary, readText, readVariableInt } from '../primitives.ts'
 import { Reason } from '../reason.ts'
 import { Violation } from '../violation.ts'
@@ -38,7 +39,9 @@ function readProperty(reader: Reader, packet: number, found: Record<string, unkn
   const earlier = found[row.name]
   if (row.repeats === 'list') {
     if (earlier === undefined) found[row.name] = [value]
-    else (earlier as unknown[]).push(value)
+    else if ((earlier as unknown[]).push(value) > itemsMax) {
+      throw new Violation(Reason.quotaExceeded, `more than ${itemsMax} of ${row.name}`)
+    }
     return
   }
   if (earlier !== undefined) throw new Violation(Reason.protocolError, `${row.name} occurs twice`)
