@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import type { Delivery, SettleOp } from './facade/index.ts'
-import { errorOf, ok, records } from './testing/stage.ts'
+import { errorOf, ok, records, Stand, valuesOf } from './testing/stage.ts'
 import { onBoth } from './testing/both.ts'
 
 const settleAll = (
@@ -118,6 +119,20 @@ onBoth('take leases what has just been published', async (open) => {
       [1, 1],
     ],
   )
+})
+
+test('take waits for a slow disk: a queue is not empty because its messages are still being read', async () => {
+  const stand = await Stand.open()
+  const client = await stand.client()
+  const [log, queue] = await stand.queue('q')
+  await stand.append(client, log, 'a')
+  const read = stand.store.read.bind(stand.store)
+  const slowly = (...terms: Parameters<typeof read>) =>
+    new Promise((resolve) => stand.time.after(50, () => resolve(read(...terms))))
+  Object.assign(stand.store, { read: slowly })
+  const { session } = client
+  const take = stand.broker.take({ session, subscription: queue, messages: 1, leaseMs: 1000, settle: 'byConsumer' })
+  assert.deepEqual(ok(await stand.wait(take)).flatMap(valuesOf), ['a'])
 })
 
 onBoth('definitions: create, ensure, replace, drop', async (open) => {

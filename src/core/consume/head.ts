@@ -92,7 +92,7 @@ function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number): Stor
   lane.reading = true
   read.then(
     (extents) => {
-      lane.reading = false
+      leased.hasRead(lane)
       const batches = extents.map((extent) => new StoredBatch(lane.partition.index, extent))
       if (shard.leased.get(leased.id) === leased) shard.readAhead.keep(lane, batches)
       shard.wake(leased)
@@ -108,7 +108,7 @@ function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number): Stor
  */
 function notRead(shard: Shard, leased: Leased, lane: Lane, offset: number, error: unknown): void {
   const again = (): void => {
-    lane.reading = false
+    leased.hasRead(lane)
     shard.wake(leased)
   }
   const { queue, partition } = lane

@@ -45,6 +45,8 @@ export class Leased {
   timerAt = Infinity
   usedAt = 0
   hadConsumer = false
+  /** Called once when a read that is under way has ended, well or not. */
+  private untilRead: (() => void)[] = []
 
   constructor(id: Id, log: LogState, spec: SubscriptionSpec) {
     this.id = id
@@ -75,6 +77,20 @@ export class Leased {
   private configure({ queue, partition }: Lane): void {
     queue.backOffMs = this.policy.backOffMs ?? []
     if (this.policy.readyBytesMax !== undefined) partition.countsValues = true
+  }
+
+  get reading(): boolean {
+    return this.lanes.some((lane) => lane?.reading)
+  }
+
+  /** Resolves when a read that is under way has ended. */
+  nextRead(): Promise<void> {
+    return new Promise((resolve) => this.untilRead.push(resolve))
+  }
+
+  hasRead(lane: Lane): void {
+    lane.reading = false
+    for (const resolve of this.untilRead.splice(0)) resolve()
   }
 
   lane(partition: number): Lane | null {

@@ -18,7 +18,7 @@ export async function take(shard: Shard, options: TakeOptions): Promise<Outcome<
   if (session === undefined || session.ended) return fenced
   leased.usedAt = leased.log.usedAt = shard.now
   let found = takeReady(shard, leased, session, options)
-  for (let tries = 0; found.length === 0 && tries < 3 && mayGetMore(leased); tries++) {
+  for (let tries = 0; found.length === 0 && mayGetMore(leased, tries); tries++) {
     await shard.nextChance(leased)
     if (shard.sessions.get(session.id) !== session) return fenced
     if (shard.leased.get(leased.id) !== leased) return notFound('subscription')
@@ -27,8 +27,14 @@ export async function take(shard: Shard, options: TakeOptions): Promise<Outcome<
   return { ok: found }
 }
 
-const mayGetMore = (leased: Leased): boolean =>
-  leased.lanes.some((lane) => lane !== null && (lane.reading || lane.partition.next > lane.queue.end))
+/** Waits for what is staged, but not for ever where others take all of it; and for the disk, for that is not empty. */
+const stagedTriesMax = 3
+const readTriesMax = 20
+
+const mayGetMore = (leased: Leased, tries: number): boolean =>
+  leased.reading
+    ? tries < readTriesMax
+    : tries < stagedTriesMax && leased.lanes.some((lane) => lane !== null && lane.partition.next > lane.queue.end)
 
 function takeReady(shard: Shard, leased: Leased, session: Session, options: TakeOptions): Delivery[] {
   grow(leased)

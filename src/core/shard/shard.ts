@@ -208,9 +208,7 @@ export class Shard {
   /** Resolves when more of the subscription's log has become durable, or has been read. */
   nextChance(leased: Leased): Promise<void> {
     this.stage.hard()
-    if (leased.lanes.some((lane) => lane?.reading)) {
-      return new Promise((resolve) => this.world.timers.after(1, resolve))
-    }
+    if (leased.reading) return leased.nextRead()
     return this.releases.when(this.stage.last, leased.log.level, undefined, () => undefined)
   }
 
