@@ -79,8 +79,8 @@ const stagedBytesMax = (memoryBytes: number): number => memoryBytes / 32
 
 /** A broker in memory keeps its own, smaller sizes. */
 function optionsOf(storage: Settings['storage'], memory: boolean): Partial<StoreOptions> {
-  const { cacheBytes, tailBytes, segmentBytes, checkpointBytes } = storage
-  const spans = { ...defaultOptions.spans, cacheBytesMax: cacheBytes }
+  const { cacheBytes, tailBytes, segmentBytes, checkpointBytes, mergeAfterMs } = storage
+  const spans = { ...defaultOptions.spans, cacheBytesMax: cacheBytes, mergeAfterMs }
   // Frames are cut at 4 KiB, and so are the files that hold them.
   return memory ? { spans } : { spans, tailBytes, checkpointBytes, slotBytes: segmentBytes - (segmentBytes % 4096) }
 }

@@ -1,9 +1,11 @@
 import { sleep, type Load, type Ports } from './loads/load.ts'
 import type { Victim } from './victim.ts'
 
-/** A broker lives at least this long, and at most `livesMs` more. */
+/** A broker lives at least this long, and at most so much more; some live longer, for the cleaner looks every second. */
 const livesMsMin = 150
-const livesMs = 1000
+const livesMs = 900
+const longLivesMs = 3500
+const longOneIn = 6
 /** One of so many kills comes while the broker starts: before, in, or just after its recovery. */
 const startingOneIn = 4
 
@@ -38,7 +40,8 @@ export class Campaign {
   async kills(count: number): Promise<CampaignResult> {
     const result: CampaignResult = { kills: 0, whileStarting: 0, startMsMax: this.victim.startMs }
     while (result.kills < count) {
-      await this.unlessBroken(sleep(livesMsMin + this.random() * livesMs), 'the broker lives', 60_000)
+      const spanMs = this.random() * longOneIn < 1 ? longLivesMs : livesMs
+      await this.unlessBroken(sleep(livesMsMin + this.random() * spanMs), 'the broker lives', 60_000)
       await this.victim.kill()
       result.kills++
       while (result.kills < count && this.random() * startingOneIn < 1) {

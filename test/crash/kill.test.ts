@@ -50,8 +50,10 @@ test(`kill -9, ${kills} times in a row`, { timeout: 120_000 + kills * 10_000 }, 
   )
   for (const { name, counts } of lines(loads)) {
     t.diagnostic(
-      `${name}: ${counts.acked} acked, 0 lost, ${counts.duplicates} duplicates` +
-        (counts.confirmed > 0 ? `, ${counts.confirmed} acknowledgements confirmed` : ''),
+      `${name}: ${counts.acked} acked, ${counts.seen} seen, 0 lost, ${counts.duplicates} duplicates` +
+        (counts.confirmed > 0
+          ? `, ${counts.confirmed} settled for good, ${counts.redelivered} delivered again before that`
+          : ''),
     )
     assert.ok(counts.acked + counts.seen > kills * 5, `${name} has hardly done anything`)
   }

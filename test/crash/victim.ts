@@ -3,8 +3,11 @@ import path from 'node:path'
 import { root, start, type Running } from '../support/index.ts'
 import type { Ports } from './loads/load.ts'
 
-/** Small everything: in a minute segments fill and are used again, and checkpoints are made between most kills. */
-const storage = ['--set', 'storage.segmentBytes=2MiB', '--set', 'storage.checkpointBytes=2MiB']
+/** Small everything: in a minute segments fill, are merged and used again, and checkpoints are made between most kills. */
+const storage = ['segmentBytes=2MiB', 'checkpointBytes=2MiB', 'mergeAfterMs=500'].flatMap((each) => [
+  '--set',
+  `storage.${each}`,
+])
 
 /**
  * Ports that stay ours while the broker is away: below the range from which systems give out ports of outgoing

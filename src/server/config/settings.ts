@@ -86,6 +86,13 @@ export const serverSchema = {
       max: 1024 * 1024 * mib,
       help: 'journal written between two checkpoints: about as much is read again at a start after a crash',
     },
+    mergeAfterMs: {
+      kind: 'duration',
+      default: minuteMs,
+      min: 100,
+      max: 60 * minuteMs,
+      help: 'age at which the rest of a mostly dead segment is written anew, so that its space is free',
+    },
   },
 } as const satisfies Group
 

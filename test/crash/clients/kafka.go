@@ -25,16 +25,11 @@ func kafkaClient(config Config, more ...kgo.Opt) *kgo.Client {
 	return client
 }
 
-func createTopic(config Config, name string, partitions int32, configs map[string]string) {
+func createTopic(config Config, name string, partitions int32) {
 	client := kafkaClient(config)
 	defer client.Close()
 	topic := kmsg.NewCreateTopicsRequestTopic()
 	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, partitions, 1
-	for key, value := range configs {
-		one := kmsg.NewCreateTopicsRequestTopicConfig()
-		one.Name, one.Value = key, kmsg.StringPtr(value)
-		topic.Configs = append(topic.Configs, one)
-	}
 	request := kmsg.NewPtrCreateTopicsRequest()
 	request.Topics = append(request.Topics, topic)
 	_, err := request.RequestWith(context.Background(), client)
@@ -146,18 +141,49 @@ const idempotentTopic = "kill.idempotent"
 
 func idempotent(config Config, publishing context.Context) *Load {
 	load := newLoad("Kafka, idempotent", 3)
-	createTopic(config, idempotentTopic, 3, nil)
+	createTopic(config, idempotentTopic, 3)
 	follow(config, load, idempotentTopic, false)
 	commit(config, load, idempotentTopic)
 	produce(config, load, idempotentTopic, 200, config.Rate, 200, publishing)
 	return load
 }
 
-// churn is there for the storage: segments fill, grow old and are used again while the others want theirs kept.
+const (
+	churnTopic = "kill.churn"
+	churnKept  = 200
+)
+
+// churn is there for the storage: most of each segment dies soon, so that segments are merged and used again while the
+// others want theirs kept.
 func churn(config Config, publishing context.Context) *Load {
-	load := newLoad("Kafka, short retention", 1)
-	createTopic(config, "kill.churn", 1, map[string]string{"retention.ms": "1500"})
-	follow(config, load, "kill.churn", true)
-	produce(config, load, "kill.churn", 32*1024, 60, 100, publishing)
+	load := newLoad("Kafka, records deleted", 1)
+	createTopic(config, churnTopic, 1)
+	follow(config, load, churnTopic, true)
+	produce(config, load, churnTopic, 16*1024, 120, 100, publishing)
+	client := kafkaClient(config)
+	go func() {
+		for range time.Tick(500 * time.Millisecond) {
+			load.Lock()
+			below := load.acked[0] - churnKept
+			load.Unlock()
+			if below > 0 {
+				deleteRecords(client, churnTopic, below)
+			}
+		}
+	}()
 	return load
+}
+
+// deleteRecords is not repeated when it fails: the next one deletes as much.
+func deleteRecords(client *kgo.Client, topic string, below int64) {
+	partition := kmsg.NewDeleteRecordsRequestTopicPartition()
+	partition.Partition, partition.Offset = 0, below
+	one := kmsg.NewDeleteRecordsRequestTopic()
+	one.Topic = topic
+	one.Partitions = append(one.Partitions, partition)
+	request := kmsg.NewPtrDeleteRecordsRequest()
+	request.Topics = append(request.Topics, one)
+	within, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_, _ = request.RequestWith(within, client)
 }

