@@ -74,6 +74,7 @@ async function start(
     const admin = adminHandler({
       broker,
       store: () => ({ health: storage.health(), metrics: () => storage.store().metrics() }),
+      snapshot: () => storage.store().snapshot(),
       server: serving,
       clock,
       log,

@@ -5,9 +5,9 @@ import {
   defaultOptions,
   openStore,
   StoreRefused,
+  type DurableStore,
   type Health,
   type Machine,
-  type Store,
   type StoreOptions,
   type Undecided,
 } from './log/index.ts'
@@ -19,7 +19,7 @@ import { DiskError, type World } from './world/index.ts'
 export interface Storage {
   broker: Broker
   /** Of the moment: after a failure of the disk the core opens another one. */
-  store(): Store
+  store(): DurableStore
   health(): Health
   close(): Promise<void>
 }
@@ -41,14 +41,14 @@ export async function openStorage(
   const { data, durability, storage, limits } = settings
   const told = new StorageLog(log, world, data)
   const undecided: Undecided = { place: null }
-  let store: Store | undefined
-  const openOne = (machine: Machine): Promise<Store> => {
+  let store: DurableStore | undefined
+  const openOne = (machine: Machine): Promise<DurableStore> => {
     const place = data === 'memory' ? {} : { directory: data }
     const options = { durability, ...optionsOf(storage, data === 'memory'), ...sizes.store }
     const report = (error: Error): void => told.trouble(error)
     return openStore({ world: { ...world, disk }, machine, options, report, undecided, ...place })
   }
-  const open = async (machine: Machine): Promise<Store> => {
+  const open = async (machine: Machine): Promise<DurableStore> => {
     try {
       const opened = await openOne(machine)
       told.opened()

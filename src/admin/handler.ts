@@ -1,12 +1,13 @@
 import { failed, type Outcome } from '../base/index.ts'
 import type { HttpHandler, HttpReply, HttpRequest, HttpSink } from '../world/index.ts'
+import { backupRoute } from './backup.ts'
 import { deadLetterQueues, deadLetters, redrive } from './dead-letters.ts'
 import { filterOf, queues, status, subscriptions, topics } from './listings.ts'
 import { metricsText } from './metrics.ts'
 import { parsePattern } from './names.ts'
 import { namespaceOf } from './namespace.ts'
 import { publish, readPublishRequest } from './publish.ts'
-import { failure, json, text } from './replies.ts'
+import { failure, json, readBody, text } from './replies.ts'
 import { tail } from './tail.ts'
 import type { AdminOptions } from './types.ts'
 
@@ -78,18 +79,19 @@ function actionRoutes(options: AdminOptions): Routes {
   const { broker, clock } = options
   return {
     'POST /api/publish': within(options, (namespace, request) => {
-      const body = bodyOf(request)
+      const body = readBody(request)
       if (failed(body)) return body
       const message = readPublishRequest(body.ok)
       return failed(message) ? message : publish(broker, namespace, message.ok, clock.now())
     }),
     'POST /api/dlq/redrive': within(options, (namespace, request) => {
-      const body = bodyOf(request)
+      const body = readBody(request)
       if (failed(body)) return body
       const { queue, limit } = body.ok
       if (typeof queue !== 'string') return { error: 'invalid', detail: 'the body must name a queue' }
       return redrive(broker, namespace, queue, typeof limit === 'number' ? limit : Infinity)
     }),
+    'POST /api/backup': backupRoute(options),
     'GET /api/tail': (request) => {
       const namespace = namespaceOf(broker, request.query)
       if (failed(namespace)) return failure(namespace)
@@ -108,19 +110,4 @@ function actionRoutes(options: AdminOptions): Routes {
 function limitOf(given: string | null, byDefault: number): number {
   const limit = given === null ? byDefault : Number(given)
   return Number.isInteger(limit) && limit > 0 ? Math.min(limit, listedMax) : byDefault
-}
-
-function bodyOf(request: HttpRequest): Outcome<Record<string, unknown>> {
-  // A page in a browser on this machine cannot send this type without asking first, and we never say yes.
-  if (request.headers['content-type']?.startsWith('application/json') !== true) {
-    return { error: 'invalid', detail: 'send the body as content-type: application/json' }
-  }
-  try {
-    const body: unknown = JSON.parse(request.body.toString())
-    if (typeof body === 'object' && body !== null && !Array.isArray(body))
-      return { ok: body as Record<string, unknown> }
-  } catch {
-    // Said below.
-  }
-  return { error: 'invalid', detail: 'the request body must be a JSON object' }
 }

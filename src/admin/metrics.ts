@@ -92,6 +92,8 @@ function storeMetrics(out: Exposition, store: StoreMetrics, bytesIn: number): vo
   out.one('dragoman_settled_bytes_total', 'counter', 'Bytes written again by the cleaner', store.settledBytes)
   out.one('dragoman_live_bytes', 'gauge', 'Bytes that are still needed', store.liveBytes)
   out.one('dragoman_disk_bytes', 'gauge', 'Bytes on disk', store.diskBytes)
+  out.one('dragoman_backups', 'gauge', 'Backups being made', store.snapshots)
+  out.one('dragoman_backup_held_bytes', 'gauge', 'Bytes on disk that only backups keep', store.snapshotBytes)
   out.one('dragoman_cache_bytes', 'gauge', 'Bytes in the block cache', store.cacheBytes)
   const written = store.journalBytes + store.settledBytes
   out.one('dragoman_write_amplification', 'gauge', 'Bytes written for each byte accepted', ratio(written, bytesIn))

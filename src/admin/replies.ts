@@ -1,5 +1,5 @@
-import { unreachable, type ErrorKind, type Failure } from '../base/index.ts'
-import type { HttpReply } from '../world/index.ts'
+import { unreachable, type ErrorKind, type Failure, type Outcome } from '../base/index.ts'
+import type { HttpReply, HttpRequest } from '../world/index.ts'
 
 export function json(value: unknown, status = 200): HttpReply {
   return { status, type: 'application/json', body: `${JSON.stringify(value, bigintAsText, 2)}\n` }
@@ -43,4 +43,20 @@ function statusOf(kind: ErrorKind): number {
     default:
       return unreachable(kind)
   }
+}
+
+/** The JSON object that a request brings. */
+export function readBody(request: HttpRequest): Outcome<Record<string, unknown>> {
+  // A page in a browser on this machine cannot send this type without asking first, and we never say yes.
+  if (request.headers['content-type']?.startsWith('application/json') !== true) {
+    return { error: 'invalid', detail: 'send the body as content-type: application/json' }
+  }
+  try {
+    const body: unknown = JSON.parse(request.body.toString())
+    if (typeof body === 'object' && body !== null && !Array.isArray(body))
+      return { ok: body as Record<string, unknown> }
+  } catch {
+    // Said below.
+  }
+  return { error: 'invalid', detail: 'the request body must be a JSON object' }
 }

@@ -1,4 +1,4 @@
-import type { Health, StoreMetrics } from '../log/index.ts'
+import type { Health, Snapshot, StoreMetrics } from '../log/index.ts'
 import type { Broker, BrokerMetrics } from '../core/index.ts'
 import type { BoundListener, ListenerMetrics, Logger, ServerMetrics } from '../server/index.ts'
 import type { Clock } from '../world/index.ts'
@@ -8,6 +8,8 @@ export interface AdminOptions {
   broker: Broker
   /** Of the moment: it changes when the storage is opened again. */
   store(): { readonly health: Health; metrics(): StoreMetrics }
+  /** Of the store of the moment. Rejects with `StoreRefused`. */
+  snapshot(): Promise<Snapshot>
   server: { bound(): readonly BoundListener[]; metrics(): ServerMetrics }
   clock: Clock
   log: Logger

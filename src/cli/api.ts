@@ -8,17 +8,31 @@ export async function callApi(
   input: Input,
   method: 'GET' | 'POST',
   path: string,
-  options: { body?: unknown; onText?: (text: string) => void } = {},
+  options: {
+    body?: unknown
+    onText?: (text: string) => void
+    /** Takes the answer as it comes; what it rejects with is not the broker's fault. */
+    onChunks?: (chunks: AsyncIterable<Buffer>) => Promise<void>
+  } = {},
 ): Promise<unknown> {
   const base = input.one('url') ?? process.env.DRAGOMAN_URL ?? defaultUrl
   if (!URL.canParse(base)) throw new UserError(`--url ${base}: must look like ${defaultUrl}`, 2)
   const url = new URL(path, base)
+  const given = options.onChunks
+  const taking: { error?: Error } = {}
+  const taken = (all: Promise<void>): Promise<void> =>
+    all.catch((error: unknown) => {
+      taking.error = error as Error
+      throw error
+    })
   let answer
   try {
     const body = options.body === undefined ? {} : { body: JSON.stringify(options.body) }
     const onText = options.onText === undefined ? {} : { onText: options.onText }
-    answer = await callHttp({ method, url, ...body, ...onText })
+    const onChunks = given === undefined ? {} : { onChunks: (chunks: AsyncIterable<Buffer>) => taken(given(chunks)) }
+    answer = await callHttp({ method, url, ...body, ...onText, ...onChunks })
   } catch (error) {
+    if (taking.error !== undefined) throw taking.error
     const why = (error as NodeJS.ErrnoException).code ?? (error as Error).message
     throw new UserError(`no broker answers at ${base} (${why}); start one with: dragoman serve, or name it with --url`)
   }

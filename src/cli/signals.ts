@@ -38,3 +38,13 @@ function give(code: number, why: string): never {
   writeError(why)
   process.exit(code)
 }
+
+/** A signal runs `clean` and ends the process, until `over`. */
+export function onInterruption(clean: () => Promise<void>): { over(): void } {
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const end = (): never => give(signal === 'SIGINT' ? 130 : 143, `${signal}: broken off, nothing of it is left`)
+    clean().then(end, (error: unknown) => give(1, String(error)))
+  }
+  process.once('SIGTERM', onSignal).once('SIGINT', onSignal)
+  return { over: () => void process.off('SIGTERM', onSignal).off('SIGINT', onSignal) }
+}

@@ -3,6 +3,8 @@ export {
   archive,
   readArchive,
   restoreArchive,
+  restoredFolders,
+  snapshotOfFolder,
   type ArchiveVisitor,
   type BackupFacts,
   type RestoreReport,
@@ -16,7 +18,7 @@ export {
   type RepairReport,
 } from './check/index.ts'
 export { Damaged } from './damaged.ts'
-export { openStore, type OpenStoreTerms } from './engine/open-store.ts'
+export { openStore, unfinishedRestore, type OpenStoreTerms } from './engine/open-store.ts'
 export { StoreRefused } from './engine/refused.ts'
 export { defaultOptions, type StoreOptions } from './engine/options.ts'
 export type { Undecided } from './journal/journal.ts'

@@ -8,6 +8,7 @@ export type {
   HttpReply,
   HttpRequest,
   HttpSink,
+  HttpStream,
   Listening,
   Net,
   WebSocketTerms,

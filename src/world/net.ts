@@ -71,8 +71,15 @@ export interface HttpRequest {
 export interface HttpReply {
   status: number
   type: string
-  /** The whole body; or a function that is given a sink to write to until either side closes it. */
-  body: string | ((sink: HttpSink) => void)
+  /** The whole body; a function that is given a sink to write to until either side closes it; or a long body. */
+  body: string | ((sink: HttpSink) => void) | HttpStream
+}
+
+/** A long body, asked for piece by piece as the client takes it. */
+export interface HttpStream {
+  chunks: AsyncIterable<Uint8Array>
+  /** Called once: all was sent (undefined), or the client is gone or took nothing for too long, or `chunks` rejected. */
+  closed(error: Error | undefined): void
 }
 
 /** The open body of a live answer. */

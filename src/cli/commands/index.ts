@@ -28,6 +28,26 @@ export const commands: Readonly<Record<string, Command>> = {
     positionals: none,
     run: async (input) => (await import('./config.ts')).config(input),
   },
+  backup: {
+    summary: 'Copy everything, consistently, while the broker goes on',
+    usage: 'FILE.tar|- [--json]     (of a broker that does not run: with --data DIR)',
+    example: 'dragoman backup /backup/dragoman-$(date +%F).tar',
+    flags: {
+      data: { value: 'DIR', help: 'the data folder of a broker that does not run' },
+      config: configurationFlags.config,
+      ...client,
+    },
+    positionals: { min: 1, max: 1 },
+    run: async (input) => (await import('./backup.ts')).backup(input),
+  },
+  restore: {
+    summary: 'Make a new data folder of a backup, and read all of it',
+    usage: 'FILE.tar|- --data NEWDIR [--json]',
+    example: 'dragoman restore /backup/dragoman-2026-01-31.tar --data /var/lib/dragoman-restored',
+    flags: { data: configurationFlags.data, config: configurationFlags.config, json },
+    positionals: { min: 1, max: 1 },
+    run: async (input) => (await import('./restore.ts')).restore(input),
+  },
   check: {
     summary: 'Read all of a data folder and say what is damaged and what that costs',
     usage: '--data DIR [--json]     (the broker must not run on it)',

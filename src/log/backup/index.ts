@@ -1,3 +1,4 @@
 export { archive, type BackupFacts } from './archive.ts'
 export { readArchive, type ArchiveVisitor } from './read-archive.ts'
-export { restoreArchive, type RestoreReport } from './restore.ts'
+export { restoreArchive, restoredFolders, type RestoreReport } from './restore.ts'
+export { snapshotOfFolder } from './stopped.ts'

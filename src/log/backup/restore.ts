@@ -12,7 +12,8 @@ export interface RestoreReport extends BackupFacts {
   checked: CheckReport['checked']
 }
 
-const folders = [checkpointFolder, spanFolder, slotFolder]
+/** The journal last: without it nobody takes what is there for a store. */
+export const restoredFolders = [spanFolder, checkpointFolder, slotFolder]
 
 /**
  * Writes what an archive holds into an empty folder, as a journal of its own with the id `journalId` (16 random bytes),
@@ -24,7 +25,7 @@ export async function restoreArchive(
   disk: Disk,
   journalId: Buffer,
 ): Promise<RestoreReport> {
-  for (const folder of folders) await disk.makeFolder(folder)
+  for (const folder of restoredFolders) await disk.makeFolder(folder)
   const files = new FileWriter(disk)
   let facts: BackupFacts
   try {
@@ -33,7 +34,7 @@ export async function restoreArchive(
     await files.close()
   }
   await renewJournal(disk, journalId)
-  for (const folder of folders) await disk.syncFolder(folder)
+  for (const folder of restoredFolders) await disk.syncFolder(folder)
   await disk.syncFolder('.')
   const { findings, checked } = await checkData(disk)
   // Indexes of segments are not in a backup: they are made again.

@@ -37,8 +37,8 @@ export interface JournalCheck {
   /** The newest that is whole. */
   checkpoint: CheckpointFooter | null
   wounds: Wound[]
-  /** Segments whose frames were all looked at. */
-  walked: Set<number>
+  /** Segments whose frames were all looked at, and where the last one ends. */
+  walked: Map<number, number>
   frames: number
 }
 
@@ -84,7 +84,7 @@ export async function checkJournal(
   checkpoint: CheckpointFooter | null,
   report: (found: Finding) => void,
 ): Promise<JournalCheck> {
-  const check: JournalCheck = { segments: new Map(), checkpoint, wounds: [], walked: new Set(), frames: 0 }
+  const check: JournalCheck = { segments: new Map(), checkpoint, wounds: [], walked: new Map(), frames: 0 }
   const slots = await listSlots(disk)
   for (const slot of slots) if (slot.header !== null) check.segments.set(slot.header.segmentSeq, slot as Segment)
   const journalId = checkpoint?.journalId ?? [...check.segments.values()][0]?.header.journalId ?? null
@@ -133,7 +133,6 @@ export async function walkOne(
 ): Promise<WalkEnd> {
   const path = slotPath(segment.slot)
   const file = await disk.open(path, 'read')
-  check.walked.add(segment.header.segmentSeq)
   const padding = (position: number): void =>
     report(finding('note', path, position, 1, 'the padding is not zero: nothing is lost, but the disk changes bits'))
   try {
@@ -141,7 +140,7 @@ export async function walkOne(
     const page = await window.at(0, segmentHeaderBytes)
     const dirty = page.subarray(segmentHeaderUsed).findIndex((byte) => byte !== 0)
     if (dirty >= 0) padding(segmentHeaderUsed + dirty)
-    return await walkAll(window, segment.header, {
+    const end = await walkAll(window, segment.header, {
       frame(header, bytes) {
         check.frames++
         state?.frame(header, bytes)
@@ -153,6 +152,8 @@ export async function walkOne(
       },
       padding,
     })
+    check.walked.set(segment.header.segmentSeq, end.position)
+    return end
   } finally {
     await file.close()
   }

@@ -15,6 +15,8 @@ export class Replayed {
   readonly partitions = new Partitions()
   private readonly pages = new IndexPages((span) => !this.manifest.has(span))
   beginCommit = 0
+  /** The newest commit with a frame. */
+  commit = 0
   /** Offsets that were skipped: where a later extent of a partition begins beyond the end of the one before. */
   readonly gaps: LostRange[] = []
   private readonly seen = new Map<number, number>()
@@ -33,6 +35,7 @@ export class Replayed {
   }
 
   frame(header: FrameHeader, bytes: Buffer): void {
+    this.commit = Math.max(this.commit, header.commit)
     if (header.kind !== frameKind.data || header.part > 0) return
     const entries = new EntryReader(bytes.subarray(frameHeaderBytes, frameHeaderBytes + header.tableBytes))
     try {

@@ -33,6 +33,9 @@ export interface OpenStoreTerms {
   undecided?: Undecided
 }
 
+/** In a data folder to which a backup is being restored; it goes when all of it is there. */
+export const unfinishedRestore = 'restore.partial'
+
 /**
  * Opens the data folder, rebuilds the machine's state, and resolves when the store takes commits. Rejects with
  * `StoreRefused` (in use, of a newer release), with `Damaged` (bytes that were once whole), or with a `DiskError`.
@@ -56,6 +59,10 @@ async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options
   const { world, machine, memory = terms.directory === undefined } = terms
   const { clock, timers, random } = world
   const undecided = terms.undecided ?? { place: null }
+  if ((await disk.stat(unfinishedRestore)) !== null) {
+    const detail = 'a restore into this data folder was not finished: remove the folder and restore again'
+    throw new StoreRefused({ error: 'unavailable', detail })
+  }
   await takeAway(disk, undecided)
   await disk.makeFolder(slotFolder)
   await disk.makeFolder(checkpointFolder)

@@ -40,3 +40,19 @@ export async function readInput(): Promise<Buffer> {
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk)
   return Buffer.concat(chunks)
 }
+
+/** Standard input as it comes. */
+export const inputChunks = (): AsyncIterable<Buffer> => process.stdin
+
+/** To standard output, as fast as it takes it. Rejects when nobody reads it. */
+export function writeOutputBytes(bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error): void => reject(error)
+    process.stdout.once('error', failed)
+    process.stdout.write(bytes, (error) => {
+      if (error) return reject(error)
+      process.stdout.off('error', failed)
+      resolve()
+    })
+  })
+}

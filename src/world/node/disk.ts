@@ -71,6 +71,11 @@ export class NodeDisk implements Disk {
     return this.run('remove', path, rm(join(this.folder, path), { force: true }))
   }
 
+  /** A folder and all that is in it. */
+  removeTree(path: string): Promise<void> {
+    return this.run('remove', path, rm(join(this.folder, path), { force: true, recursive: true }))
+  }
+
   async syncFolder(path: string): Promise<void> {
     const handle = await this.run('sync folder', path, open(join(this.folder, path), constants.O_RDONLY))
     try {

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Outcome } from '../../base/index.ts'
-import type { Endpoint, HttpHandler, HttpReply, HttpSink, Listening } from '../net.ts'
+import type { Endpoint, HttpHandler, HttpReply, HttpSink, HttpStream, Listening } from '../net.ts'
 import { open } from './listen.ts'
 import { runtimeHttp } from './runtime-http.ts'
 
 const bodyBytesMax = 16 * 1024 * 1024
 /** Of a live answer; beyond it what is written is dropped. */
 const unsentBytesMax = 1024 * 1024
+/** So long a client may leave a long body untouched. */
+const stalledMsMax = 60_000
 
 export async function listenHttp(endpoint: Endpoint, answer: HttpHandler): Promise<Outcome<Listening>> {
   const server = runtimeHttp.createServer((request, response) => {
@@ -51,12 +53,47 @@ async function respond(request: IncomingMessage, response: ServerResponse, answe
 
 function send(response: ServerResponse, reply: HttpReply, headOnly: boolean): void {
   response.writeHead(reply.status, { 'content-type': reply.type, 'cache-control': 'no-store' })
-  if (headOnly || typeof reply.body === 'string') {
-    response.end(headOnly || typeof reply.body !== 'string' ? undefined : reply.body)
+  const { body } = reply
+  if (headOnly || typeof body === 'string') {
+    response.end(headOnly || typeof body !== 'string' ? undefined : body)
+    if (typeof body === 'object') body.closed(undefined)
     return
   }
   response.flushHeaders()
-  reply.body(sinkOf(response))
+  if (typeof body === 'function') body(sinkOf(response))
+  else void stream(response, body)
+}
+
+/** A body that is not whole must not look whole: the connection is dropped without its end. */
+async function stream(response: ServerResponse, { chunks, closed }: HttpStream): Promise<void> {
+  try {
+    for await (const chunk of chunks) {
+      if (response.destroyed) throw new Error(gone)
+      if (!response.write(chunk)) await drained(response)
+    }
+    response.end()
+    closed(undefined)
+  } catch (error) {
+    response.destroy()
+    closed(error as Error)
+  }
+}
+
+const gone = 'the client is gone'
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (error?: Error): void => {
+      clearTimeout(timer)
+      response.off('drain', onDrain).off('close', onClose)
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+    const onDrain = (): void => end()
+    const onClose = (): void => end(new Error(gone))
+    const timer = setTimeout(() => end(new Error(`the client took nothing for ${stalledMsMax} ms`)), stalledMsMax)
+    response.on('drain', onDrain).on('close', onClose)
+  })
 }
 
 function sinkOf(response: ServerResponse): HttpSink {
@@ -91,6 +128,8 @@ export interface HttpCall {
   body?: string
   /** With this the answer is given piece by piece as it comes, and `text` of the result is empty. */
   onText?: (text: string) => void
+  /** With this the body of an answer that is no error is given as it comes; what it rejects with, the call does. */
+  onChunks?: (chunks: AsyncIterable<Buffer>) => Promise<void>
 }
 
 /** The client side, for the command line. Rejects only when there is no answer. */
@@ -98,9 +137,13 @@ export function callHttp(call: HttpCall): Promise<{ status: number; text: string
   return new Promise((resolve, reject) => {
     const headers = call.body === undefined ? {} : { 'content-type': 'application/json' }
     const request = runtimeHttp.request(call.url, { method: call.method, headers, agent: false }, (response) => {
+      const status = response.statusCode ?? 0
+      if (call.onChunks !== undefined && status < 300) {
+        call.onChunks(response).then(() => resolve({ status, text: '' }), reject)
+        return
+      }
       response.setEncoding('utf8')
       let text = ''
-      const status = response.statusCode ?? 0
       response.on('data', (piece: string) => {
         if (call.onText !== undefined && status < 300) call.onText(piece)
         else text += piece

@@ -1,5 +1,5 @@
 export { systemClock } from './clock.ts'
-export { readInput, readTextFile, writeError, writeOutput } from './console.ts'
+export { inputChunks, readInput, readTextFile, writeError, writeOutput, writeOutputBytes } from './console.ts'
 export { boundHeap } from './heap.ts'
 export { callHttp } from './http.ts'
 export type { HttpCall } from './http.ts'
