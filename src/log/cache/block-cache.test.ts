@@ -90,7 +90,41 @@ test('a file that is forgotten is read again', async () => {
 test('D2: readahead begins with one block and doubles to 1 MiB while the reader is sequential', () => {
   const ahead = new Readahead()
   assert.deepEqual(
-    [0, 1, 2, 3, 4, 4, 9, 10].map((block) => ahead.moved(1, block)),
+    [0, 1, 2, 3, 4, 4, 9, 10].map((block) => ahead.moved(1, block, block)),
     [0, 1, 2, 4, 4, 0, 0, 1],
   )
+})
+
+test('readahead follows who reads several blocks at a time, and begins with as many', () => {
+  const ahead = new Readahead()
+  const reads = [
+    [0, 2],
+    [3, 5],
+    [5, 9],
+    [20, 23],
+  ] as const
+  assert.deepEqual(
+    reads.map(([first, last]) => ahead.moved(1, first, last)),
+    [0, 3, 4, 0],
+  )
+})
+
+test('the blocks of a range that lies in several are read at the same time', async () => {
+  const { files, contents } = await setUp(8 * blockBytes)
+  const disk = new MemoryDisk()
+  const file = await disk.open('f1', 'create')
+  await file.write(contents[0]!, 0)
+  let under = 0
+  let most = 0
+  const pool = new FilePool(disk)
+  const read = pool.read.bind(pool)
+  pool.read = async (path, into, at) => {
+    most = Math.max(most, ++under)
+    await Promise.resolve()
+    under--
+    return read(path, into, at)
+  }
+  const range = await readRange(new BlockCache(pool, 8 * blockBytes), files[0]!, 1000, 2 * blockBytes - 2000, 1)
+  assert.ok(range.bytes.equals(contents[0]!.subarray(1000, 2 * blockBytes - 1000)))
+  assert.equal(most, 2) // and no more: the others' reads and commits come first (D3)
 })

@@ -73,8 +73,9 @@ export class BlockCache {
 
   /** Loads blocks that a sequential reader will want, while nobody else reads. */
   prefetch(file: CachedFile, first: number, count: number, reader: ReaderId): void {
+    if (!this.gate.idle) return
     const end = Math.min(first + count, Math.ceil(file.bytes / blockBytes))
-    for (let index = first; index < end && this.gate.idle; index++) {
+    for (let index = first; index < end; index++) {
       const key = file.id * blocksPerFileMax + index
       if (this.probation.has(key) || this.kept.has(key) || this.loading.has(key)) continue
       this.load(file, index, key, reader).catch(() => undefined) // Whoever needs the block will see the error.

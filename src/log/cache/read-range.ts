@@ -1,8 +1,11 @@
 import { Damaged } from '../damaged.ts'
 import { blockBytes, type Block, type BlockCache, type CachedFile, type ReaderId } from './block-cache.ts'
 
-/** More than this goes around the cache: it would push out what many want for what one wants once. */
-const cachedBytesMax = 1024 * 1024
+/**
+ * More than this goes around the cache, into its own memory: of several blocks it would have to be copied there anyway,
+ * and it would push out what many want for what one wants once.
+ */
+const cachedBytesMax = 512 * 1024
 
 export interface Range {
   bytes: Buffer
@@ -38,16 +41,23 @@ async function gather(
   length: number,
   reader: ReaderId,
 ): Promise<Range> {
-  const bytes = Buffer.allocUnsafeSlow(length)
   if (length > cachedBytesMax) {
-    if ((await cache.around(file, bytes, at)) < length) throw short(file, at, length)
-    return { bytes, block: null }
+    const around = Buffer.allocUnsafeSlow(length)
+    if ((await cache.around(file, around, at)) < length) throw short(file, at, length)
+    return { bytes: around, block: null }
   }
-  for (let done = 0; done < length;) {
-    const index = Math.floor((at + done) / blockBytes)
-    const from = at + done - index * blockBytes
+  const end = at + length
+  const wanted: Promise<Block>[] = []
+  // All at once: one after the other each would wait for the disk alone.
+  for (let start = at - (at % blockBytes); start < end; start += blockBytes) {
+    wanted.push(Promise.resolve(cache.get(file, start / blockBytes, Math.min(blockBytes, end - start), reader)))
+  }
+  const blocks = await Promise.all(wanted)
+  const bytes = Buffer.allocUnsafeSlow(length)
+  let done = 0
+  for (const block of blocks) {
+    const from = (at + done) % blockBytes
     const part = Math.min(length - done, blockBytes - from)
-    const block = await cache.get(file, index, from + part, reader)
     if (from + part > block.bytes.length) throw short(file, at, length)
     block.bytes.copy(bytes, done, from, from + part)
     done += part

@@ -4,8 +4,8 @@ import {
   adopted,
   decodeEdit,
   encodeEdit,
+  Loading,
   Manifest,
-  readPayload,
   SpanFiles,
   SpanReader,
   writeSidecar,
@@ -131,11 +131,12 @@ export class SpanSet implements Spans {
   ): Promise<void> {
     const files = segments.map((segment) => this.files.open(segment))
     const reader = this.openReaders--
-    for (const extent of extents) {
-      const payload = readPayload(this.files.cache, (segmentsOn) => files[segmentsOn]!, extent, reader)
-      const batch = payload instanceof Promise ? await payload : payload
-      const { baseOffset, count, maxTimestamp, appendTime, flags, meta } = extent
-      found({ baseOffset, count, maxTimestamp, appendTime, flags, meta, batch })
+    const loading = new Loading(this.files.cache)
+    for (const extent of extents) loading.add(extent, reader, (segmentsOn) => files[segmentsOn]!)
+    try {
+      await loading.loaded()
+    } finally {
+      for (const extent of loading.found) found(extent)
     }
   }
 

@@ -12,9 +12,9 @@ export {
   type Spans,
   type StoreLoad,
 } from './host.ts'
+export { Loading } from './loading.ts'
 export type { LocatedExtent } from './located-extent.ts'
 export { Manifest } from './manifest.ts'
-export { readPayload } from './payload.ts'
 export { SegmentIndex } from './segment-index.ts'
 export { sidecarFolder, sidecarPath, writeSidecar } from './sidecar.ts'
 export { SpanFiles } from './span-files.ts'

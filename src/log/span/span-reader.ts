@@ -1,12 +1,12 @@
-import { blockBytes, Readahead, type CachedFile } from '../cache/index.ts'
 import { DiskError } from '../../world/index.ts'
+import { Readahead, type CachedFile } from '../cache/index.ts'
 import { costOf, Damaged } from '../damaged.ts'
 import type { IndexPages, Stretch } from '../index-pages/index.ts'
 import type { ExtentFacts, StoredExtent } from '../store.ts'
 import type { DirectoryRecord } from './directory.ts'
+import { Loading } from './loading.ts'
 import type { LocatedExtent } from './located-extent.ts'
 import type { Manifest } from './manifest.ts'
-import { readPayload } from './payload.ts'
 import type { SpanFiles } from './span-files.ts'
 import type { SpanInfo } from './span-info.ts'
 
@@ -26,11 +26,7 @@ interface Cursor {
 }
 
 /** Returns whether to go on. `file` gives the file of the segment so many on. */
-type Visit = (
-  extent: LocatedExtent,
-  cursor: Cursor,
-  file: (segmentsOn: number) => CachedFile,
-) => boolean | Promise<boolean>
+type Visit = (extent: LocatedExtent, cursor: Cursor, file: (segmentsOn: number) => CachedFile) => boolean
 
 /** Reads a partition's records from adopted segments and settled spans, in order. */
 export class SpanReader {
@@ -51,27 +47,28 @@ export class SpanReader {
     this.pages = pages
   }
 
+  /** All payloads that are not in memory are asked for at once, and awaited before their span is let go. */
   async read(partition: number, from: number, below: number, bytesMax: number): Promise<StoredExtent[]> {
-    const found: StoredExtent[] = []
+    const loading = new Loading(this.files.cache)
     let bytes = 0
-    const walked = this.walk(partition, from, below, async (extent, cursor, file) => {
-      const { pieces, baseOffset, count, maxTimestamp, appendTime, flags, meta } = extent
-      const payload = readPayload(this.files.cache, file, extent, cursor.reader)
-      const batch = payload instanceof Promise ? await payload : payload
-      found.push({ baseOffset, count, maxTimestamp, appendTime, flags, meta, batch })
+    const visit: Visit = (extent, cursor, file) => {
+      loading.add(extent, cursor.reader, file)
       bytes += extent.bytes
-      const last = pieces[pieces.length - 1]
-      if (last !== undefined) this.readAhead(cursor, file(last.segmentsOn), last.position + last.bytes - 1)
       return bytes < bytesMax
+    }
+    const walked = this.walk(partition, from, below, visit, async (cursor) => {
+      await loading.loaded()
+      this.readAhead(cursor, loading)
     })
-    await walked.catch(unlessFound(found))
-    return found
+    await walked.catch(unlessFound(loading.found))
+    return loading.found
   }
 
-  private readAhead(cursor: Cursor, file: CachedFile, position: number): void {
-    const block = Math.floor(position / blockBytes)
-    const count = cursor.readahead.moved(file.id, block)
-    if (count > 0) this.files.cache.prefetch(file, block + 1, count, cursor.reader)
+  /** The client gets what was read, and comes back for more: that is on its way meanwhile. */
+  private readAhead(cursor: Cursor, { file, first, last }: Loading): void {
+    if (file === null) return
+    const count = cursor.readahead.moved(file.id, first, last)
+    if (count > 0) this.files.cache.prefetch(file, last + 1, count, cursor.reader)
   }
 
   async extents(partition: number, from: number, below: number, limit: number): Promise<ExtentFacts[]> {
@@ -86,7 +83,14 @@ export class SpanReader {
     return found
   }
 
-  private async walk(partition: number, from: number, below: number, visit: Visit): Promise<void> {
+  /** `done` is awaited for each span that was visited, while it is still there. */
+  private async walk(
+    partition: number,
+    from: number,
+    below: number,
+    visit: Visit,
+    done: (cursor: Cursor) => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
     const cursor = this.takeCursor(partition, from)
     let offset = from
     for (let again = true; again;) {
@@ -99,7 +103,7 @@ export class SpanReader {
         again = end < 0
         offset = again ? Math.max(offset, stretch.below) : end
       } finally {
-        this.files.unpin(info.id)
+        await done(cursor).finally(() => this.files.unpin(info.id))
       }
     }
     this.keepCursor(partition, offset, cursor)
@@ -135,8 +139,7 @@ export class SpanReader {
         if (extentEnd <= from) continue
         if (extent.baseOffset >= end) return end === below ? Math.max(reached, below) : -1
         reached = extentEnd
-        const more = visit(extent, cursor, file)
-        if (!(more instanceof Promise ? await more : more)) return extentEnd
+        if (!visit(extent, cursor, file)) return extentEnd
       }
       cursor.chunk++
     }
