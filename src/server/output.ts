@@ -25,12 +25,22 @@ function allocate(bytes: number): Buffer {
   return slab.subarray(used, (used += bytes))
 }
 
-const isCopied = ({ length, buffer }: Uint8Array): boolean =>
-  length < copyBytesMax || (length < sliceBytesMax && buffer.byteLength > 4 * length)
+/** Of all chunks that are slices of the same memory, how many bytes they have together. */
+function sharesOf(chunks: readonly Uint8Array[]): ReadonlyMap<ArrayBufferLike, number> {
+  const shares = new Map<ArrayBufferLike, number>()
+  for (const { buffer, length } of chunks) shares.set(buffer, (shares.get(buffer) ?? 0) + length)
+  return shares
+}
 
-/** Joins runs of small chunks, so that a turn's many little frames go out as one; large chunks pass uncopied. */
+/**
+ * Joins runs of small chunks, so that a turn's many little frames go out as one; large chunks pass uncopied, and so do
+ * slices of memory that is sent for the most part.
+ */
 export function coalesce(chunks: readonly Uint8Array[], alone = false): readonly Uint8Array[] {
   if (chunks.length < 2) return chunks
+  const shares = chunks.some(({ length }) => length >= copyBytesMax) ? sharesOf(chunks) : null
+  const isCopied = ({ length, buffer }: Uint8Array): boolean =>
+    length < copyBytesMax || (length < sliceBytesMax && buffer.byteLength > 4 * shares!.get(buffer)!)
   const out: Uint8Array[] = []
   let first = 0
   while (first < chunks.length) {
@@ -54,17 +64,31 @@ function copyRun(chunks: readonly Uint8Array[], first: number, end: number, run:
   return run
 }
 
-/** What waits for a slow reader must not keep alive the slab or block that it is a small slice of (storage D4). */
-function ownMemory(chunk: Uint8Array): Uint8Array {
-  if (chunk.length * 2 > chunk.buffer.byteLength) return chunk
-  const copy = Buffer.allocUnsafeSlow(chunk.length)
-  copy.set(chunk)
-  return copy
+/** What waits for a slow reader must not keep alive slabs or blocks that it is a small part of (storage D4). */
+function ownMemory(chunks: readonly Uint8Array[]): Uint8Array[] {
+  const shares = sharesOf(chunks)
+  return chunks.map((chunk) => {
+    if (shares.get(chunk.buffer)! * 2 > chunk.buffer.byteLength) return chunk
+    const copy = Buffer.allocUnsafeSlow(chunk.length)
+    copy.set(chunk)
+    return copy
+  })
 }
 
-/** Many large slices in one piece would keep many slabs; what is memory of its own may go together. */
-const fits = (chunk: Uint8Array, before: number): boolean =>
-  before + chunk.length <= pieceBytes && chunk.buffer.byteLength <= 2 * chunk.length
+/** How many chunks go as one piece: small slices of much memory each are few, or they would keep all of that. */
+function pieceOf(chunks: readonly Uint8Array[]): number {
+  let bytes = 0
+  let kept = 0
+  let last: ArrayBufferLike | undefined
+  for (let count = 0; count < chunks.length; count++) {
+    const { length, buffer } = chunks[count]!
+    bytes += length
+    if (buffer !== last) kept += buffer.byteLength
+    last = buffer
+    if (count >= pieceChunks && (bytes > pieceBytes || kept > 2 * pieceBytes)) return count
+  }
+  return chunks.length
+}
 
 /** Bytes on their way to one socket: a turn's writes together, and no more than a piece in the socket's own queue. */
 export class Output {
@@ -101,7 +125,7 @@ export class Output {
     if (this.#sending === 0 && this.#waiting.length === 0 && turn.length > 0) {
       this.#send(coalesce(turn), all)
     } else if (turn.length > 0) {
-      for (const chunk of coalesce(turn, true)) this.#waiting.push(ownMemory(chunk))
+      this.#waiting.push(...ownMemory(coalesce(turn, true)))
     }
     if (all && this.#waiting.length > 0) this.#connection.send(this.#waiting.splice(0))
   }
@@ -116,11 +140,9 @@ export class Output {
   }
 
   #send(chunks: readonly Uint8Array[], all: boolean): void {
-    let count = 0
+    const count = all ? chunks.length : pieceOf(chunks)
     let bytes = 0
-    while (count < chunks.length && (all || count < pieceChunks || fits(chunks[count]!, bytes))) {
-      bytes += chunks[count++]!.length
-    }
+    for (let i = 0; i < count; i++) bytes += chunks[i]!.length
     this.#sending = bytes
     this.#connection.send(count === chunks.length ? chunks : chunks.slice(0, count))
     if (this.#connection.buffered === 0) {
@@ -128,7 +150,7 @@ export class Output {
       this.#sending = 0
       if (count < chunks.length) this.#send(chunks.slice(count), all)
     } else if (count < chunks.length) {
-      for (const chunk of chunks.slice(count)) this.#waiting.push(ownMemory(chunk))
+      this.#waiting.push(...ownMemory(chunks.slice(count)))
     }
   }
 }
