@@ -39,6 +39,8 @@ export const slotOfName = (name: string): number => {
 const zeroStepBytes = 1024 * 1024
 /** Filling is synced in steps: a commit beside it, or one that comes to need the slot, waits for a step and not for all. */
 const syncStepBytes = 4 * 1024 * 1024
+/** After each step, while another slot is ready: readers and commits of now have the disk and the processor first. */
+const restMs = 100
 const retryMs = 1000
 const growFactor = 4
 
@@ -74,6 +76,8 @@ export class Slots {
   private waiting: ((slot: ReadySlot) => void) | null = null
   private work: Promise<void> | null = null
   private retry: Timer | null = null
+  /** Ends the rest between two steps. */
+  private goOn: () => void = () => undefined
   private closed = false
 
   constructor(disk: Disk, thread: CommitThread, timers: Timers, options: SlotOptions, events: SlotEvents) {
@@ -119,6 +123,7 @@ export class Slots {
     const slot = this.ready.shift()
     if (slot !== undefined) this.taken.add(slot.slot)
     else this.waiting = use
+    if (this.ready.length === 0) this.goOn()
     // Whoever writes fast must not use up the spare ones before it is tried again.
     if (this.noSpace && this.ready.length <= this.options.spare) this.setFull(true)
     this.refill()
@@ -205,7 +210,9 @@ export class Slots {
     const { ahead, spare } = this.options
     if (this.waiting === null && (!this.eager || this.ready.length >= ahead + spare)) return
     this.work = this.make()
-      .catch((error: unknown) => this.notMade(error as Error))
+      .catch((error: unknown) => {
+        if (!(error instanceof Stopped)) this.notMade(error as Error)
+      })
       .then(() => {
         this.work = null
         this.refill()
@@ -261,11 +268,25 @@ export class Slots {
   private async fill(file: DiskFile, bytes: number, mayGrow: boolean): Promise<boolean> {
     if (!this.disk.prefill) return true
     for (let at = 0; at < bytes; at += zeroStepBytes) {
+      if (this.closed) throw new Stopped()
       if (mayGrow && this.waiting !== null) return false
       await file.write(zeros.subarray(0, Math.min(zeroStepBytes, bytes - at)), at)
-      if ((at + zeroStepBytes) % syncStepBytes === 0) await file.sync()
+      if ((at + zeroStepBytes) % syncStepBytes !== 0) continue
+      await file.sync()
+      await this.rest()
     }
     return true
+  }
+
+  private async rest(): Promise<void> {
+    if (this.ready.length === 0 || this.closed) return
+    await new Promise<void>((resolve) => {
+      const timer = this.timers.after(restMs, resolve)
+      this.goOn = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
   }
 
   private unused(): number {
@@ -276,6 +297,7 @@ export class Slots {
 
   async close(): Promise<void> {
     this.closed = true
+    this.goOn()
     this.retry?.cancel()
     await this.work
     for (const slot of this.ready) await slot.file.close()
@@ -283,3 +305,6 @@ export class Slots {
 }
 
 const zeros = Buffer.alloc(zeroStepBytes)
+
+/** The store closes: a slot that is half filled goes, instead of being waited for. */
+class Stopped extends Error {}

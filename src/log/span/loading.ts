@@ -30,17 +30,19 @@ export class Loading {
     const index = this.found.push(stored) - 1
     try {
       const payload = readPayload(this.cache, fileOf, extent, reader)
-      this.note(extent, fileOf)
       if (!(payload instanceof Promise)) stored.batch = payload
       else this.late.push(payload.then((batch) => void (stored.batch = batch)).catch(this.failedBy(index)))
     } catch (error) {
       this.failedBy(index)(error)
+      return
     }
+    this.note(extent, fileOf)
   }
 
   private note({ pieces }: LocatedExtent, fileOf: (segmentsOn: number) => CachedFile): void {
     const piece = pieces[pieces.length - 1]
-    if (piece === undefined) return
+    // One that goes on in another file may have lost that: its payload will say so.
+    if (piece === undefined || pieces.length > 1) return
     const file = fileOf(piece.segmentsOn)
     if (this.file?.id !== file.id) this.first = Math.floor(piece.position / blockBytes)
     this.file = file
