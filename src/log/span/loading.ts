@@ -41,10 +41,10 @@ export class Loading {
 
   private note({ pieces }: LocatedExtent, fileOf: (segmentsOn: number) => CachedFile): void {
     const piece = pieces[pieces.length - 1]
-    // One that goes on in another file may have lost that: its payload will say so.
-    if (piece === undefined || pieces.length > 1) return
+    // In another file the next read begins anew; and whether that is there its payload has to say.
+    if (piece === undefined || piece.segmentsOn > 0) return
     const file = fileOf(piece.segmentsOn)
-    if (this.file?.id !== file.id) this.first = Math.floor(piece.position / blockBytes)
+    if (this.file?.id !== file.id) this.first = Math.floor(pieces[0]!.position / blockBytes)
     this.file = file
     this.last = Math.floor((piece.position + piece.bytes - 1) / blockBytes)
   }
