@@ -31,3 +31,20 @@ test('what the builder writes, the table finds', () => {
   assert.equal(table.envelope(1)?.toString(), 'envelope')
   assert.equal(builder.count, 0)
 })
+
+test('an envelope is told from others without taking it out', () => {
+  const builder = new BatchBuilder()
+  const envelopes = [null, '', 'a', 'b', 'ab', 'x'.repeat(63), 'x'.repeat(64)].map((text) =>
+    text === null ? null : Buffer.from(text),
+  )
+  for (const envelope of envelopes) builder.add(1000, null, Buffer.from('value'), envelope)
+  const table = new RecordTable(builder.finish())
+  envelopes.forEach((_, i) => {
+    const same = envelopes.map((envelope) => table.hasEnvelope(i, envelope))
+    const found = i === envelopes.length - 1 ? -1 : i
+    assert.deepEqual(
+      same,
+      envelopes.map((_, other) => other === found),
+    )
+  })
+})

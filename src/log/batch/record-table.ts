@@ -1,4 +1,4 @@
-import { MalformedError, Reader } from '../../base/index.ts'
+import { MalformedError, Reader, sameBytes } from '../../base/index.ts'
 import { decompress } from './compression.ts'
 import { attributes, baseTimestamp, batchBytes, batchHeaderBytes, compressionMask, recordCount } from './header.ts'
 
@@ -96,6 +96,21 @@ export class RecordTable {
     if (reader.varint() === 0) return null
     reader.take(reader.varint())
     return reader.bytes(reader.varint())
+  }
+
+  /**
+   * Of a record in a foreign batch: is this its envelope (null: has it none)? Compared in place; false may be said of
+   * one above 63 bytes.
+   */
+  hasEnvelope(i: number, envelope: Buffer | null): boolean {
+    const { body } = this
+    const at = this.columns[i * 6 + 4]!
+    if (envelope === null) return body[at] === 0
+    const bytes = envelope.length
+    // One header, its key empty, a varint with the length, which takes one byte: the envelope is the rest.
+    if (bytes > 63 || this.columns[i * 6 + 5]! - at !== 3 + bytes) return false
+    if (body[at] !== 2 || body[at + 1] !== 0 || body[at + 2] !== bytes * 2) return false
+    return sameBytes(body, at + 3, at + 3 + bytes, envelope)
   }
 
   /** Of a record that a Kafka producer made: its headers in order. */

@@ -4,7 +4,13 @@ import { fromProperties, textOrBytes } from './properties.ts'
 import { FrameWriter, writeProperties } from './wire/index.ts'
 
 const scratch = new FrameWriter()
-const nothing = Buffer.alloc(0)
+/** Larger envelopes are not told apart without taking them out. */
+const keptBytesMax = 63
+/** The last envelope of a message that came straight here, and what became of it: that depends on nothing else. */
+let plain: { envelope: Buffer | null; encoded: Buffer } = {
+  envelope: Buffer.from('none yet'),
+  encoded: Buffer.alloc(0),
+}
 
 /**
  * Encodes the properties of delivered records, and keeps the last result: records that follow one another mostly carry
@@ -25,14 +31,20 @@ export class DeliveredProperties {
 
   /** Of record `i`, flags included. Valid until the next call. */
   of(i: number): Buffer {
-    const { table, foreign } = this.batch
+    const { table, foreign, history } = this.batch
     const key = table.key(i)
     if (!foreign || key !== null) return this.encode(i, key)
-    const envelope = table.envelope(i) ?? nothing
-    if (this.encoded === null || this.envelope === null || !this.envelope.equals(envelope)) {
-      this.encoded = this.encode(i, null)
-      this.envelope = envelope
+    if (this.encoded !== null && table.hasEnvelope(i, this.envelope)) return this.encoded
+    const alone = this.added.length === 0 && history.length === 0
+    if (alone && table.hasEnvelope(i, plain.envelope)) {
+      this.envelope = plain.envelope
+      return (this.encoded = plain.encoded)
     }
+    this.envelope = table.envelope(i)
+    this.encoded = this.encode(i, null)
+    // Of a queue that is read as it is filled each run is short: the next one, mostly of equal envelopes, begins anew.
+    if (alone && (this.envelope?.length ?? 0) <= keptBytesMax)
+      plain = { envelope: copyOf(this.envelope), encoded: Buffer.from(this.encoded) }
     return this.encoded
   }
 
@@ -57,6 +69,8 @@ export class DeliveredProperties {
     return scratch.take()
   }
 }
+
+const copyOf = (bytes: Buffer | null): Buffer | null => (bytes === null ? null : Buffer.from(bytes))
 
 /** Headers of a record from Kafka are bytes, and mostly text. */
 function readAsText(headers: Header[]): void {

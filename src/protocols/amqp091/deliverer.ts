@@ -1,4 +1,4 @@
-import type { Delivery, Header } from '../../core/index.ts'
+import type { Delivery, Header, Levels } from '../../core/index.ts'
 import type { Channel } from './channel.ts'
 import type { Consumer } from './consumer.ts'
 import { sizedName } from './consumer.ts'
@@ -12,18 +12,27 @@ const sendBytes = 32 * 1024
 const nothing = Buffer.alloc(0)
 const noTag = sizedName('')
 
+/** Where the last message had been published, as frames say it: the next was mostly published there, too. */
+let lastAddress: { exchange: string; levels: Levels; sized: readonly [Buffer, Buffer] } | undefined
+
+function sizedAddress(exchange: string, levels: Levels): readonly [Buffer, Buffer] {
+  const last = lastAddress
+  const same = last?.exchange === exchange && last.levels.length === levels.length
+  if (same && levels.every((level, i) => level === last.levels[i])) return last.sized
+  const sized = [sizedName(exchange), sizedName(encodeName(levels))] as const
+  lastAddress = { exchange, levels, sized }
+  return sized
+}
+
 /** What frames say of all records of one delivery. `queue`: the name of the log it came from. */
 export function runOf(link: Link, delivery: Delivery, channel: number, consumerTag: Buffer, queue: string): DeliverRun {
   const { address } = delivery.batch
-  const space = address === null ? undefined : link.broker.get(address.space)
-  const exchange = space?.spec.kind === 'space' ? exchangeName(space.spec.name) : ''
-  return {
-    channel,
-    consumerTag,
-    redelivered: delivery.attempt > 1,
-    exchange: sizedName(exchange),
-    routingKey: sizedName(address === null ? queue : encodeName(address.levels)),
-  }
+  const redelivered = delivery.attempt > 1
+  if (address === null) return { channel, consumerTag, redelivered, exchange: noTag, routingKey: sizedName(queue) }
+  const space = link.broker.get(address.space)
+  const name = space?.spec.kind === 'space' ? exchangeName(space.spec.name) : ''
+  const [exchange, routingKey] = sizedAddress(name, address.levels)
+  return { channel, consumerTag, redelivered, exchange, routingKey }
 }
 
 const deliveryCount = (delivery: Delivery): Header[] =>

@@ -1,3 +1,4 @@
+import { sameBytes } from '../../base/index.ts'
 import type { Id, Op, OpResult, SettleOp, Verdict } from '../../core/index.ts'
 import { BatchBuilder } from '../../log/index.ts'
 import type { Channel } from './channel.ts'
@@ -52,20 +53,18 @@ export class Publisher {
 
   /** basic.publish; its arguments lie in the buffer from `start` to `end`. */
   begin(channel: Channel, buffer: Buffer, start: number, end: number): void {
-    const length = end - start
     let route = this.route
-    const same = route?.channel === channel.number && this.methodBytes.length === length
-    if (!same || buffer.compare(this.methodBytes, 0, length, start, end) !== 0) {
+    if (route?.channel !== channel.number || !sameBytes(buffer, start, end, this.methodBytes)) {
       route = resolveRoute(this.link, channel.number, readPublish(buffer, start, end))
       this.route = route
       this.methodBytes = buffer.subarray(start, end)
     }
-    channel.content = new Content(route!)
+    channel.content = new Content(route)
   }
 
   /** The properties of the content, from the flags on. */
   properties(channel: Channel, content: Content, raw: Buffer): void {
-    if (this.facts === null || this.factsOf !== channel.number || !this.propertyBytes.equals(raw)) {
+    if (this.facts === null || this.factsOf !== channel.number || !sameBytes(raw, 0, raw.length, this.propertyBytes)) {
       this.facts = readPublishFacts(raw, this.link.user, channel.replyConsumer?.name)
       this.factsOf = channel.number
       this.propertyBytes = raw

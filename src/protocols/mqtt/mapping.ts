@@ -87,21 +87,16 @@ export interface Outgoing {
   expirySeconds: number | undefined
 }
 
-// the plain envelopes read back: most messages of MQTT clients are these
-const plainOutgoing: ReadonlyMap<string, Outgoing> = new Map(
-  plainParts.map(({ envelope }, i) => [
-    envelope!.toString('latin1'),
-    { qos: (i >> 1) as Qos, retain: (i & 1) === 1, properties: noProperties, expirySeconds: undefined },
-  ]),
-)
-const plainBytesMax = Math.max(...plainParts.map(({ envelope }) => envelope!.length))
+/** The plain envelopes read back: most messages of MQTT clients are these. */
+const plainOutgoing: readonly { envelope: Buffer; outgoing: Outgoing }[] = plainParts.map(({ envelope }, i) => ({
+  envelope: envelope!,
+  outgoing: { qos: (i >> 1) as Qos, retain: (i & 1) === 1, properties: noProperties, expirySeconds: undefined },
+}))
 
 /** A record without a QoS, of another protocol, counts as QoS 2: each subscriber gets what it asked for. */
 export function outgoing(table: RecordTable, i: number, foreign: boolean): Outgoing {
-  const envelope = foreign && table.key(i) === null ? table.envelope(i) : null
-  if (envelope !== null && envelope.length <= plainBytesMax) {
-    const plain = plainOutgoing.get(envelope.toString('latin1'))
-    if (plain !== undefined) return plain
+  if (foreign && table.key(i) === null) {
+    for (const plain of plainOutgoing) if (table.hasEnvelope(i, plain.envelope)) return plain.outgoing
   }
   return fullOutgoing(table, i, foreign)
 }

@@ -33,6 +33,10 @@ export const unsayable: Verdict = { do: 'reject', reason: 'unrepresentable' }
 /** It was never sent. */
 export const unseen: Verdict = { do: 'release', count: false }
 
+/** Builders that no turn has at the moment: a turn is short, and most need one. */
+const spareBuilders: BatchBuilder[] = []
+const spareBuildersMax = 4
+
 /** All that one chunk of one client asks of the core: one commit, then its replies in order. */
 export class Turn {
   private readonly ops: Op[] = []
@@ -66,7 +70,7 @@ export class Turn {
       this.bytes += topic.length
     }
     const { key, envelope } = recordParts(frame.properties, frame.qos, frame.retain)
-    const builder = (this.builder ??= new BatchBuilder())
+    const builder = (this.builder ??= spareBuilders.pop() ?? new BatchBuilder())
     builder.add(now, key, frame.payload, envelope)
     this.bytes += frame.payload.length + recordBytes
     if (alone) this.seal(true)
@@ -108,6 +112,8 @@ export class Turn {
   /** Everything there is to commit, in order; the turn is over. */
   take(saves: readonly SaveOp[]): Op[] {
     this.seal()
+    if (this.builder !== undefined && spareBuilders.length < spareBuildersMax) spareBuilders.push(this.builder)
+    this.builder = undefined
     this.ops.push(...this.settles, ...saves)
     return this.ops
   }

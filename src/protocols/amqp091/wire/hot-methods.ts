@@ -112,7 +112,7 @@ export function writeBody(
 ): void {
   const partBytesMax = frameBytesMax - frameOverheadBytes
   for (let at = 0; at < body.length; at += partBytesMax) {
-    const part = body.subarray(at, at + partBytesMax)
+    const part = body.length <= partBytesMax ? body : body.subarray(at, at + partBytesMax)
     const begun = w.beginFrame(frameBody, channel)
     if (part.length < sliceBytesMin) {
       w.bytes(part)

@@ -1,4 +1,4 @@
-import type { Reader } from '../../../../base/index.ts'
+import { sameBytes, type Reader } from '../../../../base/index.ts'
 import type { Qos, Version } from '../constants.ts'
 import type { PublishFrame } from '../packets.ts'
 import { textOf } from '../primitives.ts'
@@ -56,7 +56,7 @@ export class PublishDecoder {
     const length = reader.u16()
     const start = reader.take(length)
     const end = start + length
-    if (length === this.topicBytes.length && reader.buffer.compare(this.topicBytes, 0, length, start, end) === 0) return
+    if (sameBytes(reader.buffer, start, end, this.topicBytes)) return
     const topic = textOf(reader.buffer, start, end)
     if (topic !== '' && !isTopicName(topic)) {
       throw new Violation(Reason.topicNameInvalid, 'the topic holds a wildcard, or too many levels')
