@@ -14,6 +14,8 @@ export {
 } from './interchange.ts'
 export { openBroker } from './broker.ts'
 export type { ShardBroker } from './broker.ts'
+export { PartitionNames } from './recovery/partition-names.ts'
+export type { PartitionName } from './recovery/partition-names.ts'
 export type { ReadTrouble } from './read/unreadable.ts'
 export { openMemoryStore } from './memory-store.ts'
 export type { MemoryJournal, MemoryStore, MemoryStoreOptions } from './memory-store.ts'

@@ -44,6 +44,7 @@ test('damage is reported with file and position, refused at the start, and repai
   const checked = await dragoman('check', '--data', data)
   assert.equal(checked.code, 1, checked.stdout)
   assert.match(checked.stdout, /journal\/slot-000 at \d+/)
+  assert.match(checked.stdout, /kept, partition 0: offsets 7 to 7 are lost/, 'by name')
 
   const started = await dragoman('serve', '--data', data, '--listen', 'http=127.0.0.1:0')
   assert.equal(started.code, 1, started.stdout + started.stderr)

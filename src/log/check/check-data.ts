@@ -6,7 +6,7 @@ import { checkSpan } from './check-span.ts'
 import { checkTable } from './check-table.ts'
 import { stretchAt } from './walk-segment.ts'
 import { finding, joinRanges, type Finding, type LostRange } from './finding.ts'
-import { Replayed } from './replayed.ts'
+import { Replayed, type Witness } from './replayed.ts'
 import { Window } from './window.ts'
 
 export interface CheckReport {
@@ -17,17 +17,20 @@ export interface CheckReport {
 
 /**
  * Reads all that is stored in a data folder and says exactly what is not as it was written, where, and which records
- * that costs. Writes nothing. The folder must not be in use.
+ * that costs. Writes nothing. The folder must not be in use. `witness` learns what the partitions are called.
  */
-export async function checkData(disk: Disk): Promise<CheckReport> {
-  return (await survey(disk)).report
+export async function checkData(disk: Disk, witness: Witness | null = null): Promise<CheckReport> {
+  return (await survey(disk, witness)).report
 }
 
 /** The same, with what `repairData` needs to know. */
-export async function survey(disk: Disk): Promise<{ report: CheckReport; state: Replayed; journal: JournalCheck }> {
+export async function survey(
+  disk: Disk,
+  witness: Witness | null = null,
+): Promise<{ report: CheckReport; state: Replayed; journal: JournalCheck }> {
   const findings: Finding[] = []
   const report = (found: Finding): void => void findings.push(found)
-  const state = new Replayed()
+  const state = new Replayed(witness)
   const checkpoint = await checkCheckpoints(disk, state, report)
   const journal = await checkJournal(disk, state, checkpoint, report)
   const checked = { checkpoints: checkpoint !== null, segments: 0, frames: 0, spans: 0, extents: 0 }

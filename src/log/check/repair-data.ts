@@ -7,6 +7,7 @@ import { survey, type CheckReport } from './check-data.ts'
 import { joinRanges, type Finding, type LostRange } from './finding.ts'
 import { bridge, repairHeader } from './repair-journal.ts'
 import { repairSpan } from './repair-span.ts'
+import type { Witness } from './replayed.ts'
 
 export interface RepairReport {
   /** What was wrong, as `checkData` says it. */
@@ -28,8 +29,8 @@ const passesMax = 4
  * Writes what can be kept, so that the store opens again, and says what is lost. Takes nothing away that is whole. The
  * folder must not be in use; make a copy of it first.
  */
-export async function repairData(disk: Disk): Promise<RepairReport> {
-  const first = await survey(disk)
+export async function repairData(disk: Disk, witness: Witness | null = null): Promise<RepairReport> {
+  const first = await survey(disk, witness)
   const done: string[] = []
   const lost: LostRange[] = []
   let now = first

@@ -1,10 +1,24 @@
 import { MalformedError, Reader } from '../../base/index.ts'
 import { owner, type CheckpointRecord } from '../checkpoint/index.ts'
-import { emptyExtent, entryKind, EntryReader, frameHeaderBytes, frameKind, type FrameHeader } from '../frame/index.ts'
+import {
+  emptyExtent,
+  entryKind,
+  EntryReader,
+  ownKinds,
+  frameHeaderBytes,
+  frameKind,
+  type FrameHeader,
+} from '../frame/index.ts'
 import { IndexPages } from '../index-pages/index.ts'
 import { decodeEdit, Manifest } from '../span/index.ts'
 import { Partitions } from '../engine/partitions.ts'
 import type { LostRange } from './finding.ts'
+
+/** Is shown what the core has said of its objects, so that it can name them. */
+export interface Witness {
+  restore(object: number, part: number, frame: number, state: Buffer): void
+  apply(kind: number, object: number, body: Buffer): void
+}
 
 /**
  * What a start would know: which spans there are, and the bounds of the partitions. Tables are read frame by frame, so
@@ -20,11 +34,17 @@ export class Replayed {
   /** Offsets that were skipped: where a later extent of a partition begins beyond the end of the one before. */
   readonly gaps: LostRange[] = []
   private readonly seen = new Map<number, number>()
+  private readonly witness: Witness | null
   /** After a bad stretch a gap means loss; otherwise offsets may have holes. */
   private watching = false
 
+  constructor(witness: Witness | null = null) {
+    this.witness = witness
+  }
+
   restore(record: CheckpointRecord): void {
     const { object, part, frame, state } = record
+    if (record.owner === owner.machine) return this.witness?.restore(object, part, frame, state)
     if (record.owner === owner.partitions) this.partitions.restore(object, frame, state)
     else if (record.owner === owner.spans && object === 0) this.manifest.restore(part, frame, state)
     else if (record.owner === owner.spans) this.pages.restore(object - 1, part, state)
@@ -78,6 +98,7 @@ export class Replayed {
     const known = partitions.find(object) !== undefined
     if (kind === entryKind.extent) return this.extent(entries, commit)
     if (commit <= this.beginCommit) return
+    if (kind < ownKinds) return this.witness?.apply(kind, object, Buffer.from(entries.body))
     if (kind === entryKind.createPartition && !known) partitions.create(object)
     if (kind === entryKind.dropPartition && known && partitions.wants(object, commit)) partitions.drop(object)
     if (kind === entryKind.trim && known && partitions.wants(object, commit)) {

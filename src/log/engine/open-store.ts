@@ -14,6 +14,7 @@ import { JournalStore, type StoreParts } from './journal-store.ts'
 import { optionsFrom, type StoreOptions } from './options.ts'
 import { Partitions } from './partitions.ts'
 import { recover, survey, wipeRest, type Recovered, type Survey } from './recovery.ts'
+import { Presence } from './presence.ts'
 import { StoreRefused } from './refused.ts'
 import { HeldSegments } from './segments.ts'
 import { takeAway } from './undecided.ts'
@@ -45,6 +46,8 @@ export async function openStore(terms: OpenStoreTerms): Promise<DurableStore> {
   const memory = directory === undefined
   assert(memory || world.disk !== undefined, 'a folder needs a disk')
   const disk = memory ? new MemoryDisk() : world.disk!(directory)
+  // Before anything is written there: perhaps it is the folder that another file system was mounted on.
+  if (terms.undecided?.journalId !== undefined && (await disk.list(slotFolder)).length === 0) throw journalGone()
   const lock = await disk.lock()
   if ('error' in lock) throw new StoreRefused(lock)
   try {
@@ -69,6 +72,7 @@ async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options
   const found = await survey(disk)
   // Nothing is known of a journal without one readable header; but if there was one, it must not be written over.
   if (found.journalId === null) await checkUnreadable(disk, found.slots, null, 0, 1)
+  if (undecided.journalId !== undefined && found.journalId?.equals(undecided.journalId) !== true) throw journalGone()
   const journalId = found.journalId ?? random.bytes(16)
   const tail = new Tail(options.tailBytes)
   const held = new HeldSegments(tail)
@@ -84,7 +88,9 @@ async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options
     const thread = disk.commitThread(frameLayout)
     const given = { disk, lock, clock, timers, thread, machine, options, memory, undecided }
     const parts: StoreParts = { ...given, partitions, held, tail }
-    return await launch(parts, recovered, spans, host, found)
+    const store = await launch(parts, recovered, spans, host, found)
+    undecided.journalId = journalId
+    return store
   } catch (error) {
     await spans.close()
     throw error
@@ -102,12 +108,26 @@ async function launch(
   try {
     store = new JournalStore(parts, endOf(recovered), await activeOf(parts, recovered), spans, host, found)
     await store.start(found, recovered)
+    watchPresence(store)
     return store
   } catch (error) {
     await store?.abandon()
     await parts.thread.close()
     throw error
   }
+}
+
+const journalGone = (): StoreRefused => {
+  const detail = 'the journal that was open is not in the data folder any more; is its file system mounted?'
+  return new StoreRefused({ error: 'unavailable', detail })
+}
+
+function watchPresence(store: JournalStore): void {
+  const { journal, committer, parts } = store
+  const { disk, clock } = parts
+  const slot = (): number | undefined => journal.active?.slot
+  const presence = new Presence(disk, clock, slot, (error) => committer.fail(error))
+  store.onProgress(() => presence.look())
 }
 
 const ignore = (): void => undefined

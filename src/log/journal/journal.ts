@@ -43,11 +43,14 @@ export interface ActiveSegment {
   startLsn: number
 }
 
-/**
- * Where a frame was to be written when that failed: nobody knows what stands there. Outlives the journal, for whoever opens
- * the next one must take it away first.
- */
+/** What a process knows of the folder's journal from one store to the next that it opens there. */
 export interface Undecided {
+  /** The journal that was open: where it is not any more, nobody may begin another one. Absent before the first. */
+  journalId?: Buffer
+  /**
+   * Where a frame was to be written when that failed: nobody knows what stands there, so whoever opens the journal takes
+   * it away first.
+   */
   place: { slot: number; position: number; segmentSeq: number; number: number } | null
 }
 
