@@ -2,10 +2,17 @@ import { adminHandler } from './admin/index.ts'
 import { failed, type Outcome } from './base/index.ts'
 import type { Broker } from './core/index.ts'
 import { httpListener, protocols } from './protocols.ts'
-import { Server, type BoundListener, type Logger, type Protocol, type Settings } from './server/index.ts'
+import {
+  connectionsMaxWithin,
+  Server,
+  type BoundListener,
+  type Logger,
+  type Protocol,
+  type Settings,
+} from './server/index.ts'
 import { openStorage, type Sizes, type Storage } from './storage.ts'
 import { version } from './version.ts'
-import { NodeDisk, systemClock, systemNet, systemRandom, SystemTimers } from './world/node/index.ts'
+import { NodeDisk, openFilesMax, systemClock, systemNet, systemRandom, SystemTimers } from './world/node/index.ts'
 import type { Listening, Net, World } from './world/index.ts'
 
 export interface Running {
@@ -18,6 +25,8 @@ export interface Running {
 /** All that one broker may reach outside of itself. */
 export interface Outside extends World {
   net: Net
+  /** Files and connections that may be open at once; absent: as many as one likes. */
+  openFilesMax?: number
   /** Cancels the timers that still wait. */
   stop(): void
 }
@@ -27,7 +36,7 @@ function systemOutside(): Outside {
   const timers = new SystemTimers()
   const disk = (folder: string): NodeDisk => new NodeDisk(folder)
   const stop = (): void => timers.stop()
-  return { clock: systemClock, timers, random: systemRandom, net: systemNet, disk, stop }
+  return { clock: systemClock, timers, random: systemRandom, net: systemNet, openFilesMax: openFilesMax(), disk, stop }
 }
 
 /** For whoever tests all of it at once. */
@@ -53,6 +62,15 @@ export async function compose(
   return started
 }
 
+function connectionsMax({ limits }: Settings, log: Logger, filesMax = Infinity): number {
+  const most = connectionsMaxWithin(limits.connectionsMax, filesMax)
+  if (most < limits.connectionsMax) {
+    const configured = limits.connectionsMax
+    log.debug('fewer connections than configured: this process may not open more files', { most, configured, filesMax })
+  }
+  return most
+}
+
 async function start(
   settings: Settings,
   log: Logger,
@@ -62,7 +80,9 @@ async function start(
 ): Promise<Outcome<Running>> {
   const { broker } = storage
   const { net, clock, timers, random } = outside
-  const server = new Server({ broker, protocols: speaking, settings, log, net, clock, timers, random })
+  const limits = { ...settings.limits, connectionsMax: connectionsMax(settings, log, outside.openFilesMax) }
+  const options = { broker, protocols: speaking, settings: { ...settings, limits }, log, net, clock, timers, random }
+  const server = new Server(options)
   const listeners = await server.start()
   if (failed(listeners)) return listeners
   const all: BoundListener[] = [...listeners.ok]

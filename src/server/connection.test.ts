@@ -16,6 +16,7 @@ function setUp(
   const turns: (() => void)[] = []
   const sent: string[][] = []
   const calls: string[] = []
+  const now = { ms: 0 }
   const socket: Connection & { buffered: number } = {
     address: '127.0.0.1:1',
     local: true,
@@ -36,6 +37,7 @@ function setUp(
       connection.drop('error')
     },
     closed: () => void calls.push('host closed'),
+    now: () => now.ms,
   }
   const client = new ClientConnection(socket, host, 0)
   client.serve({
@@ -43,12 +45,14 @@ function setUp(
     drained: () => void calls.push('drained'),
     closed: (reason: CloseReason) => void calls.push(`closed ${reason}`),
     stop: () => void calls.push('stop'),
+    known: true,
+    unfinished: 0,
     ...session,
   })
   const endTurn = (): void => {
     for (const run of turns.splice(0)) run()
   }
-  return { client, socket, sent, calls, endTurn, host }
+  return { client, socket, sent, calls, endTurn, host, now }
 }
 
 const bytes = (text: string): Buffer => Buffer.from(text)
@@ -232,4 +236,81 @@ test('who asks for more than it reads is not read from', () => {
   client.flushed()
   assert.equal(client.reading, true)
   assert.deepEqual(calls, ['socket pause', 'socket resume', 'drained'])
+})
+
+const deadlines = { firstByteMs: 30_000, loginMs: 10_000, messageMs: 60_000 }
+
+test('no byte, no login, no end of a message: each has its time, and whoever is not read from has more', () => {
+  const over = (session: Partial<Session>, given: string, at: readonly number[]): number[] => {
+    const { client, calls } = setUp(session)
+    if (given !== '') client.received(bytes(given))
+    return at.filter((ms) => {
+      client.look(ms, deadlines)
+      return calls.includes('socket destroy')
+    })
+  }
+  assert.deepEqual(over({}, '', [29_000, 31_000]), [31_000])
+  assert.deepEqual(over({ known: false }, 'x', [9_000, 11_000]), [11_000])
+  assert.deepEqual(over({}, 'x', [100_000]), [])
+  assert.deepEqual(over({ unfinished: 3 }, 'x', [1_000, 60_000, 62_000]), [62_000])
+  const { client, calls } = setUp({ unfinished: 3 })
+  client.received(bytes('x'))
+  client.look(0, deadlines)
+  client.pause()
+  client.look(100_000, deadlines)
+  client.resume()
+  client.look(150_000, deadlines)
+  assert.ok(!calls.includes('socket destroy'), 'it was not read from')
+  client.look(161_000, deadlines)
+  assert.ok(calls.includes('socket destroy'))
+})
+
+test('a message that comes slowly has a second for each KiB, another message begins anew', () => {
+  const { client, calls } = setUp()
+  const nothing = (): void => undefined
+  const session = { receive: nothing, drained: nothing, closed: nothing, stop: nothing, known: true, unfinished: 1 }
+  client.serve(session)
+  client.received(bytes('x'))
+  client.look(0, deadlines)
+  client.received(Buffer.alloc(20 * 1024))
+  client.look(79_000, deadlines)
+  assert.ok(!calls.includes('socket destroy'))
+  session.unfinished = 2
+  client.look(82_000, deadlines)
+  client.look(141_000, deadlines)
+  assert.ok(!calls.includes('socket destroy'))
+  client.look(143_000, deadlines)
+  assert.ok(calls.includes('socket destroy'))
+})
+
+test('whoever keeps the broker at work for long is read from again after the others', () => {
+  const worked: string[] = []
+  const { client, calls, endTurn, now } = setUp({
+    receive: (chunk) => {
+      worked.push(chunk.toString())
+      now.ms += 6
+    },
+  })
+  for (const chunk of ['a', 'b', 'c']) client.received(bytes(chunk))
+  assert.deepEqual(worked, ['a', 'b'], 'its turn is over')
+  assert.deepEqual(calls, ['socket pause'])
+  endTurn()
+  endTurn()
+  assert.deepEqual(calls, ['socket pause', 'socket resume'])
+  assert.deepEqual(worked, ['a', 'b', 'c'])
+})
+
+test('a large message that does not come on lets the others pass, and waits in line when it does', () => {
+  const memory = new Memory(16 * 1024 * 1024)
+  const stalled = setUp({}, memory)
+  const other = setUp({}, memory)
+  stalled.client.received(bytes('x'))
+  other.client.received(bytes('x'))
+  stalled.client.arriving(100 * 1024 * 1024)
+  other.client.arriving(100 * 1024)
+  assert.equal(other.client.reading, false)
+  stalled.client.look(1000, deadlines)
+  assert.equal(other.client.reading, true)
+  stalled.client.arriving(100 * 1024 * 1024)
+  assert.ok(stalled.client.reading, 'there is room again')
 })

@@ -2,6 +2,7 @@ import type { Connection, ConnectionEvents } from '../world/index.ts'
 import type { ListenerMetrics } from './metrics.ts'
 import { shareBytesMin, type Arrival, type Memory } from './memory.ts'
 import { Output } from './output.ts'
+import { Patience, type Deadlines } from './patience.ts'
 import type { CloseReason, Peer, Session } from './protocol.ts'
 import type { TurnEnd } from './turn.ts'
 
@@ -19,6 +20,8 @@ export interface ConnectionHost {
   /** The session threw: a programmer's error, which ends this connection only. */
   failed(connection: ClientConnection, error: unknown): void
   closed(connection: ClientConnection): void
+  /** Ms, of a clock that never goes back. */
+  now(): number
 }
 
 /** So much written in one turn does not wait for its end: the socket may take it already. */
@@ -26,8 +29,13 @@ const turnBytesMax = 256 * 1024
 /** A message up to this size waits for nobody when it has come in part. */
 const arrivalBytesFree = 64 * 1024
 
+/** Who keeps the broker at work for so long in one turn waits for the next one: the others are read first. */
+const workMsMax = 10
+/** Who waits for the rest of a large message gets so much between two looks, or others are let go before it. */
+const stalledBytes = 16 * 1024
+
 /** Why a client is not read from. */
-const Hold = { session: 1, unanswered: 2, arriving: 4, unsent: 8 } as const
+const Hold = { session: 1, unanswered: 2, arriving: 4, unsent: 8, worked: 16 } as const
 
 /**
  * Between one socket and one session: gathers a turn's writes, bounds what the client makes the broker hold, and makes sure that `closed` is
@@ -36,8 +44,6 @@ const Hold = { session: 1, unanswered: 2, arriving: 4, unsent: 8 } as const
 export class ClientConnection implements Peer, ConnectionEvents {
   readonly address: string
   readonly local: boolean
-  /** Bytes have come in: the client speaks. */
-  spoke = false
   readonly openedAt: number
   readonly #connection: Connection
   readonly #host: ConnectionHost
@@ -54,6 +60,11 @@ export class ClientConnection implements Peer, ConnectionEvents {
   #arrived = false
   /** What a transport still handed over after it was told to pause. */
   #held: Buffer[] = []
+  /** Bytes that have come in. */
+  #received = 0
+  readonly #patience = new Patience()
+  #receivedBefore = 0
+  #workedMs = 0
   #closing: CloseReason | undefined
   #over = false
 
@@ -101,6 +112,8 @@ export class ClientConnection implements Peer, ConnectionEvents {
   }
 
   flush(): void {
+    this.#workedMs = 0
+    this.#hold(Hold.worked, false)
     if (this.#held.length > 0 && this.reading) this.#release()
     if (this.#over) return
     this.#output.flush()
@@ -196,7 +209,7 @@ export class ClientConnection implements Peer, ConnectionEvents {
 
   received(chunk: Buffer): void {
     if (this.#closing !== undefined || this.#over) return
-    this.spoke = true
+    this.#received += chunk.length
     this.#host.metrics.bytesIn += chunk.length
     this.#receive(chunk)
   }
@@ -204,7 +217,27 @@ export class ClientConnection implements Peer, ConnectionEvents {
   #receive(chunk: Buffer): void {
     // Behind what is held it must stay behind.
     if (!this.reading || this.#held.length > 0) this.#held.push(chunk)
-    else if (this.#closing === undefined && !this.#over) this.#call((session) => session.receive(chunk))
+    else if (this.#closing === undefined && !this.#over) this.#work(chunk)
+  }
+
+  #work(chunk: Buffer): void {
+    const { now } = this.#host
+    const began = now()
+    this.#call((session) => session.receive(chunk))
+    this.#workedMs += now() - began
+    if (this.#workedMs <= workMsMax || this.#over) return
+    this.#hold(Hold.worked, true)
+    this.#host.turnEnd.add(this)
+  }
+
+  /** Now and then: closes the connection when its time is over, and lets others pass a message that does not come. */
+  look(now: number, deadlines: Deadlines): void {
+    if (this.#session === undefined || this.#over || this.#closing !== undefined) return
+    const progress = { openedAt: this.openedAt, received: this.#received, reading: this.reading }
+    if (this.#patience.over(now, this.#session, progress, deadlines)) return this.drop('timeout')
+    const stalls = this.reading && this.#received - this.#receivedBefore < stalledBytes
+    this.#receivedBefore = this.#received
+    if (stalls && this.#arrival !== undefined && !this.#arrived && this.#host.memory.arriving.waiting > 0) this.#leave()
   }
 
   flushed(): void {

@@ -5,6 +5,7 @@ import { ClientConnection, type ConnectionHost, type ConnectionLimits } from './
 import type { Logger } from './logger.ts'
 import type { Memory } from './memory.ts'
 import { newListenerMetrics } from './metrics.ts'
+import type { Deadlines } from './patience.ts'
 import type { CloseReason, ListenerSpec, Protocol, ProtocolContext } from './protocol.ts'
 import type { TurnEnd } from './turn.ts'
 
@@ -32,6 +33,7 @@ export class ServerListener implements ConnectionHost {
   readonly turnEnd: TurnEnd
   readonly memory: Memory
   readonly metrics = newListenerMetrics()
+  readonly now: () => number
   readonly #options: ListenerOptions
   readonly #connections = new Set<ClientConnection>()
   #listening: Listening | undefined
@@ -44,6 +46,7 @@ export class ServerListener implements ConnectionHost {
     this.limits = options.limits
     this.turnEnd = options.turnEnd
     this.memory = options.memory
+    this.now = () => options.clock.monotonic()
   }
 
   get name(): string {
@@ -132,9 +135,8 @@ export class ServerListener implements ConnectionHost {
     for (const connection of [...this.#connections]) connection.drop(reason)
   }
 
-  dropSilent(openedBefore: number): void {
-    for (const connection of this.#connections) {
-      if (!connection.spoke && connection.openedAt < openedBefore) connection.drop('timeout')
-    }
+  look(deadlines: Deadlines): void {
+    const now = this.now()
+    for (const connection of [...this.#connections]) connection.look(now, deadlines)
   }
 }

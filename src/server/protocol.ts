@@ -56,6 +56,13 @@ export interface Session {
   drained(): void
   /** The connection is gone, by whomever; nothing can be written any more. Called exactly once. */
   closed(reason: CloseReason): void
+  /** The client has said who it is, where the protocol wants to know; until then `limits.loginMs` runs. */
+  readonly known: boolean
+  /**
+   * A number of the message that has begun to come and is not whole, the same until it is; 0: none has. It must come to
+   * its end within `limits.messageMs`, or somewhat later if it is long.
+   */
+  readonly unfinished: number
   /** The server is about to stop: say goodbye in protocol and close when what is under way is answered. */
   stop(): void
 }

@@ -25,7 +25,7 @@ export interface BoundListener extends Endpoint {
   name: string
 }
 
-const sweepMs = 5_000
+const lookMs = 1_000
 const tickMs = 250
 const drainPollMs = 20
 
@@ -36,7 +36,7 @@ export class Server {
   readonly #protocolMetrics: Record<string, ProtocolMetrics> = {}
   readonly #turnEnd: TurnEnd
   readonly #memory: Memory
-  #sweep: Timer | undefined
+  #look: Timer | undefined
   #tick: Timer | undefined
 
   constructor(options: ServerOptions) {
@@ -60,7 +60,7 @@ export class Server {
         }
       }
     }
-    this.#scheduleSweep()
+    this.#scheduleLook()
     this.#scheduleTick()
     return { ok: this.bound() }
   }
@@ -121,7 +121,7 @@ export class Server {
   /** Says goodbye to all clients, waits up to `graceMs` until they are gone, then drops the rest. */
   async stop(graceMs: number): Promise<void> {
     const { clock, timers, log } = this.#options
-    this.#sweep?.cancel()
+    this.#look?.cancel()
     this.#tick?.cancel()
     const closing = this.#listeners.map((listener) => listener.close())
     for (const listener of this.#listeners) listener.stopSessions()
@@ -147,12 +147,10 @@ export class Server {
     })
   }
 
-  /** A connection that never says anything would stay for ever. */
-  #scheduleSweep(): void {
-    this.#sweep = this.#options.timers.after(sweepMs, () => {
-      const before = this.#options.clock.monotonic() - this.#options.settings.limits.firstByteMs
-      for (const listener of this.#listeners) listener.dropSilent(before)
-      this.#scheduleSweep()
+  #scheduleLook(): void {
+    this.#look = this.#options.timers.after(lookMs, () => {
+      for (const listener of this.#listeners) listener.look(this.#options.settings.limits)
+      this.#scheduleLook()
     })
   }
 }

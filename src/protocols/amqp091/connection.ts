@@ -28,8 +28,6 @@ export class Connection {
   /** Frames wait in `held` for something that those before them need. */
   holding = false
   readonly held: (() => void)[] = []
-  /** Called when `phase` has become `running`; set by the session. */
-  opened: () => void = () => undefined
   /** Called when heartbeats were negotiated; set by the session. */
   tuned: () => void = () => undefined
   private sessionEnded: Promise<unknown> | null = null

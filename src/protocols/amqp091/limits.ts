@@ -7,8 +7,6 @@ export const limits = {
   /** Highest channel number, and so the number of channels of a connection. */
   channelMax: 2047,
   heartbeatSeconds: 60,
-  /** From the connection to connection.open-ok. */
-  handshakeMs: 10_000,
   /** How long the client has to answer our connection.close. */
   closeMs: 5_000,
   /** The largest message body that may be configured, and the default. */

@@ -1,7 +1,7 @@
 import type { Notice, Receiver } from '../../core/index.ts'
 import type { CloseReason, Peer, ProtocolContext, Session } from '../../server/index.ts'
 import type { Timer } from '../../world/index.ts'
-import { Connection } from './connection.ts'
+import { Connection, type Phase } from './connection.ts'
 import { ProtocolError } from './errors.ts'
 import { FrameHandler } from './frame-handler.ts'
 import { limits } from './limits.ts'
@@ -12,13 +12,15 @@ import { FrameCutter, heartbeatFrame } from './wire/index.ts'
 /** `AMQP`, 0, major 0, minor 9, revision 1: said by the client first, and by us to who says anything else. */
 const protocolHeader = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 0, 9, 1])
 
+/** Until connection.open has come. */
+const logins: ReadonlySet<Phase> = new Set(['header', 'start', 'tune', 'open'])
+
 /** One client: bytes in, core calls, bytes out. */
 export class AmqpSession implements Session {
   private readonly connection: Connection
   private readonly frames: FrameHandler
   private readonly cutter = new FrameCutter(limits.frameBytesMax)
   private header = Buffer.alloc(0)
-  private handshake: Timer
   private heartbeat: Timer | null = null
   private heardAt = 0
 
@@ -30,9 +32,15 @@ export class AmqpSession implements Session {
       notice: (notice) => this.notice(notice),
     }
     this.frames = new FrameHandler(connection, receiver)
-    this.handshake = context.timers.after(limits.handshakeMs, () => connection.end('timeout'))
     connection.tuned = () => this.tuned()
-    connection.opened = () => this.opened()
+  }
+
+  get known(): boolean {
+    return !logins.has(this.connection.phase)
+  }
+
+  get unfinished(): number {
+    return this.cutter.unfinished
   }
 
   receive(chunk: Buffer): void {
@@ -79,7 +87,6 @@ export class AmqpSession implements Session {
 
   closed(_reason: CloseReason): void {
     const { connection } = this
-    this.handshake.cancel()
     this.heartbeat?.cancel()
     this.cutter.halt()
     connection.phase = 'ended'
@@ -102,10 +109,6 @@ export class AmqpSession implements Session {
     const { connection, cutter } = this
     cutter.frameBytesMax = connection.link.frameBytesMax
     if (connection.heartbeatSeconds > 0) this.beat(connection.heartbeatSeconds * 1000)
-  }
-
-  private opened(): void {
-    this.handshake.cancel()
   }
 
   /** A heartbeat goes out when nothing else did for half the interval; two intervals of silence are the end. */

@@ -111,6 +111,17 @@ export class KafkaSession implements Session {
     void this.shared.broker.close(session, epoch, { keepMs: 0, wills: 'drop' })
   }
 
+  /** Nobody logs in: who sends a whole request is a client. */
+  get known(): boolean {
+    return this.frames.taken > 0
+  }
+
+  /** While a request is worked on those behind it wait for us. */
+  get unfinished(): number {
+    const waits = this.underWay.length > 0 || this.next !== null
+    return waits || this.frames.pending === 0 ? 0 : this.frames.taken + 1
+  }
+
   receive(chunk: Buffer): void {
     this.frames.push(chunk)
     this.advance()

@@ -1,9 +1,6 @@
 /** Before CONNECT nobody is known: its largest form is a will and four strings of 64 KiB, and few user properties. */
 export const connectBytesMax = 512 * 1024
 
-/** A client has this long to say CONNECT. */
-export const connectMs = 10_000
-
 /** A CONNECT that cannot be answered, since the storage has failed, waits so long. Clients wait 30 s and more. */
 export const storageWaitMs = 10_000
 

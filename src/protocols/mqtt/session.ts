@@ -3,7 +3,7 @@ import type { Peer, Session } from '../../server/index.ts'
 import { finishTurn } from './answer.ts'
 import { Client, Pause } from './client.ts'
 import type { Hub } from './hub.ts'
-import { committingBytesMax, connectBytesMax, connectMs, turnBytesMax } from './limits.ts'
+import { committingBytesMax, connectBytesMax, turnBytesMax } from './limits.ts'
 import { acknowledge } from './operations/acknowledge.ts'
 import { connect } from './operations/connect.ts'
 import { disconnect } from './operations/disconnect.ts'
@@ -20,7 +20,15 @@ export class MqttSession implements Session, Receiver, PacketHandler {
   constructor(peer: Peer, hub: Hub) {
     const bytesMax = Math.min(connectBytesMax, hub.settings.packetBytesMax)
     this.client = new Client(hub, peer, this, bytesMax)
-    hub.keepAlive.watch(this.client, connectMs)
+  }
+
+  /** CONNECT has come; its answer may wait for the storage. */
+  get known(): boolean {
+    return this.client.phase !== 'greeting'
+  }
+
+  get unfinished(): number {
+    return this.client.parser.unfinished
   }
 
   receive(chunk: Buffer): void {

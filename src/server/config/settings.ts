@@ -55,6 +55,20 @@ export const serverSchema = {
       max: 60 * minuteMs,
       help: 'a connection that has sent nothing for so long is closed',
     },
+    loginMs: {
+      kind: 'duration',
+      default: 10_000,
+      min: 100,
+      max: 60 * minuteMs,
+      help: 'a connection that has not come to the end of its login by then is closed',
+    },
+    messageMs: {
+      kind: 'duration',
+      default: minuteMs,
+      min: 100,
+      max: 60 * minuteMs,
+      help: 'a message that has begun to come must be whole by then, or by a second later for each KiB of it',
+    },
     stopMs: { kind: 'duration', default: 8_000, min: 0, max: 60 * minuteMs, help: 'how long a stop waits for clients' },
   },
   storage: {

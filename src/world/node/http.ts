@@ -1,22 +1,28 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Outcome } from '../../base/index.ts'
 import type { Endpoint, HttpHandler, HttpReply, HttpSink, HttpStream, Listening } from '../net.ts'
-import { open } from './listen.ts'
+import { impatient, open } from './listen.ts'
 import { runtimeHttp } from './runtime-http.ts'
 
 const bodyBytesMax = 16 * 1024 * 1024
+/** Of all bodies that are arriving. */
+const arrivingBytesMax = 4 * bodyBytesMax
+/** The API is for people, probes and scripts. */
+const connectionsMax = 512
+let arrivingBytes = 0
 /** Of a live answer; beyond it what is written is dropped. */
 const unsentBytesMax = 1024 * 1024
 /** So long a client may leave a long body untouched. */
 const stalledMsMax = 60_000
 
 export async function listenHttp(endpoint: Endpoint, answer: HttpHandler): Promise<Outcome<Listening>> {
-  const server = runtimeHttp.createServer((request, response) => {
+  const server = runtimeHttp.createServer(impatient, (request, response) => {
     respond(request, response, answer).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' })
       response.end(`${String(error)}\n`)
     })
   })
+  server.maxConnections = connectionsMax
   const opened = await open(server, endpoint)
   if ('error' in opened) return opened
   const listening = opened.ok
@@ -34,9 +40,10 @@ export async function listenHttp(endpoint: Endpoint, answer: HttpHandler): Promi
 
 async function respond(request: IncomingMessage, response: ServerResponse, answer: HttpHandler): Promise<void> {
   const body = await readBody(request)
-  if (body === undefined) {
-    response.writeHead(413, { 'content-type': 'text/plain', connection: 'close' })
-    response.end(`a request body may have ${bodyBytesMax} bytes\n`)
+  if (typeof body === 'number') {
+    const why = body === 413 ? `a request body may have ${bodyBytesMax} bytes` : 'too many large requests, try again'
+    response.writeHead(body, { 'content-type': 'text/plain', connection: 'close' })
+    response.end(`${why}\n`)
     return
   }
   const target = request.url ?? '/'
@@ -111,13 +118,20 @@ function sinkOf(response: ServerResponse): HttpSink {
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+/** Or the status that says why not. */
+async function readBody(request: IncomingMessage): Promise<Buffer | 413 | 503> {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > bodyBytesMax) return undefined
-    chunks.push(chunk)
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length
+      arrivingBytes += chunk.length
+      if (size > bodyBytesMax) return 413
+      if (arrivingBytes > arrivingBytesMax) return 503
+      chunks.push(chunk)
+    }
+  } finally {
+    arrivingBytes -= size
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
 }

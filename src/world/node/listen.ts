@@ -3,6 +3,13 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import type { Outcome } from '../../base/index.ts'
 import type { Endpoint, Listening } from '../net.ts'
 
+/** For HTTP requests: nobody takes minutes over a header, or over a body of 16 MiB. */
+export const impatient = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 1_000,
+} as const
+
 export function addressOf(socket: Socket): string {
   const host = socket.remoteAddress ?? 'unknown'
   const plain = host.startsWith('::ffff:') ? host.slice(7) : host

@@ -1,12 +1,15 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Outcome } from '../../base/index.ts'
 import type { Accept, Connection, Endpoint, Listening, WebSocketTerms } from '../net.ts'
-import { addressOf, isLocal, open } from './listen.ts'
+import { addressOf, impatient, isLocal, open } from './listen.ts'
 import { runtimeHttp } from './runtime-http.ts'
 
 const closeMs = 2_000
+/** Connections that may be on their way to become WebSockets. */
+const upgradesMax = 1024
 
 /** A byte stream over the binary messages of a WebSocket. Message boundaries mean nothing. */
 class WebSocketConnection implements Connection {
@@ -71,12 +74,23 @@ export async function listenWebSocket(
     perMessageDeflate: false,
     handleProtocols: (asked) => terms.subprotocols.find((name) => asked.has(name)) ?? false,
   })
-  const server = runtimeHttp.createServer((_request, response) => {
+  const server = runtimeHttp.createServer(impatient, (_request, response) => {
     response.writeHead(426, { 'content-type': 'text/plain', connection: 'close' })
     response.end(`This is a WebSocket endpoint: ws://HOST:PORT${terms.path}\n`)
   })
+  // Those that have not become WebSockets; the others are the server's to count.
+  const waiting = new Set<Duplex>()
+  server.on('connection', (socket: Socket) => {
+    if (waiting.size >= upgradesMax) {
+      socket.destroy()
+      return
+    }
+    waiting.add(socket)
+    socket.once('close', () => waiting.delete(socket))
+  })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
+    waiting.delete(socket)
     const refusal = refuse(request, terms)
     if (refusal !== undefined) {
       socket.end(`HTTP/1.1 ${refusal}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)

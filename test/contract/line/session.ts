@@ -42,6 +42,15 @@ export class LineSession implements Session {
     else this.#peer.resume()
   }
 
+  /** Nobody logs in. */
+  get known(): boolean {
+    return this.#opened !== undefined
+  }
+
+  get unfinished(): number {
+    return this.#reader.unfinished
+  }
+
   receive(chunk: Buffer): void {
     const lines = this.#reader.take(chunk)
     if (lines === undefined) return this.#goodbye('-ERR line too long')

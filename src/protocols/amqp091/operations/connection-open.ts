@@ -39,7 +39,6 @@ export function connectionOpen(connection: Connection, args: Args<'connection.op
       if (connection.phase !== 'opening') return
       connection.phase = 'running'
       link.method(0, 'connection.open-ok', { knownHosts: '' })
-      connection.opened()
     },
     (error) => connection.fail(null, error, cause),
   )

@@ -21,15 +21,22 @@ export class FrameCutter {
   private frame: Buffer | null = null
   private frameLength = 0
   private halted = false
+  private cuts = 0
 
   constructor(frameBytesMax: number) {
     this.frameBytesMax = frameBytesMax
+  }
+
+  /** Number of the frame that has come in part, among all that did; 0: none has. */
+  get unfinished(): number {
+    return this.frame === null && this.headLength === 0 ? 0 : this.cuts
   }
 
   /** The rest of this chunk, and all later ones, are nobody's business. */
   halt(): void {
     this.halted = true
     this.frame = null
+    this.headLength = 0
   }
 
   /** After a failure the stream cannot be understood any more. */
@@ -65,6 +72,7 @@ export class FrameCutter {
   private gather(chunk: Buffer, from: number): number | CutFailure {
     let at = from
     if (this.frame === null) {
+      if (this.headLength === 0) this.cuts++
       const taken = Math.min(headBytes - this.headLength, chunk.length - at)
       chunk.copy(this.head, this.headLength, at, at + taken)
       this.headLength += taken

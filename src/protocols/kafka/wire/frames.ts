@@ -18,6 +18,8 @@ export class Frames {
   private head = 0
   /** Bytes received and not yet given out. */
   pending = 0
+  /** Requests given out. */
+  taken = 0
 
   constructor(bytesMax = requestBytesMax) {
     this.bytesMax = bytesMax
@@ -55,6 +57,7 @@ export class Frames {
       return null
     }
     this.skip(4)
+    this.taken++
     return this.take(size)
   }
 
@@ -69,6 +72,7 @@ export class Frames {
   private takeLarge(large: Buffer): Buffer | null {
     if (this.filled < large.length) return null
     this.large = null
+    this.taken++
     this.pending -= large.length
     return large
   }

@@ -27,6 +27,7 @@ export class Parser {
   private stopped = false
   private suspended = false
   private waiting: Buffer[] = []
+  private cuts = 0
 
   private readonly budget: CutBudget
 
@@ -53,6 +54,11 @@ export class Parser {
     this.suspended = false
     // a packet in the middle may suspend again: the rest of its chunk is then the first that waits
     while (this.waiting.length > 0 && this.running) this.receive(this.waiting.shift()!)
+  }
+
+  /** Number of the packet that has come in part, among all that did; 0: none has. */
+  get unfinished(): number {
+    return this.cut === undefined ? 0 : this.cuts
   }
 
   /** Bytes of the packet that has come in part; 0: none has, or its length is not known yet. */
@@ -91,6 +97,7 @@ export class Parser {
     while (position < chunk.length && this.running) {
       const bytes = this.packetBytes(chunk, position, chunk.length)
       if (bytes === 0 || position + bytes > chunk.length) {
+        this.cuts++
         this.cut = new CutPacket(chunk, position, bytes, this.budget)
         return
       }
