@@ -1,5 +1,9 @@
 import { unreachable, type ErrorKind, type Failure, type Outcome } from '../base/index.ts'
 import type { HttpReply, HttpRequest } from '../world/index.ts'
+import { nestsDeeper } from './nesting.ts'
+
+/** No body of this API nests deeper than three. */
+const depthMax = 16
 
 export function json(value: unknown, status = 200): HttpReply {
   return { status, type: 'application/json', body: `${JSON.stringify(value, bigintAsText, 2)}\n` }
@@ -51,6 +55,7 @@ export function readBody(request: HttpRequest): Outcome<Record<string, unknown>>
   if (request.headers['content-type']?.startsWith('application/json') !== true) {
     return { error: 'invalid', detail: 'send the body as content-type: application/json' }
   }
+  if (nestsDeeper(request.body, depthMax)) return { error: 'invalid', detail: 'the request body nests too deep' }
   try {
     const body: unknown = JSON.parse(request.body.toString())
     if (typeof body === 'object' && body !== null && !Array.isArray(body))
