@@ -11,7 +11,7 @@ const partitionsMax = 100_000
 /** A log's state, without partitions; fresh or at recovery. */
 export function installLog(shard: Shard, id: Id, spec: LogSpec): LogState {
   const log = new LogState(id, spec, levelOfLog(shard, spec))
-  log.usedAt = shard.now
+  log.usedAt = shard.monotonic
   shard.logs.set(id, log)
   bind(shard, log)
   return log

@@ -15,7 +15,7 @@ export function installSubscription(shard: Shard, log: LogState, id: Id, spec: S
     return positional
   }
   const leased = new Leased(id, log, spec)
-  leased.usedAt = shard.now
+  leased.usedAt = shard.monotonic
   shard.leased.set(id, leased)
   return leased
 }

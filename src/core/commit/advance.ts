@@ -12,7 +12,7 @@ export function advance(shard: Shard, op: AdvanceOp): OpResult {
   const positional = ensurePositional(shard, log, op.subscription)
   const body = encodePositions(op.positions)
   positional.apply(body)
-  positional.usedAt = shard.now
+  positional.usedAt = shard.monotonic
   shard.stage.entry(entryKind.positions, positional.id, body)
   return { ok: { op: 'advance' } }
 }

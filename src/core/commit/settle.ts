@@ -41,11 +41,11 @@ function settleRange(
     case 'done':
       return queue.done(first, last, attempt)
     case 'extend':
-      return queue.extendLease(first, last, attempt, as.leaseMs, shard.now)
+      return queue.extendLease(first, last, attempt, as.leaseMs, shard.monotonic)
     case 'release': {
       if (as.place === 'tail') return move(shard, leased, lane, range, { to: 'tail' }, moves)
       const spent = as.count === false ? 0 : exhaust(shard, leased, lane, range, moves)
-      return spent + queue.release(first, last, attempt, as.count ?? true, shard.now, as.delayMs)
+      return spent + queue.release(first, last, attempt, as.count ?? true, shard.monotonic, as.delayMs)
     }
     case 'reject':
       return move(shard, leased, lane, range, { to: 'deadLetter', reason: as.reason }, moves)

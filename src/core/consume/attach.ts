@@ -94,7 +94,7 @@ export function detach(shard: Shard, id: Id, leases: 'keep' | 'release'): Outcom
   consumer.owner.consumers.delete(id)
   if (leased === undefined) return { ok: {} }
   leased.log.consumers--
-  leased.usedAt = leased.log.usedAt = shard.now
+  leased.usedAt = leased.log.usedAt = shard.monotonic
   notifyActive(shard, leased.consumers.remove(consumer), null)
   if (leases === 'release') releaseLeases(shard, leased, id)
   else consumer.owner.held.set(id, leased.id)
@@ -104,7 +104,7 @@ export function detach(shard: Shard, id: Id, leases: 'keep' | 'release'): Outcom
 }
 
 function releaseLeases(shard: Shard, leased: Leased, consumer: Id): void {
-  for (const lane of leased.lanes) lane?.queue.releaseConsumer(consumer, true, shard.now)
+  for (const lane of leased.lanes) lane?.queue.releaseConsumer(consumer, true, shard.monotonic)
   journalLeases(shard, leased)
   shard.wake(leased)
 }

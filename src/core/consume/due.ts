@@ -10,7 +10,8 @@ export function arm(shard: Shard, leased: Leased): void {
   let due = Infinity
   for (const lane of leased.lanes) {
     if (lane === null) continue
-    if (leased.expires && head(shard, leased, lane) >= 0) due = Math.min(due, expiryOf(leased, lane.batch!))
+    if (leased.expires && head(shard, leased, lane) >= 0)
+      due = Math.min(due, shard.monotonic + expiryOf(leased, lane.batch!) - shard.now)
     due = Math.min(due, lane.queue.nextDue())
   }
   if (due >= leased.timerAt && leased.timer !== null) return
@@ -18,7 +19,7 @@ export function arm(shard: Shard, leased: Leased): void {
   leased.timer = null
   leased.timerAt = due
   if (due === Infinity) return
-  const delay = Math.min(timerMsMax, Math.max(0, due - shard.now))
+  const delay = Math.min(timerMsMax, Math.max(0, due - shard.monotonic))
   leased.timer = shard.world.timers.after(delay, () => {
     leased.timer = null
     leased.timerAt = Infinity

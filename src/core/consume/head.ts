@@ -43,7 +43,7 @@ export function head(shard: Shard, leased: Leased, lane: Lane, from?: number): n
     }
     const { notBefore } = leased.delays ? batch.meta : nothing
     if (notBefore !== null && notBefore > shard.now && queue.attempt(offset) === 1) {
-      queue.delay(offset, batchEnd - 1, notBefore)
+      queue.delay(offset, batchEnd - 1, shard.monotonic + notBefore - shard.now)
       continue
     }
     const { attemptsMax } = leased.policy

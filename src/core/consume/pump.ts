@@ -47,7 +47,8 @@ export function pumpAll(shard: Shard): void {
 function pump(shard: Shard, leased: Leased, budget: Budget, recordsMax: number): void {
   leased.moved = 0
   grow(leased)
-  for (const lane of leased.lanes) if (lane !== null && lane.queue.nextDue() <= shard.now) lane.queue.wake(shard.now)
+  for (const lane of leased.lanes)
+    if (lane !== null && lane.queue.nextDue() <= shard.monotonic) lane.queue.wake(shard.monotonic)
   if (leased.scheduled) runDue(shard, leased)
   let left = Math.min(recordsMax, budget.records)
   budget.records -= left
@@ -144,7 +145,7 @@ export function takeRun(shard: Shard, leased: Leased, lane: Lane, terms: TakeTer
         key.toString('latin1'),
         terms.consumer,
         terms.leaseMs,
-        shard.now,
+        shard.monotonic,
         sizeOf(lane, batch, 1, bytes),
       )
       return mine ? { batch, first, count, attempt, bytes } : null
@@ -154,7 +155,7 @@ export function takeRun(shard: Shard, leased: Leased, lane: Lane, terms: TakeTer
     queue.discard(offset, offset + count - 1, sizeOf(lane, batch, count, bytes))
     if (leased.log.spec.keep?.consumed) shard.consumed.add(leased.log)
   } else {
-    queue.lease(offset, count, terms.consumer, terms.leaseMs, shard.now, sizeOf(lane, batch, count, bytes))
+    queue.lease(offset, count, terms.consumer, terms.leaseMs, shard.monotonic, sizeOf(lane, batch, count, bytes))
   }
   return { batch, first, count, attempt, bytes }
 }

@@ -16,7 +16,7 @@ export async function take(shard: Shard, options: TakeOptions): Promise<Outcome<
   if (leased === undefined) return notFound('subscription')
   const session = shard.sessions.get(options.session)
   if (session === undefined || session.ended) return fenced
-  leased.usedAt = leased.log.usedAt = shard.now
+  leased.usedAt = leased.log.usedAt = shard.monotonic
   let found = takeReady(shard, leased, session, options)
   for (let tries = 0; found.length === 0 && mayGetMore(leased, tries); tries++) {
     await shard.nextChance(leased)

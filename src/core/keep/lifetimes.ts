@@ -50,7 +50,7 @@ export function endIdle(shard: Shard): void {
 }
 
 function idleMs(shard: Shard, { id, spec }: Item): number {
-  const { now } = shard
+  const now = shard.monotonic
   const log = shard.logs.get(id)
   if (log !== undefined) return log.consumers > 0 ? 0 : now - log.usedAt
   const leased = shard.leased.get(id)

@@ -231,7 +231,7 @@ export class LeaseQueue {
     return this.holdings.settleReady(first, Math.min(last, this.end - 1))
   }
 
-  /** Ready ones are ready again only at `until`, ms since 1970. `bytes`: of all of them. */
+  /** Ready ones are ready again only at `until`, ms of the same clock. `bytes`: of all of them. */
   delay(first: number, last: number, until: number, bytes = 0): void {
     const { table, pages, deadlines } = this.holdings
     const each = Math.floor(bytes / (last - first + 1))
@@ -306,7 +306,7 @@ export class LeaseQueue {
     return n
   }
 
-  /** When `wake` has something to do, ms since 1970; Infinity: never. May be early. */
+  /** When `wake` has something to do, ms; Infinity: never. May be early. */
   nextDue(): number {
     return this.holdings.deadlines.due
   }

@@ -12,12 +12,12 @@ type Part = Outcome<ReadResult>
 
 /** Reads now; if that is less than asked for, waits for more, or for the time to run out, and reads again. */
 export async function read(shard: Shard, parts: readonly ReadPart[], options: ReadOptions): Promise<Part[]> {
-  const deadline = shard.now + options.waitMs
+  const deadline = shard.monotonic + options.waitMs
   for (;;) {
     const found = readNow(shard, parts, options.bytesMax)
     const results = found instanceof Promise ? await found : found
     if (enough(results, options.bytesMin)) return results
-    const left = deadline - shard.now
+    const left = deadline - shard.monotonic
     if (left <= 0 || shard.health.state === 'failed') return results
     await growth(shard, parts, left)
   }

@@ -96,8 +96,14 @@ export class Shard {
     })
   }
 
+  /** Wall time, ms since 1970. It may jump: for what is stored, and for what clients say in it. */
   get now(): number {
     return this.world.clock.now()
+  }
+
+  /** Never goes back, ms: for leases, delays, waiting, and how long something was not used. Worth nothing after a restart. */
+  get monotonic(): number {
+    return this.world.clock.monotonic()
   }
 
   start(store: Store): void {
@@ -215,9 +221,9 @@ export class Shard {
   /** Somebody has named it: its time without use begins anew. */
   used(id: Id): void {
     const log = this.logs.get(id)
-    if (log !== undefined) log.usedAt = this.now
+    if (log !== undefined) log.usedAt = this.monotonic
     const subscription = this.leased.get(id) ?? this.positional.get(id)
-    if (subscription !== undefined) subscription.usedAt = this.now
+    if (subscription !== undefined) subscription.usedAt = this.monotonic
   }
 
   /** Something goes on by itself; it reports its own failures. */

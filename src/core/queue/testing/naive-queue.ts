@@ -7,7 +7,7 @@ interface Item {
   /** Deliveries so far. */
   count: number
   consumer: Id
-  /** End of the lease or of the delay, ms since 1970. */
+  /** End of the lease or of the delay, ms. */
   until: number
   key: string | null
 }
@@ -194,7 +194,7 @@ export class NaiveQueue {
     return n
   }
 
-  /** Ready ones are ready again only at `until`, ms since 1970. */
+  /** Ready ones are ready again only at `until`, ms of the same clock. */
   delay(first: number, last: number, until: number): void {
     this.look(last + 1)
     for (let offset = first; offset <= last; offset++) {
@@ -252,7 +252,7 @@ export class NaiveQueue {
     return n
   }
 
-  /** When `wake` has something to do, ms since 1970; Infinity: never. May be early. */
+  /** When `wake` has something to do, ms; Infinity: never. May be early. */
   nextDue(): number {
     let due = Infinity
     for (const item of this.items.values()) {
