@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Op } from './facade/index.ts'
 import type { Stand } from './testing/stage.ts'
 import { errorOf, ok, records } from './testing/stage.ts'
 import { onBoth } from './testing/both.ts'
@@ -153,4 +154,31 @@ onBoth('single active: the next one takes over', async (open) => {
   await stand.settle()
   assert.deepEqual(second.notices, [{ notice: 'active', consumer: two, active: true }])
   assert.deepEqual(second.values(), ['a'])
+})
+
+onBoth('what is saved beside a publish that is refused is the other value', async (open) => {
+  const stand = await open()
+  const client = await stand.client({ name: 'kept', keepMs: Infinity })
+  const [log] = await stand.queue('full', { readyMax: 1, overflow: 'refuse' })
+  const append = (): Op => ({ op: 'append', log, ...records('m') })
+  const save = (key: string, op: number): Op => ({
+    op: 'save',
+    key,
+    value: Buffer.from('taken'),
+    otherwise: { ops: [op], value: Buffer.from('refused') },
+  })
+  const { session, epoch } = client
+  await stand.wait(stand.broker.commit([append(), save('a', 0), append(), save('b', 2)], { session, epoch }))
+  await stand.crash()
+  const opened = await stand.wait(
+    stand.broker.open({ namespace: stand.namespace, user: 'me', name: 'kept', keepMs: Infinity }, client),
+  )
+  assert.ok('ok' in opened)
+  assert.deepEqual(
+    opened.ok.saved.map(({ key, value }) => [key, String(value)]),
+    [
+      ['a', 'taken'],
+      ['b', 'refused'],
+    ],
+  )
 })

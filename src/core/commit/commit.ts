@@ -37,7 +37,7 @@ export function commit(shard: Shard, ops: readonly Op[], options: CommitOptions)
   const results: (OpResult | Promise<OpResult>)[] = []
   let late = false
   for (const op of ops) {
-    const result = safely(perform, shard, session, op)
+    const result = safely((...given) => perform(...given, results), shard, session, op)
     if (result instanceof Promise) late = true
     results.push(result)
   }
@@ -87,7 +87,12 @@ function judge(shard: Shard, session: Session, op: Op): Failure | null {
   return session.ended ? fenced : null
 }
 
-function perform(shard: Shard, session: Session, op: Op): OpResult | Promise<OpResult> {
+function perform(
+  shard: Shard,
+  session: Session,
+  op: Op,
+  before: readonly (OpResult | Promise<OpResult>)[],
+): OpResult | Promise<OpResult> {
   switch (op.op) {
     case 'publish':
       return publishOp(shard, session, op)
@@ -102,7 +107,7 @@ function perform(shard: Shard, session: Session, op: Op): OpResult | Promise<OpR
     case 'remove':
       return remove(shard, op)
     case 'save':
-      return save(shard, session, op)
+      return save(shard, session, op, before)
     default:
       return unreachable(op)
   }

@@ -96,6 +96,8 @@ export interface SaveOp {
   op: 'save'
   key: string
   value: Buffer | null
+  /** If one of these earlier ops of the same commit is refused, or some of its records are: this value instead. */
+  otherwise?: { ops: readonly number[]; value: Buffer | null }
 }
 
 export interface CommitOptions {

@@ -11,7 +11,7 @@ import type { AckType, ReasonCode } from './wire/index.ts'
 /** Commits what the turn gathered, sends its replies when that is durable, and lets as many more messages come. */
 export function finishTurn(client: Client): void {
   const turn = client.takeTurn()
-  const saves = client.takeChanges()
+  const saves = client.takeChanges(turn?.publishes() ?? [])
   if (turn === undefined && saves.length === 0) return client.output.flush()
   const ops = turn?.take(saves) ?? saves
   const bytes = turn?.bytes ?? 0
@@ -60,6 +60,7 @@ function answer(client: Client, results: readonly OpResult[], replies: Replies):
     const reason = result === undefined ? records[i]! : publishReasonOf(result, records[i]!)
     if (reason >= firstFailure && type !== PacketType.pubrel && client.version < 5) {
       // MQTT 3.1.1 cannot say no: without an answer the client keeps the message and tries again
+      forgetRefused(client, results, replies)
       client.end(reason, 'error')
       return
     }
@@ -68,10 +69,29 @@ function answer(client: Client, results: readonly OpResult[], replies: Replies):
   }
 }
 
+/** A QoS 2 message that was not taken is new when it comes again. The others of its turn were not saved either. */
+function forget(client: Client, packetId: number): void {
+  client.received.delete(packetId)
+  client.received.saveAgain()
+}
+
+function forgetRefused(
+  client: Client,
+  results: readonly OpResult[],
+  { types, packetIds, ops, records }: Replies,
+): void {
+  for (let i = 0; i < types.length; i++) {
+    const result = results[ops[i]!]
+    if (types[i] !== PacketType.pubrec || result === undefined) continue
+    if (publishReasonOf(result, records[i]!) >= firstFailure) forget(client, packetIds[i]!)
+  }
+  finishTurn(client)
+}
+
 /** Does this reply end what the client has unacknowledged (MQTT 5 section 4.9)? */
 function ended(client: Client, type: AckType, packetId: number, reason: ReasonCode): void {
   const refused = type === PacketType.pubrec && reason >= firstFailure
-  if (refused) client.received.delete(packetId)
+  if (refused) forget(client, packetId)
   if (refused || type === PacketType.puback || type === PacketType.pubcomp) {
     client.unacknowledged = Math.max(0, client.unacknowledged - 1)
   }

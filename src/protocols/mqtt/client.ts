@@ -130,10 +130,10 @@ export class Client implements Recipient, Watched {
     return turn
   }
 
-  /** Saved state that changed. Of a session that ends with its connection nothing is saved. */
-  takeChanges(): SaveOp[] {
+  /** Saved state that changed. Of a session that ends with its connection nothing is saved. `publishes`: see `changes`. */
+  takeChanges(publishes: readonly number[]): SaveOp[] {
     if (!this.persistent) return []
-    const received = this.lateReceived?.changes() ?? []
+    const received = this.lateReceived?.changes(publishes) ?? []
     return this.lateReleased === undefined ? received : received.concat(this.lateReleased.changes())
   }
 

@@ -43,3 +43,20 @@ test('behaves like a set, and comes back from what it saved', () => {
     }),
   )
 })
+
+test('what was added beside a publish counts only if that is taken; what was there before always does', () => {
+  const ids = new PacketIdSet('in/')
+  ids.add(1)
+  ids.changes()
+  ids.add(2)
+  ids.add(70)
+  const [first, second] = ids.changes([0, 3])
+  const again = new PacketIdSet('in/')
+  again.restore([{ key: first!.key, value: first!.otherwise!.value! }])
+  assert.deepEqual([...again], [1])
+  assert.deepEqual(first!.otherwise!.ops, [0, 3])
+  assert.equal(second!.otherwise!.value, null)
+  assert.deepEqual(ids.changes([0]), [])
+  ids.saveAgain()
+  assert.equal(ids.changes().length, 2)
+})

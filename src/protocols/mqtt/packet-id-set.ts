@@ -13,6 +13,8 @@ export class PacketIdSet {
   private readonly prefix: string
   private readonly blocks = new Map<number, Buffer>()
   private readonly changed = new Set<number>()
+  /** Since the last `changes`. */
+  private readonly added = new Set<number>()
 
   constructor(prefix: string) {
     this.prefix = prefix
@@ -30,6 +32,7 @@ export class PacketIdSet {
     if (block === undefined) this.blocks.set(index, (block = Buffer.alloc(blockBytes)))
     block[(id % blockBits) >> 3]! |= 1 << (id & 7)
     this.changed.add(index)
+    this.added.add(id)
     this.size++
   }
 
@@ -40,6 +43,7 @@ export class PacketIdSet {
     block[(id % blockBits) >> 3]! &= ~(1 << (id & 7))
     if (block.every((byte) => byte === 0)) this.blocks.delete(index)
     this.changed.add(index)
+    this.added.delete(id)
     this.size--
     return true
   }
@@ -50,15 +54,39 @@ export class PacketIdSet {
     }
   }
 
-  /** What must be saved since the last call. */
-  changes(): SaveOp[] {
+  /** What must be saved since the last call. `publishes`: if one of these ops is refused, nothing that was added counts. */
+  changes(publishes: readonly number[] = []): SaveOp[] {
     if (this.changed.size === 0) return []
     const ops = Array.from(this.changed, (index): SaveOp => {
       const block = this.blocks.get(index)
-      return { op: 'save', key: this.prefix + String(index), value: block === undefined ? null : Buffer.from(block) }
+      const save: SaveOp = {
+        op: 'save',
+        key: this.prefix + String(index),
+        value: block === undefined ? null : Buffer.from(block),
+      }
+      const without = publishes.length === 0 || block === undefined ? null : this.withoutAdded(index, block)
+      return without === null ? save : { ...save, otherwise: { ops: publishes, value: without.value } }
     })
     this.changed.clear()
+    this.added.clear()
     return ops
+  }
+
+  /** Null: nothing was added to this block. */
+  private withoutAdded(index: number, block: Buffer): { value: Buffer | null } | null {
+    const value = Buffer.from(block)
+    let found = false
+    for (const id of this.added) {
+      if (Math.floor(id / blockBits) !== index) continue
+      value[(id % blockBits) >> 3]! &= ~(1 << (id & 7))
+      found = true
+    }
+    return found ? { value: value.every((byte) => byte === 0) ? null : value } : null
+  }
+
+  /** What was saved is not known: all of it is saved again. */
+  saveAgain(): void {
+    for (const index of this.blocks.keys()) this.changed.add(index)
   }
 
   /** Takes what an earlier connection saved. Anything that is not a block of ours is ignored. */
@@ -70,5 +98,6 @@ export class PacketIdSet {
         if (value[bit >> 3]! & (1 << (bit & 7))) this.add(index * blockBits + bit)
     }
     this.changed.clear()
+    this.added.clear()
   }
 }
