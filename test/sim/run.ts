@@ -1,48 +1,119 @@
 /**
- * Runs simulated lives in this process and prints a report as JSON: `node test/sim/run.ts [--seeds N] [--seed FIRST]
- * [--variant hasty]`. A process of its own, because the test runner follows every promise and makes this ten times slower.
+ * Simulated runs of the whole broker: `npm run sim -- [--seeds N] [--seed FIRST] [--workers N] [--variant NAME] [--trace]`.
+ * `--seed S` alone plays one seed again and `--trace` tells all of it. Workers are processes; each takes every n-th seed.
+ * Not in the process of the test runner, which follows every promise and makes this ten times slower.
  */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import type { Store } from '../../src/log/index.ts'
-import { DiskBacking } from './disk-backing.ts'
-import { simulate } from './simulate.ts'
 
 const { values } = parseArgs({
-  options: { seeds: { type: 'string' }, seed: { type: 'string' }, variant: { type: 'string' } },
+  options: {
+    seeds: { type: 'string', default: '1' },
+    seed: { type: 'string', default: '1' },
+    workers: { type: 'string', default: '1' },
+    step: { type: 'string', default: '1' },
+    /** Ends after so many seconds even if seeds are left. */
+    seconds: { type: 'string', default: 'Infinity' },
+    /** Stops at the first seed that fails. */
+    first: { type: 'boolean', default: false },
+    trace: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
 })
-const first = Number(values.seed ?? 1)
-const count = Number(values.seeds ?? 1)
+const first = Number(values.seed)
+const count = Number(values.seeds)
+const workers = Math.min(Number(values.workers), count)
 
-/** Stores that are broken on purpose, to see that the auditor notices. */
-const variants: Record<string, (store: Store) => Store> = {
-  sound: (store) => store,
-  /** Calls a commit durable before it is sealed. */
-  hasty: (store) =>
-    new Proxy(store, {
-      get(target, name) {
-        if (name === 'durable' || name === 'written') return target.staging
-        const member: unknown = Reflect.get(target, name)
-        return typeof member === 'function' ? (member.bind(target) as unknown) : member
-      },
-    }),
+export interface RunReport {
+  seeds: number
+  seedsPerSecond: number
+  simulatedSeconds: number
+  totals: Record<string, number>
+  faults: Record<string, number>
+  failures: { seed: number; error: string }[]
+  /** Of the traces of all seeds, in their order. */
+  digests: string[]
 }
-const view = variants[values.variant ?? 'sound']
-if (view === undefined) throw new Error(`no variant ${values.variant}; there are: ${Object.keys(variants).join(', ')}`)
+
+function emptyReport(): RunReport {
+  return { seeds: 0, seedsPerSecond: 0, simulatedSeconds: 0, totals: {}, faults: {}, failures: [], digests: [] }
+}
+
+function addCounts(into: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [name, n] of Object.entries(counts)) into[name] = (into[name] ?? 0) + n
+}
+
+async function here(): Promise<RunReport> {
+  const { simulate } = await import('./simulate.ts')
+  const report = emptyReport()
+  const until = performance.now() + Number(values.seconds) * 1000
+  for (let seed = first; seed < first + count && performance.now() < until; seed += Number(values.step)) {
+    report.seeds++
+    try {
+      const tell = (line: string): void => console.log(line)
+      const { lives, simulatedMs, counts, faults, digest } = await simulate(seed, values.trace ? { tell } : {})
+      addCounts(report.totals, { lives, ...counts })
+      addCounts(report.faults, faults)
+      report.simulatedSeconds += simulatedMs / 1000
+      report.digests.push(digest)
+    } catch (error) {
+      report.failures.push({ seed, error: error instanceof Error ? error.message : String(error) })
+      if (values.first) break
+    }
+  }
+  return report
+}
+
+/** One worker's share, in a process of its own. */
+function there(worker: number): Promise<RunReport> {
+  const share = ['--seed', String(first + worker), '--seeds', String(count - worker), '--step', String(workers)]
+  const more = ['--seconds', values.seconds, ...(values.first ? ['--first'] : []), '--json']
+  const args = [...process.execArgv, fileURLToPath(import.meta.url), ...share, ...more]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', () => {
+      if (output.startsWith('{')) resolve(JSON.parse(output) as RunReport)
+      else reject(new Error(`worker ${worker} ended without a report`))
+    })
+  })
+}
+
+function merge(reports: readonly RunReport[]): RunReport {
+  const merged = emptyReport()
+  for (const report of reports) {
+    merged.seeds += report.seeds
+    merged.simulatedSeconds += report.simulatedSeconds
+    addCounts(merged.totals, report.totals)
+    addCounts(merged.faults, report.faults)
+    merged.failures.push(...report.failures)
+    merged.digests.push(...report.digests)
+  }
+  merged.failures.sort((a, b) => a.seed - b.seed)
+  return merged
+}
 
 const began = performance.now()
-const totals: Record<string, number> = {}
-const add = (counts: Readonly<Record<string, number>>): void => {
-  for (const [name, n] of Object.entries(counts)) totals[name] = (totals[name] ?? 0) + n
+const report =
+  workers > 1 ? merge(await Promise.all(Array.from({ length: workers }, (_, i) => there(i)))) : await here()
+report.seedsPerSecond = Number((report.seeds / ((performance.now() - began) / 1000)).toFixed(2))
+report.simulatedSeconds = Math.round(report.simulatedSeconds)
+
+if (values.json) {
+  console.log(JSON.stringify(report))
+} else {
+  for (const { error } of report.failures) console.log(`${error}\n`)
+  const list = (counts: Record<string, number>): string =>
+    Object.entries(counts)
+      .map(([name, n]) => `${name} ${n}`)
+      .join(', ')
+  console.log(`${report.seeds} seeds, ${report.seedsPerSecond} a second; ${report.simulatedSeconds} s simulated`)
+  console.log(`did: ${list(report.totals)}`)
+  console.log(`faults: ${list(report.faults)}`)
+  const failed = report.failures.map(({ seed }) => seed)
+  console.log(failed.length === 0 ? 'every promise was kept' : `${failed.length} failed: ${failed.join(' ')}`)
 }
-const failures: { seed: number; error: string }[] = []
-for (let seed = first; seed < first + count; seed++) {
-  try {
-    const { lives, counts, faults } = await simulate(seed, (time, random) => new DiskBacking(time, random, view))
-    add({ lives, ...counts, ...faults })
-  } catch (error) {
-    failures.push({ seed, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
-  }
-}
-const seedsPerSecond = Number((count / ((performance.now() - began) / 1000)).toFixed(1))
-console.log(JSON.stringify({ seeds: count, seedsPerSecond, totals, failures }))
-process.exitCode = failures.length === 0 ? 0 : 1
+process.exitCode = report.failures.length === 0 ? 0 : 1

@@ -27,7 +27,12 @@ const sectorBytes = 512
 interface Inode {
   view: SparseBytes
   durable: SparseBytes
-  unsynced: { at: number; bytes: Buffer }[]
+  unsynced: Unsynced[]
+}
+
+interface Unsynced {
+  at: number
+  bytes: Buffer
 }
 
 type Names = Map<string, Inode>
@@ -67,7 +72,12 @@ export class SimDisk implements Disk {
     this.random = random
   }
 
-  private usedBytes(): number {
+  /** The machine has crashed: whoever still writes here does not exist any more. */
+  get over(): boolean {
+    return this.crashed
+  }
+
+  get usedBytes(): number {
     let bytes = 0
     for (const inode of new Set(this.names.values())) bytes += inode.view.length
     return bytes
@@ -98,20 +108,22 @@ export class SimDisk implements Disk {
   }
 
   /** Writes to the view. A write that fails, or finds the disk full, leaves some of its sectors there. */
-  put(path: string, inode: Inode, bytes: Uint8Array, at: number): void {
+  put(path: string, inode: Inode, bytes: Uint8Array, at: number): Unsynced {
     const kind = this.faults.fail('write', path)
     const grows = Math.max(0, at + bytes.length - inode.view.length)
-    const full = grows > 0 && this.usedBytes() + grows > this.capacityBytes
+    const full = grows > 0 && this.usedBytes + grows > this.capacityBytes
     if (kind !== null || full) {
       if (!full) this.store(inode, bytes.subarray(0, this.random.below(bytes.length + 1)), at)
       throw new DiskError(full ? 'full' : kind!, 'write', path, 'simulated')
     }
-    this.store(inode, bytes, at)
+    return this.store(inode, bytes, at)
   }
 
-  private store(inode: Inode, bytes: Uint8Array, at: number): void {
+  private store(inode: Inode, bytes: Uint8Array, at: number): Unsynced {
+    const unsynced = { at, bytes: Buffer.from(bytes) }
     inode.view.write(bytes, at)
-    inode.unsynced.push({ at, bytes: Buffer.from(bytes) })
+    inode.unsynced.push(unsynced)
+    return unsynced
   }
 
   open(path: string, mode: OpenMode): Promise<DiskFile> {
@@ -167,7 +179,7 @@ export class SimDisk implements Disk {
 
   space(): Promise<DiskSpace> {
     const totalBytes = this.capacityBytes
-    return Promise.resolve({ freeBytes: Math.max(0, totalBytes - this.usedBytes()), totalBytes })
+    return Promise.resolve({ freeBytes: Math.max(0, totalBytes - this.usedBytes), totalBytes })
   }
 
   lock(): Promise<Outcome<Lock>> {
@@ -220,10 +232,15 @@ export class SimDisk implements Disk {
     return this.successor(this.names, () => true)
   }
 
-  /** The disk as it is found after the process died: everything written is there. */
+  /** The disk as it is found after the process died: everything written is there, and what was not synced still is not. */
   killed(): SimDisk {
     this.crashed = true
-    return this.copy()
+    const next = new SimDisk(this.timers, this.random)
+    next.capacityBytes = this.capacityBytes
+    next.names = this.names
+    next.durableNames = this.durableNames
+    next.nameChanges = this.nameChanges
+    return next
   }
 
   /** The disk as it is found after the power failed. */
@@ -266,6 +283,19 @@ function syncInode(inode: Inode): void {
   if (inode.durable.length > inode.view.length) inode.durable.truncate(inode.view.length)
 }
 
+/** One write comes to the platter, and no older one of the same place may come after it. */
+function syncOne(inode: Inode, write: Unsynced): void {
+  const index = inode.unsynced.indexOf(write)
+  if (index < 0) return
+  inode.durable.write(write.bytes, write.at)
+  inode.unsynced.splice(index, 1)
+  for (const { at, bytes } of inode.unsynced.slice(0, index)) {
+    const from = Math.max(at, write.at)
+    const to = Math.min(at + bytes.length, write.at + write.bytes.length)
+    if (from < to) write.bytes.copy(bytes, from - at, from - write.at, to - write.at)
+  }
+}
+
 /** What Linux does after a failed sync: the pages look written, the next sync says that all is well, and they never are. */
 function dropUnsynced(inode: Inode): void {
   inode.unsynced = []
@@ -291,7 +321,7 @@ class SimFile implements DiskFile {
   }
 
   write(bytes: Uint8Array, at: number): Promise<void> {
-    return this.disk.run('write', this.path, () => this.disk.put(this.path, this.inode, bytes, at))
+    return this.disk.run('write', this.path, () => void this.disk.put(this.path, this.inode, bytes, at))
   }
 
   async sync(): Promise<void> {
@@ -336,13 +366,15 @@ class SimCommits implements CommitThread {
   commit(write: CommitWrite, done: CommitDone): void {
     assert(!this.busy, 'one commit in flight')
     this.busy = true
+    if (this.disk.over) return
     const { path, inode, sync } = write.file as SimCommitFile
     const chain = sealHeader(this.layout, write.slices, write.header, write.bodyBytes)
     const bytes = Buffer.concat(write.slices)
     // Written at once, on the disk when it is done: a crash between the two tears it.
     let error: DiskError | null = null
+    let put: Unsynced | null = null
     try {
-      this.disk.put(path, inode, bytes, write.at)
+      put = this.disk.put(path, inode, bytes, write.at)
     } catch (failure) {
       error = failure as DiskError
     }
@@ -353,10 +385,7 @@ class SimCommits implements CommitThread {
     }
     const work = (): void => {
       if (error !== null) throw error
-      if (sync) {
-        inode.durable.write(bytes, write.at)
-        inode.unsynced = inode.unsynced.filter((each) => each.at !== write.at || each.bytes.length !== bytes.length)
-      }
+      if (sync) syncOne(inode, put!)
     }
     this.disk.run('commit', path, work).then(
       () => finish(null),

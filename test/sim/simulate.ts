@@ -1,0 +1,141 @@
+import { AmqpConsumer } from './actors/amqp-consumer.ts'
+import { AmqpPublisher } from './actors/amqp-publisher.ts'
+import type { Client } from './actors/client.ts'
+import { Insiders, type Memory } from './actors/insiders.ts'
+import { Inspector } from './actors/inspector.ts'
+import { KafkaConsumer } from './actors/kafka-consumer.ts'
+import { KafkaProducer } from './actors/kafka-producer.ts'
+import { Leaser } from './actors/leaser.ts'
+import { MqttPublisher } from './actors/mqtt-publisher.ts'
+import { Subscriber } from './actors/mqtt-subscriber.ts'
+import { Scene } from './actors/scene.ts'
+import { lay } from './actors/topology.ts'
+import { Auditor, Violation } from './audit/index.ts'
+import type { FaultKind } from './machine/faults.ts'
+import { Machine } from './machine/machine.ts'
+import { Trace } from './machine/trace.ts'
+import { Weather } from './machine/weather.ts'
+
+export interface Report {
+  lives: number
+  simulatedMs: number
+  counts: Auditor['counts']
+  faults: Readonly<Record<FaultKind, number>>
+  /** Of all that happened. */
+  digest: string
+}
+
+/** What a seed found wrong, and what happened before. */
+export class Found extends Error {
+  override name = 'Found'
+}
+
+export interface SimulateOptions {
+  /** Given each line of the trace as it is noted. */
+  tell?: (line: string) => void
+}
+
+/** A few lives of one broker, with clients that outlive it; throws what the auditor finds. */
+export async function simulate(seed: number, { tell }: SimulateOptions = {}): Promise<Report> {
+  const trace = new Trace(() => machine.time.monotonic(), 80, tell ?? null)
+  const machine: Machine = new Machine(seed, trace)
+  const auditor = new Auditor(() => machine.time.monotonic())
+  const scene = new Scene(machine, auditor)
+  try {
+    const lives = await play(scene)
+    const simulatedMs = Math.round(machine.time.monotonic())
+    return { lives, simulatedMs, counts: auditor.counts, faults: machine.faults.counts, digest: trace.digest() }
+  } catch (error) {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    throw new Found(`seed ${seed}: ${what}\n${JSON.stringify(machine.faults.plan)}\n${trace.last.join('\n')}`)
+  } finally {
+    scene.over = true
+  }
+}
+
+function castOf(scene: Scene): { clients: Client[]; subscriber: Subscriber; consumer: AmqpConsumer } {
+  const { machine } = scene
+  let streams = 10
+  const random = () => machine.stream(streams++)
+  const subscriber = new Subscriber(scene, 'mqtt-sub', random())
+  const consumer = new AmqpConsumer(scene, 'amqp-con', random())
+  const clients = [
+    subscriber,
+    new MqttPublisher(scene, 'mqtt-pub', random(), subscriber),
+    new AmqpPublisher(scene, 'amqp-pub', random(), subscriber),
+    consumer,
+    new KafkaProducer(scene, 'kafka-idem', random(), subscriber, true),
+    new KafkaProducer(scene, 'kafka-plain', random(), subscriber, false),
+    new KafkaConsumer(scene, 'kafka-con', random()),
+  ]
+  return { clients, subscriber, consumer }
+}
+
+async function play(scene: Scene): Promise<number> {
+  const { machine, auditor } = scene
+  for (const [name, kind] of places) auditor.addPlace(name, kind)
+  const { clients, subscriber, consumer } = castOf(scene)
+  const memory: Memory = { number: 0, position: 0 }
+  const weather = new Weather(scene, clients)
+  const lives = 2 + machine.random.below(3)
+  for (let life = 0; life < lives; life++) {
+    const inspector = await begin(scene)
+    if (life === 0) for (const client of clients) client.start()
+    const insiders = new Insiders(scene, inspector.topology, machine.stream(30 + life), memory, subscriber)
+    const leasers = [50, 70].map((n) => new Leaser(scene, inspector.topology, machine.stream(n + life)))
+    await machine.time.until(insiders.start())
+    for (const leaser of leasers) leaser.start()
+    await weather.blow(100 + machine.random.below(500))
+    insiders.dead = true
+    for (const leaser of leasers) leaser.dead = true
+    weather.clear()
+    if (machine.random.once(6)) await machine.stop()
+    else machine.crash(machine.random.once(4) ? 'killed' : 'powerLost')
+    await scene.pass(machine.random.below(500))
+  }
+  await settle(scene, consumer)
+  return lives
+}
+
+/** Starts the broker, and looks whether all is there that was promised. */
+async function begin(scene: Scene): Promise<Inspector> {
+  const { machine, auditor } = scene
+  await machine.boot()
+  auditor.newLife()
+  const topology = await lay(machine)
+  const inspector = new Inspector(scene, topology)
+  await inspector.open()
+  await inspector.whole()
+  inspector.position()
+  return inspector
+}
+
+/** So long the clients may need until they have all, and have left. */
+const restMsMax = 60_000
+
+/** Everything comes to rest, and is counted. */
+async function settle(scene: Scene, consumer: AmqpConsumer): Promise<void> {
+  const inspector = await begin(scene)
+  scene.calmSince = scene.now
+  scene.quiet = true
+  const until = scene.now + restMsMax
+  const resting = (): boolean => scene.auditor.untold('subscriber') === undefined && consumer.left
+  do await scene.pass(200)
+  while (!resting() && scene.now < until)
+  const untold = scene.auditor.untold('subscriber')
+  if (untold !== undefined) throw new Violation(`the subscriber was never told of acknowledged ${untold}`)
+  if (!consumer.left) throw new Violation('a consumer cannot leave')
+  scene.over = true
+  await scene.pass(100)
+  await inspector.whole()
+  await inspector.drain()
+  await scene.machine.stop()
+}
+
+const places = [
+  ['topic', 'log'],
+  ['dead', 'log'],
+  ['captured', 'queue'],
+  ['work', 'queue'],
+  ['subscriber', 'session'],
+] as const
