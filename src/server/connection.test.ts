@@ -283,21 +283,25 @@ test('a message that comes slowly has a second for each KiB, another message beg
   assert.ok(calls.includes('socket destroy'))
 })
 
-test('whoever keeps the broker at work for long is read from again after the others', () => {
-  const worked: string[] = []
+test('whoever keeps the broker at work for long is read from again after the others, and in small pieces', () => {
+  const worked: number[] = []
   const { client, calls, endTurn, now } = setUp({
     receive: (chunk) => {
-      worked.push(chunk.toString())
-      now.ms += 6
+      worked.push(chunk.length)
+      now.ms += chunk.length / 4096
     },
   })
-  for (const chunk of ['a', 'b', 'c']) client.received(bytes(chunk))
-  assert.deepEqual(worked, ['a', 'b'], 'its turn is over')
-  assert.deepEqual(calls, ['socket pause'])
+  client.received(Buffer.alloc(64 * 1024))
+  assert.deepEqual(calls, ['socket pause'], '16 ms were too long')
+  client.received(Buffer.alloc(64 * 1024))
+  assert.deepEqual(worked, [65_536], 'the others are first')
   endTurn()
-  endTurn()
-  assert.deepEqual(calls, ['socket pause', 'socket resume'])
-  assert.deepEqual(worked, ['a', 'b', 'c'])
+  for (let turns = 0; turns < 40; turns++) endTurn()
+  assert.equal(
+    worked.reduce((sum, length) => sum + length, 0),
+    128 * 1024,
+  )
+  assert.ok(worked[1]! <= 4096, `a piece of ${worked[1]} bytes`)
 })
 
 test('a large message that does not come on lets the others pass, and waits in line when it does', () => {

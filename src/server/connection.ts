@@ -30,7 +30,10 @@ const turnBytesMax = 256 * 1024
 const arrivalBytesFree = 64 * 1024
 
 /** Who keeps the broker at work for so long in one turn waits for the next one: the others are read first. */
-const workMsMax = 10
+const workMsMax = 2
+/** A chunk of very small messages is a long piece of work: it is taken in pieces of about this, by what the last took. */
+const pieceMs = 1
+const pieceBytesMin = 1024
 /** Who waits for the rest of a large message gets so much between two looks, or others are let go before it. */
 const stalledBytes = 16 * 1024
 
@@ -65,6 +68,7 @@ export class ClientConnection implements Peer, ConnectionEvents {
   readonly #patience = new Patience()
   #receivedBefore = 0
   #workedMs = 0
+  #pieceBytes = Infinity
   #closing: CloseReason | undefined
   #over = false
 
@@ -201,30 +205,37 @@ export class ClientConnection implements Peer, ConnectionEvents {
     this.#connection.resume()
   }
 
+  /** Takes what is there, while it may. */
   #release(): void {
     const held = this.#held
-    this.#held = []
-    for (const chunk of held) this.#receive(chunk)
+    while (held.length > 0 && this.reading && this.#closing === undefined && !this.#over) {
+      const chunk = held[0]!
+      if (chunk.length <= this.#pieceBytes) {
+        held.shift()
+        this.#work(chunk)
+      } else {
+        held[0] = chunk.subarray(this.#pieceBytes)
+        this.#work(chunk.subarray(0, this.#pieceBytes))
+      }
+    }
   }
 
   received(chunk: Buffer): void {
     if (this.#closing !== undefined || this.#over) return
     this.#received += chunk.length
     this.#host.metrics.bytesIn += chunk.length
-    this.#receive(chunk)
-  }
-
-  #receive(chunk: Buffer): void {
     // Behind what is held it must stay behind.
-    if (!this.reading || this.#held.length > 0) this.#held.push(chunk)
-    else if (this.#closing === undefined && !this.#over) this.#work(chunk)
+    if (this.#held.push(chunk) === 1) this.#release()
   }
 
   #work(chunk: Buffer): void {
     const { now } = this.#host
     const began = now()
     this.#call((session) => session.receive(chunk))
-    this.#workedMs += now() - began
+    const took = now() - began
+    this.#workedMs += took
+    if (took > pieceMs) this.#pieceBytes = Math.max(pieceBytesMin, Math.ceil((chunk.length * pieceMs) / took))
+    else if (took < pieceMs / 2 && chunk.length === this.#pieceBytes) this.#pieceBytes *= 2
     if (this.#workedMs <= workMsMax || this.#over) return
     this.#hold(Hold.worked, true)
     this.#host.turnEnd.add(this)
