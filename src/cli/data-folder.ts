@@ -1,4 +1,5 @@
 import { failed } from '../base/index.ts'
+import { StoreRefused } from '../log/index.ts'
 import type { Disk } from '../world/index.ts'
 import { NodeDisk } from '../world/node/index.ts'
 import { UserError, type Input } from './command.ts'
@@ -14,6 +15,8 @@ export async function withDataFolder<T>(input: Input, run: (disk: Disk, folder: 
   if (failed(lock)) throw new UserError(lock.detail)
   try {
     return await run(disk, data)
+  } catch (error) {
+    throw error instanceof StoreRefused ? new UserError(error.message) : error
   } finally {
     await lock.ok.release()
   }

@@ -19,7 +19,7 @@ export {
 } from './check/index.ts'
 export { Damaged } from './damaged.ts'
 export { openStore, unfinishedRestore, type OpenStoreTerms } from './engine/open-store.ts'
-export { StoreRefused } from './engine/refused.ts'
+export { StoreRefused, writtenByNewer } from './refused.ts'
 export { defaultOptions, type StoreOptions } from './engine/options.ts'
 export type { Undecided } from './journal/journal.ts'
 export type * from './snapshot.ts'

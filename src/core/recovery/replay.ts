@@ -1,4 +1,4 @@
-import { batchHeader, RecordTable } from '../../log/index.ts'
+import { batchHeader, RecordTable, writtenByNewer } from '../../log/index.ts'
 import type { ExtentFacts } from '../../log/index.ts'
 import type { Item } from '../catalogue/catalogue.ts'
 import { installLog, redefineLog } from '../catalogue/logs.ts'
@@ -43,6 +43,8 @@ export function replayEntry(shard: Shard, kind: number, object: Id, body: Buffer
     case entryKind.leases:
       replayLeases(shard, object, body)
       break
+    default:
+      throw writtenByNewer(`the journal has entries of kind ${kind}`)
   }
 }
 

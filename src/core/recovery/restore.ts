@@ -1,4 +1,5 @@
 import { Reader } from '../../base/index.ts'
+import { writtenByNewer } from '../../log/index.ts'
 import { decodeItem } from '../catalogue/partitions.ts'
 import { Producers } from '../producer/producers.ts'
 import { applySaved, decodeSession } from '../session/codec.ts'
@@ -47,6 +48,8 @@ export function restorePart(shard: Shard, { order, object, part, state }: Restor
     case restoreOrder.values:
       restoreValues(shard, object, reader)
       break
+    default:
+      throw writtenByNewer(`a checkpoint has parts of kind ${order}`)
   }
 }
 

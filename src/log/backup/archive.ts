@@ -1,6 +1,6 @@
 import { crc32c, MalformedError } from '../../base/index.ts'
 import type { Snapshot, SnapshotFile } from '../snapshot.ts'
-import { StoreRefused } from '../engine/refused.ts'
+import { StoreRefused } from '../refused.ts'
 import { tarEnd, tarHeader, tarPadding } from './tar.ts'
 
 /**

@@ -16,8 +16,9 @@ import {
   segmentHeaderUsed,
   type SegmentHeader,
 } from '../frame/index.ts'
-import { listSlots, type SlotFile } from '../journal/slot-files.ts'
+import { listSlots, tooNew, type SlotFile } from '../journal/slot-files.ts'
 import { slotPath } from '../journal/slots.ts'
+import { writtenByNewer } from '../refused.ts'
 import { finding, type Finding } from './finding.ts'
 import type { Replayed } from './replayed.ts'
 import { stretchAt, walkAll, type BadStretch, type WalkEnd } from './walk-segment.ts'
@@ -86,7 +87,12 @@ export async function checkJournal(
 ): Promise<JournalCheck> {
   const check: JournalCheck = { segments: new Map(), checkpoint, wounds: [], walked: new Map(), frames: 0 }
   const slots = await listSlots(disk)
-  for (const slot of slots) if (slot.header !== null) check.segments.set(slot.header.segmentSeq, slot as Segment)
+  for (const slot of slots) {
+    if (slot.header === null) continue
+    const why = tooNew(slot.header)
+    if (why !== null) throw writtenByNewer(why)
+    check.segments.set(slot.header.segmentSeq, slot as Segment)
+  }
   const journalId = checkpoint?.journalId ?? [...check.segments.values()][0]?.header.journalId ?? null
   const first = checkpoint?.scanSegment ?? 1
   const sequence = [...check.segments.keys()].filter((seq) => seq >= first).sort((a, b) => a - b)

@@ -13,10 +13,12 @@ import {
   readU64,
   segmentSeqAt,
   segmentHeaderBytes,
+  unknownIn,
   type Expected,
   type FrameHeader,
   type SegmentHeader,
 } from '../frame/index.ts'
+import { writtenByNewer } from '../refused.ts'
 import type { Window } from './window.ts'
 
 /** A stretch of a segment where frames were and are not whole any more. */
@@ -130,6 +132,8 @@ async function visitFrame(
   if (!bodyGood(padded, header)) return false
   const dirty = padded.subarray(bytes).findIndex((byte) => byte !== 0)
   if (dirty >= 0) visitor.padding(at + bytes + dirty)
+  const unknown = unknownIn(header)
+  if (unknown !== null) throw writtenByNewer(unknown)
   visitor.frame(header, padded.subarray(0, bytes), at)
   return true
 }

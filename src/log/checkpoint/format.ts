@@ -9,7 +9,7 @@ import { readU64 } from '../frame/index.ts'
  *   record: bytes 4, crc32c of the body 4, body: owner 1, object uvarint, part uvarint, frame uvarint, state (the rest)
  *
  * Little-endian. Each record is the state of one part as of its frame (F2); an empty state says that the part is gone.
- * A file holds what changed since the file before it; `bases` in the footer names those it builds on, newest first.
+ * The footer ends with the version of all of it; the first files had none there. A file holds what changed since the file before it; `bases` in the footer names those it builds on, newest first.
  */
 export const checkpointFolder = 'checkpoint'
 export const checkpointPath = (number: number): string => `${checkpointFolder}/${String(number).padStart(8, '0')}.ckp`
@@ -22,6 +22,7 @@ export const checkpointOfName = (name: string): number => {
 export const owner = { machine: 0, partitions: 1, spans: 2, footer: 255 } as const
 
 export interface CheckpointFooter {
+  version: number
   number: number
   journalId: Buffer
   bases: number[]
@@ -43,6 +44,9 @@ export interface CheckpointFooter {
 const recordHeadBytes = 8
 export const tailBytes = 16
 const magic = 0x54504b43
+/** Of the file and of every part in it: a part that changes its form makes a new version. */
+export const checkpointVersion = 2
+const versionBeforeVersions = 1
 
 export function writeRecord(
   out: Writer,
@@ -84,6 +88,7 @@ export function writeFooter(out: Writer, footer: CheckpointFooter, position: num
   out.uvarint(footer.beginFrame)
   out.bytes(footer.chain)
   out.uvarint(footer.scanSegment)
+  out.uvarint(footer.version)
   endRecord(out, at, bodyAt)
   const bytes = out.length - at
   out.u64LE(position)
@@ -134,7 +139,7 @@ export function readFooter(body: Buffer): CheckpointFooter {
   const journalId = Buffer.from(reader.bytes(16))
   const bases: number[] = []
   for (let left = reader.uvarint(); left > 0; left--) bases.push(reader.uvarint())
-  return {
+  const footer = {
     number,
     journalId,
     bases,
@@ -147,4 +152,5 @@ export function readFooter(body: Buffer): CheckpointFooter {
     chain: Buffer.from(reader.bytes(16)),
     scanSegment: reader.uvarint(),
   }
+  return { ...footer, version: reader.remaining > 0 ? reader.uvarint() : versionBeforeVersions }
 }

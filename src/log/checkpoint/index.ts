@@ -1,6 +1,7 @@
 export {
   checkpointFolder,
   checkpointPath,
+  checkpointVersion,
   owner,
   writeFooter,
   type CheckpointFooter,

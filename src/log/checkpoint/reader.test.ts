@@ -7,6 +7,7 @@ import { checkpointPath, owner, writeFooter, writeRecord } from './format.ts'
 import { eachRecord, footerOf } from './reader.ts'
 
 const footer = {
+  version: 2,
   number: 1,
   journalId: Buffer.alloc(16, 1),
   bases: [],

@@ -2,10 +2,12 @@ import { MalformedError } from '../../base/index.ts'
 import type { Disk, DiskFile } from '../../world/index.ts'
 import { Damaged } from '../damaged.ts'
 import { FileWindow } from '../journal/scan.ts'
+import { writtenByNewer } from '../refused.ts'
 import {
   checkpointFolder,
   checkpointOfName,
   checkpointPath,
+  checkpointVersion,
   owner,
   readFooter,
   readRecord,
@@ -53,7 +55,10 @@ export async function footerOf(disk: Disk, number: number): Promise<CheckpointFo
     await file.read(bytes, mark.position)
     const body = recordBody(bytes, 0)
     if (body === null) throw new Damaged(path, mark.position, 'the footer fails its check')
-    return sound(path, mark.position, () => readFooter(body))
+    const footer = sound(path, mark.position, () => readFooter(body))
+    // Falling back on an older file would lose what only the newer form says.
+    if (footer.version > checkpointVersion) throw writtenByNewer(`${path} has version ${footer.version}`)
+    return footer
   } finally {
     await file.close()
   }

@@ -1,5 +1,5 @@
 import type { Clock, Disk, Timer, Timers } from '../../world/index.ts'
-import { checkpointPath, CheckpointWriter, type CheckpointFooter } from '../checkpoint/index.ts'
+import { checkpointPath, checkpointVersion, CheckpointWriter, type CheckpointFooter } from '../checkpoint/index.ts'
 import type { JournalEnd } from '../journal/journal.ts'
 import type { CheckpointPart } from '../store.ts'
 
@@ -191,6 +191,7 @@ export class Checkpoints {
     const bytes = writer.bytes
     const footer: CheckpointFooter = {
       ...round.begin,
+      version: checkpointVersion,
       number,
       endCommit: round.stamp,
       journalId: this.host.end.journalId,

@@ -13,8 +13,8 @@ import { Damaged } from '../damaged.ts'
 import {
   frameAlign,
   frameLayout,
-  mustUnderstandFlags,
   segmentHeaderBytes,
+  unknownIn,
   unsyncedFlag,
   type Expected,
   type SegmentHeader,
@@ -25,7 +25,7 @@ import { slotPath } from '../journal/slots.ts'
 import type { Spans } from '../span/host.ts'
 import type { Machine } from '../store.ts'
 import type { Partitions } from './partitions.ts'
-import { StoreRefused } from './refused.ts'
+import { writtenByNewer } from '../refused.ts'
 import { Replay } from './replay.ts'
 import type { HeldSegments } from './segments.ts'
 
@@ -68,7 +68,7 @@ export async function survey(disk: Disk): Promise<Survey> {
     const { header } = slot
     if (header === null) continue
     const why = tooNew(header)
-    if (why !== null) throw new StoreRefused({ error: 'unsupported', detail: `${why}: a newer release wrote it` })
+    if (why !== null) throw writtenByNewer(why)
     journalId ??= header.journalId
     if (!header.journalId.equals(journalId)) {
       throw new Damaged(slotPath(slot.slot), 0, 'the segment belongs to another journal')
@@ -223,9 +223,8 @@ class JournalWalk {
       this.checkBegin()
       const end = await walkSegment(window, segmentHeaderBytes, segmentBytes, this.expected, chainAfter, (frame) => {
         const { header } = frame
-        if ((header.flags & mustUnderstandFlags) !== 0) {
-          throw new StoreRefused({ error: 'unsupported', detail: 'a newer release wrote frames with unknown flags' })
-        }
+        const unknown = unknownIn(header)
+        if (unknown !== null) throw writtenByNewer(unknown)
         this.checkBegin()
         this.epoch = Math.max(this.epoch, header.epoch)
         this.timeMs = header.commitTimeMs

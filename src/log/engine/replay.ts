@@ -6,7 +6,7 @@ import type { WalkedFrame } from '../journal/scan.ts'
 import type { Spans } from '../span/host.ts'
 import type { Machine } from '../store.ts'
 import type { Partitions } from './partitions.ts'
-import { StoreRefused } from './refused.ts'
+import { writtenByNewer } from '../refused.ts'
 import { indexCommit, type HeldSegment } from './segments.ts'
 
 /** Where the segment that is being walked lies. */
@@ -74,7 +74,7 @@ export class Replay {
       } else if (kind === entryKind.manifest) {
         this.spans.replay(Buffer.from(entries.body), frame)
       } else if (kind !== entryKind.checkpoint && entries.mustUnderstand) {
-        throw new StoreRefused({ error: 'unsupported', detail: `a newer release wrote entries of kind ${kind}` })
+        throw writtenByNewer(`the journal has entries of kind ${kind}`)
       }
     }
   }

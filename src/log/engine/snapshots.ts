@@ -6,7 +6,7 @@ import { slotPath } from '../journal/slots.ts'
 import type { Snapshot, SnapshotFile } from '../snapshot.ts'
 import { adopted, spanPath, type SpanHold, type Spans } from '../span/index.ts'
 import type { CheckpointHold, Checkpoints } from './checkpoints.ts'
-import { StoreRefused } from './refused.ts'
+import { StoreRefused } from '../refused.ts'
 import type { Retirement, SegmentHold } from './retirement.ts'
 import type { EngineHost } from './span-host.ts'
 

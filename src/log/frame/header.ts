@@ -14,6 +14,7 @@ import { chainBytes, type SealLayout } from '../../world/index.ts'
  * before, so it does not depend on where a frame lies. `part` counts from 0.
  */
 export interface FrameHeader {
+  version: number
   kind: FrameKind
   flags: number
   part: number
@@ -67,7 +68,7 @@ export function readU64(from: Buffer, at: number): number {
 }
 
 /** Everything but the two CRCs, which `sealHeader` (world) fills in. */
-export function writeFrameHeader(into: Buffer, header: Omit<FrameHeader, 'bodyCrc'>): void {
+export function writeFrameHeader(into: Buffer, header: Omit<FrameHeader, 'bodyCrc' | 'version'>): void {
   into.fill(0, 0, frameHeaderBytes)
   into.writeUInt32LE(frameMagic, 0)
   into[4] = frameVersion
@@ -94,6 +95,7 @@ export function readFrameHeader(from: Buffer, at = 0): FrameHeader | null {
   const crcAt = at + frameLayout.headerCrcAt
   if (crc32c(from.subarray(at, crcAt)) !== from.readUInt32LE(crcAt)) return null
   return {
+    version: from[at + 4]!,
     kind: from[at + 5] as FrameKind,
     flags: from.readUInt16LE(at + 6),
     part: from.readUInt16LE(at + 10),
@@ -112,8 +114,12 @@ export function readFrameHeader(from: Buffer, at = 0): FrameHeader | null {
   }
 }
 
-/** The frame's version, for a message: a newer one is refused, not guessed at. */
-export const frameVersionOf = (from: Buffer, at = 0): number => from[at + 4]!
+/** What this release cannot read in a frame, or null: it is refused, not guessed at. */
+export function unknownIn({ version, flags }: Pick<FrameHeader, 'version' | 'flags'>): string | null {
+  if (version > frameVersion) return `the journal has frames of version ${version}`
+  const unknown = flags & mustUnderstandFlags
+  return unknown === 0 ? null : `the journal has frames with flags ${unknown.toString(16)}`
+}
 
 /** Header, table and payload without the padding. */
 export const frameBytes = (header: FrameHeader): number => frameHeaderBytes + header.tableBytes + header.payloadBytes

@@ -40,6 +40,7 @@ export const checkpoint: Codec = {
     states.forEach((state, i) => writeRecord(out, owner.machine, i, 0, 7, state))
     const at = out.length
     const footer = {
+      version: 2,
       number: random.below(100),
       journalId,
       bases: Array.from({ length: random.below(3) }, () => random.below(100)),

@@ -1,4 +1,4 @@
-import type { Failure } from '../../base/index.ts'
+import type { Failure } from '../base/index.ts'
 
 /** The data folder cannot be opened as it is; `failure` says why and what to do. */
 export class StoreRefused extends Error {
@@ -10,6 +10,13 @@ export class StoreRefused extends Error {
     this.failure = failure
   }
 }
+
+/** Thrown for what a newer release has stored: to guess at it, or to skip it, could lose what it says. */
+export const writtenByNewer = (what: string): StoreRefused =>
+  new StoreRefused({
+    error: 'unsupported',
+    detail: `${what}: a newer release wrote it; start that one, or a newer one`,
+  })
 
 export const inMemory: Failure = {
   error: 'unsupported',
