@@ -13,7 +13,7 @@ import {
 import { openStorage, type Sizes, type Storage } from './storage.ts'
 import { version } from './version.ts'
 import { NodeDisk, openFilesMax, systemClock, systemNet, systemRandom, SystemTimers } from './world/node/index.ts'
-import type { Listening, Net, World } from './world/index.ts'
+import { SteadyClock, type Listening, type Net, type World } from './world/index.ts'
 
 export interface Running {
   readonly broker: Broker
@@ -50,8 +50,15 @@ export interface ComposeOptions {
 export async function compose(
   settings: Settings,
   log: Logger,
-  { speaking = protocols, outside = systemOutside(), sizes }: ComposeOptions = {},
+  { speaking = protocols, outside: given = systemOutside(), sizes }: ComposeOptions = {},
 ): Promise<Outcome<Running>> {
+  // Nothing below this line has to think of a clock that jumps.
+  const { timers, random, net } = given
+  const outside: Outside = {
+    ...{ timers, random, net, clock: new SteadyClock(given.clock) },
+    disk: (folder) => given.disk(folder),
+    stop: () => given.stop(),
+  }
   const storage = await openStorage(settings, log, outside, sizes)
   if (failed(storage)) return storage
   const started = await start(settings, log, speaking, storage.ok, outside)

@@ -82,7 +82,7 @@ function actionRoutes(options: AdminOptions): Routes {
       const body = readBody(request)
       if (failed(body)) return body
       const message = readPublishRequest(body.ok)
-      return failed(message) ? message : publish(broker, namespace, message.ok, clock.now())
+      return failed(message) ? message : publish(broker, namespace, message.ok, clock.wall())
     }),
     'POST /api/dlq/redrive': within(options, (namespace, request) => {
       const body = readBody(request)

@@ -1,9 +1,15 @@
-/** Time as the broker sees it. Wall time may jump either way; monotonic time never goes back. */
+/** Time as the broker sees it. */
 export interface Clock {
-  /** Milliseconds since 1970, UTC. */
+  /** Milliseconds since 1970, UTC, to count with: ages, times to live, delays. Does not jump; see `SteadyClock`. */
   now(): number
+  /** The same as the machine says it, to be shown to people and written into messages: may jump either way. */
+  wall(): number
   /** Milliseconds since some fixed point, with a fraction. */
   monotonic(): number
+  /** Milliseconds that the machine has slept since it was first asked, in which monotonic time stood still. */
+  asleep(): number
+  /** Time is to go on from `ms`, where that is later. */
+  goOnFrom?(ms: number): void
 }
 
 export interface Timer {

@@ -29,5 +29,6 @@ export type {
   SealLayout,
 } from './disk.ts'
 export { chainBytes, chainOf, sealHeader } from './seal.ts'
+export { SteadyClock } from './steady-clock.ts'
 export type { World } from './world.ts'
 export { MemoryDisk } from './sim/memory-disk.ts'

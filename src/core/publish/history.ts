@@ -17,6 +17,6 @@ export function addHistory(
   const place = space?.kind === 'space' ? { space: space.name, levels: address!.levels } : null
   const entry = known
     ? { ...known, count: known.count + 1 }
-    : { log: name, reason, count: 1, time: shard.now, address: place }
+    : { log: name, reason, count: 1, time: shard.world.clock.wall(), address: place }
   return [entry, ...history.filter((one) => one !== known)]
 }

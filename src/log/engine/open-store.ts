@@ -83,6 +83,7 @@ async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options
   const spans = new SpanSet(host)
   try {
     const recovered = await recover(disk, found, journalId, machine, partitions, held, spans)
+    clock.goOnFrom?.(recovered.timeMs)
     if (recovered.wipe) await wipeRest(disk, found, recovered)
     await spans.recovered()
     const thread = disk.commitThread(frameLayout)

@@ -44,6 +44,7 @@ export class Publisher {
   private propertyBytes = nothing
   private factsOf = 0
   private now = 0
+  private wall = 0
   private settle: SettleOp | null = null
 
   constructor(link: Link, failed: (channel: Channel, error: unknown) => void) {
@@ -74,11 +75,14 @@ export class Publisher {
 
   /** The content is whole. */
   add(channel: Channel, route: PublishRoute, facts: PublishFacts, body: Buffer): void {
-    if (this.now === 0) this.now = this.link.context.clock.now()
+    if (this.now === 0) {
+      this.now = this.link.context.clock.now()
+      this.wall = this.link.context.clock.wall()
+    }
     const expiresAt = facts.timeToLiveMs === undefined ? undefined : this.now + facts.timeToLiveMs
     const due = route.delayed && facts.delayMs !== undefined ? this.now + facts.delayMs : undefined
     this.open(channel, route, facts, expiresAt, due)
-    builder.add(facts.timestamp ?? this.now, facts.key, body, facts.envelope)
+    builder.add(facts.timestamp ?? this.wall, facts.key, body, facts.envelope)
     if (channel.nextPublish > 0) channel.nextPublish++
     this.link.context.metrics.messagesIn++
     this.link.published()

@@ -7,7 +7,7 @@ import type { Watched } from './keep-alive.ts'
 class Time {
   now = 0
   timers: { at: number; run: () => void }[] = []
-  clock = { now: () => this.now, monotonic: () => this.now }
+  clock = { now: () => this.now, wall: () => this.now, monotonic: () => this.now, asleep: () => 0 }
   source = {
     after: (delayMs: number, run: () => void) => {
       const timer = { at: this.now + delayMs, run }

@@ -17,12 +17,13 @@ const frame = (fields: Partial<PublishFrame>): PublishFrame => ({
   ...fields,
 })
 
+const clock = { now: () => 1000, wall: () => 1000, monotonic: () => 1000, asleep: () => 0 }
 const target = { to: [{ space: 1, levels: ['t'] }] }
 
 test('neighbours to one topic share a batch; another topic, QoS 0, an expiry, RETAIN end it', () => {
   const turn = new Turn()
   const publish = (topic: string, fields: Partial<PublishFrame>): void => {
-    turn.publish(frame(fields), topic, target, 1000)
+    turn.publish(frame(fields), topic, target, clock)
     if ((fields.qos ?? 1) > 0) turn.oweLast(4, fields.packetId ?? 1)
   }
   publish('a', { packetId: 1 })

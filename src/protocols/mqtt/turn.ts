@@ -1,4 +1,5 @@
 import { BatchBuilder } from '../../log/index.ts'
+import type { Clock } from '../../world/index.ts'
 import type { Address, Id, Levels, Op, SaveOp, SettleOp, Verdict } from '../../core/index.ts'
 import type { Source } from './delivery/in-flight.ts'
 import { batchBytesMax, recordBytes } from './limits.ts'
@@ -54,9 +55,9 @@ export class Turn {
   private expiresAt: number | undefined
 
   /** Adds a publish. Neighbours to one topic with equal facts share a batch; the reply comes with `owe`. */
-  publish(frame: PublishFrame, topic: string, target: Target, now: number): void {
+  publish(frame: PublishFrame, topic: string, target: Target, clock: Clock): void {
     const expiry = frame.properties.messageExpiryInterval
-    const expiresAt = expiry === undefined ? undefined : now + expiry * 1000
+    const expiresAt = expiry === undefined ? undefined : clock.now() + expiry * 1000
     const atMostOnce = frame.qos === 0
     const alone = frame.retain
     const fits = !alone && topic === this.topic && atMostOnce === this.atMostOnce && expiresAt === this.expiresAt
@@ -71,7 +72,7 @@ export class Turn {
     }
     const { key, envelope } = recordParts(frame.properties, frame.qos, frame.retain)
     const builder = (this.builder ??= spareBuilders.pop() ?? new BatchBuilder())
-    builder.add(now, key, frame.payload, envelope)
+    builder.add(clock.wall(), key, frame.payload, envelope)
     this.bytes += frame.payload.length + recordBytes
     if (alone) this.seal(true)
     else if (builder.bytes > batchBytesMax) this.seal()

@@ -27,6 +27,14 @@ export class SimTime implements Clock, Timers {
     return this.startMs + Math.floor(this.elapsedMs) + this.wallShiftMs
   }
 
+  wall(): number {
+    return this.now()
+  }
+
+  asleep(): number {
+    return 0
+  }
+
   monotonic(): number {
     return this.elapsedMs
   }

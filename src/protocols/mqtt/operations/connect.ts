@@ -109,7 +109,7 @@ function optionsOf(client: Client, packet: ConnectPacket): OpenOptions {
 function publishOf({ hub }: Client, will: Will): PublishOp {
   const { key, envelope } = recordParts(will.properties, will.qos, will.retain)
   const builder = new BatchBuilder()
-  builder.add(hub.clock.now(), key, will.payload, envelope)
+  builder.add(hub.clock.wall(), key, will.payload, envelope)
   return {
     op: 'publish',
     to: [{ space: hub.space, levels: hub.topics.of(will.topic) }],

@@ -16,7 +16,7 @@ export function publish(client: Client, frame: PublishFrame): void {
   }
   if (frame.qos > 0) limit(client)
   client.hub.metrics.messagesIn++
-  client.turn.publish(frame, topic, target, client.hub.clock.now())
+  client.turn.publish(frame, topic, target, client.hub.clock)
   if (frame.qos === 1) client.turn.oweLast(PacketType.puback, frame.packetId)
   if (frame.qos === 2) {
     client.received.add(frame.packetId)
