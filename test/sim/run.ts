@@ -6,12 +6,14 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { breakProduct } from './broken.ts'
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
     workers: { type: 'string', default: '1' },
+    variant: { type: 'string' },
     step: { type: 'string', default: '1' },
     /** Ends after so many seconds even if seeds are left. */
     seconds: { type: 'string', default: 'Infinity' },
@@ -45,6 +47,7 @@ function addCounts(into: Record<string, number>, counts: Readonly<Record<string,
 }
 
 async function here(): Promise<RunReport> {
+  if (values.variant !== undefined) breakProduct(values.variant)
   const { simulate } = await import('./simulate.ts')
   const report = emptyReport()
   const until = performance.now() + Number(values.seconds) * 1000
@@ -68,7 +71,8 @@ async function here(): Promise<RunReport> {
 /** One worker's share, in a process of its own. */
 function there(worker: number): Promise<RunReport> {
   const share = ['--seed', String(first + worker), '--seeds', String(count - worker), '--step', String(workers)]
-  const more = ['--seconds', values.seconds, ...(values.first ? ['--first'] : []), '--json']
+  const variant = values.variant === undefined ? [] : ['--variant', values.variant]
+  const more = ['--seconds', values.seconds, ...(values.first ? ['--first'] : []), ...variant, '--json']
   const args = [...process.execArgv, fileURLToPath(import.meta.url), ...share, ...more]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { run } from '../support/index.ts'
+import { variants } from './broken.ts'
 import type { RunReport } from './run.ts'
 
 /** As many as there is time for; on an idle machine with two cores all of them. */
@@ -37,3 +38,14 @@ test('the same seed is the same run, to the last event', async () => {
   assert.equal(first.digests.length, 3)
   assert.deepEqual(first.digests, second.digests)
 })
+
+for (const variant of Object.keys(variants)) {
+  test(`the auditor catches a broker that is broken on purpose: ${variant}`, async (t) => {
+    const args = ['--variant', variant, '--seeds', '40', '--workers', '2', '--seconds', '60', '--first']
+    const { failures, seeds } = await simulated(args)
+    const [failure] = failures
+    assert.ok(failure !== undefined, `nothing was found in ${seeds} seeds`)
+    assert.match(failure.error, /Violation/)
+    t.diagnostic(failure.error.split('\n')[0]!)
+  })
+}

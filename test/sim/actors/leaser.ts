@@ -116,16 +116,27 @@ export class Leaser {
     return { do: 'release', delayMs: this.random.below(100) }
   }
 
+  /** When others may have it. */
+  private settleLate(held: Held): void {
+    const { session } = this
+    this.scene.machine.time.after(leaseMs + this.random.below(300), () => {
+      if (!this.isDead() && this.session === session) this.settle(held)
+    })
+  }
+
   private settle(held: Held): void {
     const { partition, offset, attempt, id } = held
     const { auditor } = this.scene
     const { consumer } = this
     const more = (): void => this.broker.credit([{ consumer, messages: 1 }])
     // It forgets some, and their lease ends.
-    if (this.random.once(12)) return more()
+    if (this.random.once(12)) {
+      if (this.random.once(2)) this.settleLate(held)
+      return more()
+    }
     const as = this.verdict()
     const counts = auditor.isNewest(place, partition, offset, attempt)
-    if (as.do === 'done' || as.do === 'reject') auditor.settling(place, id, as.do)
+    if (counts && (as.do === 'done' || as.do === 'reject')) auditor.settling(place, id, as.do)
     auditor.releases(place, partition, offset, attempt)
     const ranges = [{ partition, first: offset, last: offset, attempt }]
     const subscription = this.topology.queues.work
