@@ -15,7 +15,7 @@ import type { LocatedExtent } from '../span/located-extent.ts'
 import type { SpanInfo } from '../span/span-info.ts'
 import { checkPage, pagesOf, recordPageBytes, recordsPerPage } from '../span/paged-records.ts'
 import { finding, joinRanges, type Finding, type LostRange } from './finding.ts'
-import { rebuildFooter } from './rebuild-footer.ts'
+import { rebuildFooter } from '../span/rebuild-footer.ts'
 import type { Window } from './window.ts'
 
 /** Told of each extent whose entry is whole. May look at its payload. */

@@ -125,14 +125,16 @@ export class JournalStore implements DurableStore {
 
   /** Takes over the slots that were found, writes the FENCE, and hands late segments to the spans. */
   async start(found: Survey, recovered: Recovered): Promise<void> {
-    const { held, memory, machine } = this.parts
+    const { held, memory, machine, options } = this.parts
     const older = found.checkpoints[1]
     if (memory) this.retirement.setFloor(Infinity, Infinity)
     else if (older !== undefined) this.retired(older)
-    for (const { slot, bytes, header } of found.slots) {
+    const adopted = this.spans.slots() // Not free because a header has rotted, or a file is missing.
+    for (const slot of adopted) this.slots.hold(slot)
+    for (const { slot, bytes, header } of found.slots.filter((each) => !adopted.has(each.slot))) {
       const seq = header?.segmentSeq ?? 0
-      const wanted = header !== null && (held.get(seq) !== undefined || this.spans.hasSegment(seq))
-      if (wanted) this.slots.hold(slot, seq === this.journal.active?.seq && bytes < this.parts.options.slotBytes)
+      const growing = seq === this.journal.active?.seq && bytes < options.slotBytes
+      if (held.get(seq) !== undefined) this.slots.hold(slot, growing)
       else if (header === null || (older !== undefined && seq < older.scanSegment)) await this.slots.found(slot, bytes)
       else {
         this.slots.hold(slot)
@@ -140,8 +142,8 @@ export class JournalStore implements DurableStore {
       }
     }
     machine.recovered()
-    const { lsn } = recovered.expected
-    this.checkpoints.replayed(lsn - (found.segments.get(recovered.scanSegment)?.header.startLsn ?? lsn))
+    const { expected, scanSegment } = recovered
+    this.checkpoints.replayed(expected.lsn - (found.segments.get(scanSegment)?.header.startLsn ?? expected.lsn))
     await Promise.race([this.committer.fence(), this.refused])
     this.endUnlike(recovered)
     for (const segment of [...held.list]) {

@@ -76,6 +76,15 @@ export class SpanSet implements Spans {
     return this.manifest.adoptedThrough
   }
 
+  slots(): Set<number> {
+    return new Set(
+      this.manifest
+        .list()
+        .filter(adopted)
+        .map(({ slot }) => slot),
+    )
+  }
+
   hasSegment(segmentSeq: number): boolean {
     return this.manifest.segment(segmentSeq) !== undefined
   }

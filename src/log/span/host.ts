@@ -105,6 +105,8 @@ export interface Spans {
    * again, in order. One up to here that `hasSegment` denies was replaced or was dead: its slot is free.
    */
   readonly adoptedThrough: number
+  /** Those of the adopted segments. */
+  slots(): Set<number>
   hasSegment(segmentSeq: number): boolean
 
   /**

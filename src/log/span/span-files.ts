@@ -3,6 +3,7 @@ import { BlockCache, FilePool, type CachedFile } from '../cache/index.ts'
 import { Damaged } from '../damaged.ts'
 import type { OpenSegment, SpanHost } from './host.ts'
 import type { Manifest } from './manifest.ts'
+import { rebuildFooter } from './rebuild-footer.ts'
 import { writeSidecar } from './sidecar.ts'
 import { adopted, spanPath, tablePath, type SpanInfo } from './span-info.ts'
 import { TableReader } from './table-reader.ts'
@@ -27,6 +28,8 @@ export class SpanFiles {
   private readonly pool: FilePool
   private readonly tables = new Map<number, Promise<TableReader>>()
   private readonly pins = new Map<number, number>()
+  /** Adopted segments whose file was not there at the start: damage, where a disk that is away would be an error. */
+  readonly missing = new Set<number>()
   private readonly whenUnpinned = new Map<number, () => void>()
 
   constructor(host: SpanHost, manifest: Manifest) {
@@ -61,6 +64,12 @@ export class SpanFiles {
 
   /** The file that holds the payloads. */
   data(info: SpanInfo): CachedFile {
+    const file = this.place(info)
+    if (this.missing.has(info.id)) throw new Damaged(file.path, 0, `segment ${info.firstSeq} is missing`)
+    return file
+  }
+
+  private place(info: SpanInfo): CachedFile {
     const path = adopted(info) ? this.host.slotPath(info.slot) : spanPath(info)
     return { id: info.id * 2, path, bytes: info.dataBytes }
   }
@@ -87,7 +96,7 @@ export class SpanFiles {
     if (table !== undefined) {
       this.tables.delete(info.id)
     } else {
-      table = adopted(info) ? this.openSidecar(info) : TableReader.open(this.cache, this.data(info))
+      table = adopted(info) ? this.openSidecar(info) : this.openSettled(info)
       table.catch(() => this.tables.delete(info.id))
       if (this.tables.size >= tablesMax) this.tables.delete(this.tables.keys().next().value!)
     }
@@ -108,6 +117,24 @@ export class SpanFiles {
   /** Gives back the memory that the cleaner read into. */
   scanned(): void {
     this.scanCache.clear()
+  }
+
+  /** Without its footer all of a span would be lost to readers, and it can be made again from the pages before it. */
+  private async openSettled(info: SpanInfo): Promise<TableReader> {
+    const file = this.data(info)
+    try {
+      return await TableReader.open(this.cache, file)
+    } catch (error) {
+      if (!(error instanceof Damaged)) throw error
+      const at = async (position: number, bytes: number): Promise<Buffer> => {
+        const into = Buffer.alloc(bytes)
+        return into.subarray(0, await this.cache.around(file, into, position))
+      }
+      const footer = await rebuildFooter({ at }, file.path, info)
+      if (footer === null) throw error
+      this.host.report(error)
+      return TableReader.of(this.cache, file, footer)
+    }
   }
 
   private async openSidecar(info: SpanInfo): Promise<TableReader> {
@@ -158,10 +185,12 @@ export class SpanFiles {
   /** Before the files of a span that is gone are removed or reused. */
   async forget(info: SpanInfo): Promise<void> {
     this.tables.delete(info.id)
-    this.cache.forget(this.data(info))
-    this.scanCache.forget(this.data(info))
+    const file = this.place(info)
+    this.missing.delete(info.id)
+    this.cache.forget(file)
+    this.scanCache.forget(file)
     if (adopted(info)) await this.forgetTable(info)
-    await this.pool.forget(this.data(info).path)
+    await this.pool.forget(file.path)
   }
 
   close(): Promise<void> {

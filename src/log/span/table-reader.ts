@@ -38,6 +38,11 @@ export class TableReader {
     return new TableReader(cache, file, readFooter(bytes, file.path, position))
   }
 
+  /** With a footer that was made again. */
+  static of(cache: BlockCache, file: CachedFile, footer: Footer): TableReader {
+    return new TableReader(cache, file, footer)
+  }
+
   /** The same index through another cache: for who reads all of it and must not push out what others want. */
   through(cache: BlockCache): TableReader {
     return new TableReader(cache, this.file, this.footer)

@@ -1,15 +1,19 @@
 import { Damaged } from '../damaged.ts'
-import { chunkRecordBytes, directoryRecordBytes, readDirectoryRecord, type DirectoryRecord } from '../span/directory.ts'
-import { footerBytes, type Footer } from '../span/footer.ts'
-import type { SpanInfo } from '../span/span-info.ts'
-import { checkPage, pagesOf, recordPageBytes, recordsPerPage } from '../span/paged-records.ts'
-import type { Window } from './window.ts'
+import { chunkRecordBytes, directoryRecordBytes, readDirectoryRecord, type DirectoryRecord } from './directory.ts'
+import { footerBytes, type Footer } from './footer.ts'
+import type { SpanInfo } from './span-info.ts'
+import { checkPage, pagesOf, recordPageBytes, recordsPerPage } from './paged-records.ts'
+
+/** Reads a file; fewer bytes at its end. */
+export interface FileBytes {
+  at(position: number, bytes: number): Promise<Buffer>
+}
 
 /**
  * The footer of a span whose own is bad, from the manifest and the pages before it: going back from the end, those are
  * the directory's until all the extents that the manifest counts are accounted for. Null when they are bad, too.
  */
-export async function rebuildFooter(window: Window, path: string, info: SpanInfo): Promise<Footer | null> {
+export async function rebuildFooter(window: FileBytes, path: string, info: SpanInfo): Promise<Footer | null> {
   const end = info.dataBytes - footerBytes
   let extents = 0
   let partitions = 0
@@ -31,7 +35,7 @@ export async function rebuildFooter(window: Window, path: string, info: SpanInfo
   return null
 }
 
-async function directoryPage(window: Window, path: string, at: number): Promise<DirectoryRecord[] | null> {
+async function directoryPage(window: FileBytes, path: string, at: number): Promise<DirectoryRecord[] | null> {
   const page = Buffer.from(await window.at(at, recordPageBytes))
   if (page.length < recordPageBytes) return null
   try {
