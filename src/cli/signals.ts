@@ -9,15 +9,16 @@ const sameWishMs = 50
 /** A stop that takes longer than this is given up; what was acknowledged is on disk. */
 const stopMsMax = 9_500
 
-/** Waits for the first signal to stop, then runs `stop`; a second signal ends the process at once. */
-export async function stopOnSignal(stop: (signal: string) => Promise<void>): Promise<void> {
-  const signal = await firstSignal()
+/** Runs `stop` after the first signal; a second one ends the process at once. */
+export async function stopOnSignal(first: Promise<string>, stop: (signal: string) => Promise<void>): Promise<void> {
+  const signal = await first
   const guard = systemTimers.after(stopMsMax, () => give(1, `not stopped within ${stopMsMax} ms`))
   await stop(signal)
   guard.cancel()
 }
 
-function firstSignal(): Promise<string> {
+/** Resolves with the first signal to stop. From the call on signals are ours. */
+export function firstSignal(): Promise<string> {
   return new Promise((resolve) => {
     let firstAt: number | undefined
     const onSignal = (signal: NodeJS.Signals): void => {
@@ -32,6 +33,22 @@ function firstSignal(): Promise<string> {
     process.on('SIGTERM', onSignal)
     process.on('SIGINT', onSignal)
   })
+}
+
+/**
+ * What `work` resolves with, unless the signal comes first: then the process ends. For work that promises nothing to
+ * anybody and may be broken off anywhere, as recovery may by a crash.
+ */
+export async function unlessStopped<T>(first: Promise<string>, work: Promise<T>): Promise<T> {
+  let over = false
+  void first.then((signal) => {
+    if (!over) give(0, `${signal}: stopped before it was ready`)
+  })
+  try {
+    return await work
+  } finally {
+    over = true
+  }
 }
 
 function give(code: number, why: string): never {

@@ -4,14 +4,15 @@ import { createLogger, formatEndpoint, type Logger, type Settings } from '../../
 import { boundHeap, systemClock, writeError, writeOutput } from '../../world/node/index.ts'
 import { UserError, type Input } from '../command.ts'
 import { readConfiguration } from '../configuration.ts'
-import { stopOnSignal } from '../signals.ts'
+import { firstSignal, stopOnSignal, unlessStopped } from '../signals.ts'
 
 /** Runs the broker until a signal ends it. */
 export async function serve(input: Input): Promise<number> {
   boundHeap()
+  const signal = firstSignal()
   const settings = await readConfiguration(input, process.env)
   const log = createLogger({ ...settings.log, clock: systemClock, write: writeError })
-  const running = await compose(settings, log)
+  const running = await unlessStopped(signal, compose(settings, log))
   if (failed(running)) throw new UserError(running.detail)
   const say = announcer(settings)
   for (const { name, host, port } of running.ok.listeners) {
@@ -19,7 +20,7 @@ export async function serve(input: Input): Promise<number> {
   }
   const readyMs = Math.round(systemClock.monotonic())
   say(`ready in ${readyMs} ms`, { readyMs })
-  await stopOnSignal(async (signal) => {
+  await stopOnSignal(signal, async (signal) => {
     log.info('stopping', { signal })
     await running.ok.stop()
     log.info('stopped')
