@@ -96,9 +96,13 @@ export class Leaser {
   }
 
   private deliver(deliveries: readonly Delivery[]): void {
-    if (this.isDead()) return
     for (const { batch, first, count, attempt } of deliveries) {
       for (let i = first; i < first + count; i++) {
+        if (this.isDead()) {
+          // The broker stops in order, and takes its time: this counts as an attempt all the same.
+          this.scene.auditor.delivers(place, batch.table.value(i)!)
+          continue
+        }
         const offset = batch.baseOffset + batch.table.offsetDelta(i)
         const { partition } = batch
         const lease = { partition, offset, attempt, consumer: this.consumer, leaseMs }
