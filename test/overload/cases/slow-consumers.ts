@@ -35,7 +35,11 @@ async function slowConsumers(stage: Stage, kind: Kind, resume: 'open' | 'ack'): 
   slow.tell(resume)
   // What is not stored for a slow subscriber was dropped, as said; all else must come.
   const wanted = together ? before + 1 : published.answered
-  await scene.eventually(() => (slow.last?.messages ?? 0) >= wanted, `${wanted} messages for slow consumers`, 60_000)
+  await scene.eventually(
+    () => (slow.last?.messages ?? 0) >= wanted,
+    `${wanted} messages for slow consumers`,
+    stage.size(60_000, 300_000),
+  )
   const tookMs = performance.now() - began
   assert.equal(await scene.metric('dragoman_slow_consumers_total{listener="' + protocol + '"}'), 0)
   // Kafka consumers that catch up all at once: an answer of up to 1 MiB for each is read before it is known what fits.
