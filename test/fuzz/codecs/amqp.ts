@@ -4,6 +4,7 @@ import type { Header, Value } from '../../../src/core/index.ts'
 import {
   FrameCutter,
   FrameWriter,
+  frameHeader,
   frameMethod,
   idOf,
   methods,
@@ -18,6 +19,7 @@ import {
   type MethodName,
 } from '../../../src/protocols/amqp091/wire/index.ts'
 import type { SimRandom } from '../../../src/world/sim/random.ts'
+import { captured, cutBy } from '../captures.ts'
 import { chunksOf, refused, type Codec } from '../codec.ts'
 import { pick } from '../mutate.ts'
 
@@ -26,6 +28,17 @@ const frameBytesMax = 131_072
 const headBytes = 7
 /** As in the product, one for all. */
 const w = new FrameWriter()
+
+const payloadOf = (frame: Buffer): Buffer => frame.subarray(headBytes, frame.length - 1)
+
+const conversations = captured('amqp')
+const protocolHeaderBytes = 8
+const frames = conversations
+  .flatMap(({ client, broker }) => [client.subarray(protocolHeaderBytes), broker])
+  .flatMap((bytes) =>
+    cutBy(bytes, (all, at) => (at + headBytes <= all.length ? headBytes + 1 + all.readUInt32BE(at + 3) : 0)),
+  )
+const payloadsOf = (type: number): Buffer[] => frames.filter((frame) => frame[0] === type).map(payloadOf)
 
 const shortText = (random: SimRandom): string =>
   random.bytes(random.below(random.once(8) ? 256 : 10)).toString('latin1')
@@ -81,8 +94,6 @@ function argument(random: SimRandom, type: string): unknown {
   }
 }
 
-const payloadOf = (frame: Buffer): Buffer => frame.subarray(headBytes, frame.length - 1)
-
 function writtenMethod(name: MethodName, args: object): Buffer {
   writeMethod(w, 1, name, args as never)
   return Buffer.from(payloadOf(w.take()))
@@ -109,7 +120,7 @@ function readByHand(name: MethodName, input: Buffer, args: Record<string, unknow
 /** A method frame's payload: class and method, arguments. */
 const method: Codec = {
   name: 'amqp-method',
-  seeds: [],
+  seeds: payloadsOf(frameMethod),
   // The writer's slabs.
   memory: { free: 512 * 1024, perByte: 64 },
   roundTrip(random) {
@@ -161,7 +172,8 @@ function writtenProperties(p: BasicProperties): Buffer {
 /** A content header from its property flags on. */
 const contentHeader: Codec = {
   name: 'amqp-properties',
-  seeds: [],
+  // Behind class, weight and the body's size.
+  seeds: payloadsOf(frameHeader).map((payload) => payload.subarray(12)),
   memory: { free: 512 * 1024, perByte: 64 },
   roundTrip(random) {
     const p = properties(random)
@@ -201,7 +213,10 @@ function framesOf(chunks: readonly Buffer[]): string[] {
 /** Frames, in chunks; of at most 128 KiB, as they are negotiated. */
 const stream: Codec = {
   name: 'amqp-stream',
-  seeds: [],
+  seeds: conversations.flatMap(({ client, broker }) => [
+    client.subarray(protocolHeaderBytes, 4096),
+    broker.subarray(0, 2048),
+  ]),
   memory: { free: 8 * frameBytesMax, perByte: 64 },
   roundTrip(random) {
     const count = 1 + random.below(6)

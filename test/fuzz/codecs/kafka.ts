@@ -15,14 +15,21 @@ import { readHeader, readRequest } from '../../../src/protocols/kafka/wire/reque
 import { inRange, type Api, type Field, type Table } from '../../../src/protocols/kafka/wire/schema.ts'
 import { SlicingWriter } from '../../../src/protocols/kafka/wire/writer.ts'
 import type { SimRandom } from '../../../src/world/sim/random.ts'
+import { captured, cutBy, type Conversation } from '../captures.ts'
 import { assertCovers, chunksOf, refused, type Codec } from '../codec.ts'
 import { pick } from '../mutate.ts'
 
-const captured = new URL('../../../src/protocols/kafka/wire/captures/requests.hex', import.meta.url)
-const requests = readFileSync(captured, 'latin1')
+const file = new URL('../../../src/protocols/kafka/wire/captures/requests.hex', import.meta.url)
+const older = readFileSync(file, 'latin1')
   .trim()
   .split('\n')
   .map((line) => Buffer.from(line, 'hex'))
+
+const conversations = captured('kafka')
+/** Without their sizes, as `Frames` gives them out. */
+const framesOf = (bytes: Buffer): Buffer[] =>
+  cutBy(bytes, (all, at) => (at + 4 <= all.length ? 4 + all.readInt32BE(at) : 0)).map((frame) => frame.subarray(4))
+const requests = [...older, ...conversations.flatMap(({ client }) => framesOf(client))]
 
 const apis: readonly Api[] = Object.values(APIS)
 
@@ -147,14 +154,28 @@ const request: Codec = {
   },
 }
 
+/** What the broker answered, as `response` takes it: the requests say what it is. */
+function answersIn({ client, broker }: Conversation): Buffer[] {
+  const asked = new Map(framesOf(client).map((frame) => [frame.readInt32BE(4), frame]))
+  return framesOf(broker).flatMap((frame) => {
+    const question = asked.get(frame.readInt32BE(0))
+    const api = question && apiOf(question.readInt16BE(0))
+    if (api === undefined) return []
+    const version = question!.readInt16BE(2)
+    // ApiVersions has no tagged fields in its header; all others have none that are set.
+    const headBytes = isFlexible(api, version) && api !== APIS.apiVersions ? 5 : 4
+    return [Buffer.concat([Buffer.from([apis.indexOf(api), version - api.versionMin]), frame.subarray(headBytes)])]
+  })
+}
+
 /** Number of an API and of a version, then a response's body. */
 const response: Codec = {
   name: 'kafka-response',
-  seeds: [],
+  seeds: conversations.flatMap(answersIn),
   roundTrip(random) {
     const { api, version } = oneOf(random)
     const body = valueThereAndBack(random, responseCodec(api, version), api.response, version)
-    return Buffer.concat([Buffer.from([apis.indexOf(api), version]), body])
+    return Buffer.concat([Buffer.from([apis.indexOf(api), version - api.versionMin]), body])
   },
   take(input) {
     if (input.length < 2) return false
@@ -191,7 +212,10 @@ function sized(frame: Buffer): Buffer {
 /** A stream of requests with their sizes, in chunks. */
 const stream: Codec = {
   name: 'kafka-stream',
-  seeds: Array.from({ length: 20 }, (_, i) => Buffer.concat(requests.slice(i * 3, i * 3 + 3).map(sized))),
+  seeds: [
+    ...Array.from({ length: 20 }, (_, i) => Buffer.concat(older.slice(i * 3, i * 3 + 3).map(sized))),
+    ...conversations.map(({ client }) => client),
+  ],
   take(input, random) {
     const whole = cut([input])
     assert.deepStrictEqual(cut(chunksOf(input, random)), whole)

@@ -7,6 +7,7 @@ import { writeProperties } from '../../../src/protocols/mqtt/wire/properties/wri
 import { Parser, Violation, isTopicFilter, isTopicName, parseFilter } from '../../../src/protocols/mqtt/wire/index.ts'
 import { MalformedError } from '../../../src/base/index.ts'
 import type { SimRandom } from '../../../src/world/sim/random.ts'
+import { captured } from '../captures.ts'
 import { chunksOf, refused, type Codec } from '../codec.ts'
 import { pick } from '../mutate.ts'
 
@@ -93,7 +94,7 @@ function connect(random: SimRandom, version: number): Buffer {
 /** What one client sends, CONNECT first, in chunks. */
 const stream: Codec = {
   name: 'mqtt-stream',
-  seeds: [],
+  seeds: captured('mqtt').map(({ client }) => client),
   memory: { free: 64 * 1024, perByte: 700 },
   roundTrip(random) {
     const version = pick(random, versions)
