@@ -1,4 +1,4 @@
-import { Damaged, type Health } from './log/index.ts'
+import { Damaged, Mended, type Health } from './log/index.ts'
 import { levelUtf8, plainNames, type ReadTrouble } from './core/index.ts'
 import type { Fields, Logger } from './server/index.ts'
 import { DiskError, type Clock, type Timer, type Timers } from './world/index.ts'
@@ -91,6 +91,11 @@ export class StorageLog {
 
   /** Something in the background that is tried again: a checkpoint, a settling; or damage that was met there. */
   trouble(error: Error): void {
+    if (error instanceof Mended) {
+      const means = 'stored bytes were damaged, and nothing is lost: they are there twice; the disk should be looked at'
+      this.once(error.message, (again) => this.log.warn(means, { ...this.about(error.message), ...again }))
+      return
+    }
     const damaged = error instanceof Damaged
     const key = damaged ? `${error.file} ${error.position}` : kindOf(error)
     const means = damaged

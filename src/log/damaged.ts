@@ -25,6 +25,11 @@ export class Damaged extends Error {
   }
 }
 
+/** Stored bytes were not what was written, and nothing is lost: they are there twice. */
+export class Mended extends Error {
+  override name = 'Mended'
+}
+
 /** An error that ends a read of records; if it is damage, with those that it costs. */
 export const costOf = (error: unknown, first: number, below: number): unknown =>
   error instanceof Damaged && error.cost === null ? error.costing(first, below) : error

@@ -17,7 +17,7 @@ export {
   type LostRange,
   type RepairReport,
 } from './check/index.ts'
-export { Damaged } from './damaged.ts'
+export { Damaged, Mended } from './damaged.ts'
 export { openStore, unfinishedRestore, type OpenStoreTerms } from './engine/open-store.ts'
 export { StoreRefused, writtenByNewer } from './refused.ts'
 export { defaultOptions, type StoreOptions } from './engine/options.ts'

@@ -1,7 +1,16 @@
 import { crc32c } from '../../base/index.ts'
 import { Writer } from '../../base/index.ts'
 import { chainOf, type Disk, type DiskFile } from '../../world/index.ts'
-import { checkpointPath, footerOf, footerPlace, listCheckpoints, writeFooter } from '../checkpoint/index.ts'
+import {
+  checkpointPath,
+  checkpointPaths,
+  footerOf,
+  footerPlace,
+  listCheckpoints,
+  mendCheckpoint,
+  writeFooter,
+  type CheckpointFooter,
+} from '../checkpoint/index.ts'
 import { Damaged } from '../damaged.ts'
 import {
   aligned,
@@ -125,17 +134,24 @@ class Renewal {
 
   async checkpoint(number: number): Promise<void> {
     const footer = await footerOf(this.disk, number)
-    const path = checkpointPath(number)
     const isNewest = footer.beginFrame === this.beginFrame
     if (isNewest && this.beginChain === null) {
-      throw new Damaged(path, 0, `the journal ends before frame ${this.beginFrame}`)
+      throw new Damaged(checkpointPath(number), 0, `the journal ends before frame ${this.beginFrame}`)
     }
     const chain = isNewest ? this.beginChain! : footer.chain
+    // An archive holds one of the two files.
+    await mendCheckpoint(this.disk, number)
+    for (const path of checkpointPaths(number)) {
+      await this.footer(path, { ...footer, journalId: this.journalId, chain })
+    }
+  }
+
+  private async footer(path: string, footer: CheckpointFooter): Promise<void> {
     const file = await this.disk.open(path, 'write')
     try {
       const at = await footerPlace(file)
       const out = new Writer(256)
-      writeFooter(out, { ...footer, journalId: this.journalId, chain }, at)
+      writeFooter(out, footer, at)
       await file.write(out.view(), at)
       await file.sync()
     } finally {

@@ -1,5 +1,7 @@
 import { DiskError, type Disk } from '../../world/index.ts'
 import {
+  badCopies,
+  checkpointCopyPath,
   footerOf,
   listCheckpoints,
   restoreCheckpoint,
@@ -64,18 +66,45 @@ export async function checkCheckpoints(
       else throw error
     }
   }
-  for (const { file, position, message } of new Map(
-    bad.map((each) => [`${each.file}/${each.position}`, each]),
-  ).values()) {
-    const severity = newest === null ? 'loss' : 'repairable'
+  const severity = newest === null ? 'loss' : 'repairable'
+  const told = new Map(bad.map((each) => [`${each.file}/${each.position}`, each]))
+  for (const { file, position, message } of told.values()) {
     const what =
       newest === null ? 'and no other checkpoint is whole' : `${checkpointPath(newest.number)} will do instead`
     report(finding(severity, file, position, 0, `${message}; ${what}`))
   }
+  const lost = new Set(bad.map(({ file }) => file))
+  for (const number of numbers) await checkCopies(disk, number, lost, severity, report)
   if (newest === null) return null
   state.beginCommit = newest.beginCommit
   await restoreCheckpoint(disk, newest, (record) => state.restore(record))
   return newest
+}
+
+/** Either file of a checkpoint will do, unless the same is bad in both: then one of them is among `lost`, and told. */
+async function checkCopies(
+  disk: Disk,
+  number: number,
+  lost: ReadonlySet<string>,
+  severity: Finding['severity'],
+  report: (found: Finding) => void,
+): Promise<void> {
+  const bad = await badCopies(disk, number)
+  const both = bad.some(({ path }) => lost.has(path))
+  for (const { path, why, missing } of bad) {
+    if (both) {
+      const detail = `${why.message}; the other copy of it is bad, too`
+      if (!lost.has(path)) report(finding(severity, path, why.position, 0, detail))
+      continue
+    }
+    // Releases before had no copies.
+    if (missing && path === checkpointCopyPath(number)) {
+      report(finding('note', path, 0, 0, 'there is no copy of a checkpoint; the next checkpoint has one'))
+      continue
+    }
+    const what = bad.length === 1 ? 'its other copy is whole' : 'what is whole in its other copy is taken from there'
+    report(finding('repairable', path, why.position, 0, `${why.message}; nothing is lost by it: ${what}`))
+  }
 }
 
 /** Walks the segments that a start would replay, in order, and notes what the entries say. */

@@ -1,5 +1,6 @@
 import type { Disk } from '../../world/index.ts'
-import { checkpointPath, listCheckpoints } from '../checkpoint/index.ts'
+import { checkpointPaths, listCheckpoints, mendCheckpoint } from '../checkpoint/index.ts'
+import { Damaged } from '../damaged.ts'
 import { listSlots } from '../journal/slot-files.ts'
 import { slotPath } from '../journal/slots.ts'
 import { adopted, sidecarFolder, sidecarPath, spanPath } from '../span/index.ts'
@@ -85,12 +86,27 @@ async function repairCheckpoints(
   fromBeginning: boolean,
   done: string[],
 ): Promise<void> {
-  if (usable === null && !fromBeginning) return
   const { numbers } = await listCheckpoints(disk)
   for (const number of numbers) {
-    const path = checkpointPath(number)
-    if (!bad.has(path) || number === usable) continue
-    await disk.remove(path)
-    done.push(`${path}: removed; ${usable === null ? 'the journal begins before it' : 'an older one will do'}`)
+    if (await mended(disk, number, done)) continue
+    if ((usable === null && !fromBeginning) || number === usable) continue
+    for (const path of checkpointPaths(number)) {
+      if (!bad.has(path)) continue
+      await disk.remove(path)
+      done.push(`${path}: removed; ${usable === null ? 'the journal begins before it' : 'an older one will do'}`)
+    }
+  }
+}
+
+/** Both files are whole now, what was bad or missing in one was in the other. */
+async function mended(disk: Disk, number: number, done: string[]): Promise<boolean> {
+  try {
+    for (const path of await mendCheckpoint(disk, number)) {
+      done.push(`${path}: written again, its other copy had what was bad in it`)
+    }
+    return true
+  } catch (error) {
+    if (error instanceof Damaged) return false
+    throw error
   }
 }

@@ -10,11 +10,16 @@ import { readU64 } from '../frame/index.ts'
  *
  * Little-endian. Each record is the state of one part as of its frame (F2); an empty state says that the part is gone.
  * The footer ends with the version of all of it; the first files had none there. A file holds what changed since the file before it; `bases` in the footer names those it builds on, newest first.
+ *
+ * Each file is there twice, byte for byte: `N.ckp` and `N.copy`. Releases before that wrote the first one only.
  */
 export const checkpointFolder = 'checkpoint'
 export const checkpointPath = (number: number): string => `${checkpointFolder}/${String(number).padStart(8, '0')}.ckp`
+export const checkpointCopyPath = (number: number): string => checkpointPath(number).replace(/ckp$/, 'copy')
+/** Either will do, the first is read first. */
+export const checkpointPaths = (number: number): string[] => [checkpointPath(number), checkpointCopyPath(number)]
 export const checkpointOfName = (name: string): number => {
-  const match = /^(\d{8,})\.ckp$/.exec(name)
+  const match = /^(\d{8,})\.(?:ckp|copy)$/.exec(name)
   return match === null ? -1 : Number(match[1])
 }
 
@@ -41,7 +46,7 @@ export interface CheckpointFooter {
   scanSegment: number
 }
 
-const recordHeadBytes = 8
+export const recordHeadBytes = 8
 export const tailBytes = 16
 const magic = 0x54504b43
 /** Of the file and of every part in it: a part that changes its form makes a new version. */
@@ -69,6 +74,13 @@ export function writeRecord(
 function endRecord(out: Writer, at: number, bodyAt: number): void {
   out.buffer.writeUInt32LE(out.length - bodyAt, at)
   out.buffer.writeUInt32LE(crc32c(out.buffer.subarray(bodyAt, out.length)), at + 4)
+}
+
+/** A record that was read, as it stood in its file. */
+export function writeBody(out: Writer, body: Buffer): void {
+  out.u32LE(body.length)
+  out.u32LE(crc32c(body))
+  out.bytes(body)
 }
 
 /** `position`: where the footer will stand in the file. */

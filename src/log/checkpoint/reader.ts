@@ -1,32 +1,32 @@
 import { MalformedError } from '../../base/index.ts'
 import type { Disk, DiskFile } from '../../world/index.ts'
 import { Damaged } from '../damaged.ts'
-import { FileWindow } from '../journal/scan.ts'
 import { writtenByNewer } from '../refused.ts'
+import { Copies, type Told } from './copies.ts'
 import {
   checkpointFolder,
   checkpointOfName,
   checkpointPath,
+  checkpointPaths,
   checkpointVersion,
   owner,
   readFooter,
   readRecord,
   readTailMark,
-  recordBody,
-  recordBytes,
+  recordHeadBytes,
   tailBytes,
   type CheckpointFooter,
   type CheckpointRecord,
 } from './format.ts'
 
-const stepBytes = 1024 * 1024
+const ignore = (): void => undefined
 
 /** The checkpoints there are, newest first, and the names of files that are none. */
 export async function listCheckpoints(disk: Disk): Promise<{ numbers: number[]; others: string[] }> {
   const names = await disk.list(checkpointFolder)
-  const numbers = names.map(checkpointOfName).filter((number) => number >= 0)
+  const numbers = new Set(names.map(checkpointOfName).filter((number) => number >= 0))
   const others = names.filter((name) => checkpointOfName(name) < 0).map((name) => `${checkpointFolder}/${name}`)
-  return { numbers: numbers.sort((a, b) => b - a), others }
+  return { numbers: [...numbers].sort((a, b) => b - a), others }
 }
 
 /** What a good checksum covers was written so: by somebody else, or by a broken machine. */
@@ -39,70 +39,76 @@ function sound<T>(path: string, position: number, read: () => T): T {
   }
 }
 
-/** Reads and checks a footer. Rejects with `Damaged`. */
-export async function footerOf(disk: Disk, number: number): Promise<CheckpointFooter> {
-  const path = checkpointPath(number)
-  const file = await disk.open(path, 'read')
+/** Reads and checks a footer. Rejects with `Damaged`, or a `DiskError`. */
+export async function footerOf(
+  disk: Disk,
+  number: number,
+  told: Told = ignore,
+  paths: readonly string[] = checkpointPaths(number),
+): Promise<CheckpointFooter> {
+  const copies = new Copies(disk, number, told, paths)
   try {
-    const size = await file.bytes()
-    const tail = Buffer.alloc(tailBytes)
-    await file.read(tail, Math.max(0, size - tailBytes))
-    const mark = readTailMark(tail)
-    if (mark === null || mark.position + mark.bytes + tailBytes !== size) {
-      throw new Damaged(path, Math.max(0, size - tailBytes), 'no footer')
-    }
-    const bytes = Buffer.alloc(mark.bytes)
-    await file.read(bytes, mark.position)
-    const body = recordBody(bytes, 0)
-    if (body === null) throw new Damaged(path, mark.position, 'the footer fails its check')
-    const footer = sound(path, mark.position, () => readFooter(body))
+    const { body, position, path } = await copies.footer()
+    const footer = sound(path, position, () => readFooter(body))
     // Falling back on an older file would lose what only the newer form says.
     if (footer.version > checkpointVersion) throw writtenByNewer(`${path} has version ${footer.version}`)
     return footer
   } finally {
-    await file.close()
+    await copies.close()
   }
 }
 
-/** Where the footer of a checkpoint that is whole stands. */
+/** Where the footer of a checkpoint file that is whole stands. */
 export async function footerPlace(file: DiskFile): Promise<number> {
   const tail = Buffer.alloc(tailBytes)
   await file.read(tail, (await file.bytes()) - tailBytes)
   return readTailMark(tail)!.position
 }
 
-/** Visits all records of one file. Rejects with `Damaged` at the first bad one. */
+/** Visits the bodies of all records, without the footer. Rejects with `Damaged` at the first that is bad everywhere. */
+export async function eachBody(
+  copies: Copies,
+  visit: (body: Buffer, position: number) => void | Promise<void>,
+): Promise<number> {
+  let records = 0
+  for (let at = 0; ; records++) {
+    const body = copies.have(at) ?? (await copies.record(at))
+    if (body[0] === owner.footer) return records
+    const done = visit(body, at)
+    if (done !== undefined) await done
+    at += recordHeadBytes + body.length
+  }
+}
+
+/** Visits all records of one checkpoint file, or of its copy. Returns how many there were. */
 export async function eachRecord(
   disk: Disk,
   number: number,
   visit: (record: CheckpointRecord) => void,
+  told: Told = ignore,
+  paths: readonly string[] = checkpointPaths(number),
 ): Promise<number> {
-  const path = checkpointPath(number)
-  const file = await disk.open(path, 'read')
+  const copies = new Copies(disk, number, told, paths)
   try {
-    const window = new FileWindow(file, stepBytes)
-    let records = 0
-    for (let at = 0; ; records++) {
-      const head = window.have(at, 8) ?? (await window.at(at, 8))
-      if (head.length < 8) throw new Damaged(path, at, 'ends before its footer')
-      const size = recordBytes(head, 0)
-      const bytes = window.have(at, size) ?? (await window.at(at, size))
-      const body = recordBody(bytes, 0)
-      if (body === null) throw new Damaged(path, at, 'a record fails its check')
-      if (body[0] === owner.footer) return records
-      visit(sound(path, at, () => readRecord(body)))
-      at += bytes.length
-    }
+    return await eachBody(copies, (body, at) => visit(sound(paths[0]!, at, () => readRecord(body))))
   } finally {
-    await file.close()
+    await copies.close()
   }
 }
 
-/** Is every file that this checkpoint is made of there and whole? Rejects with `Damaged` or a `DiskError`. */
-export async function verifyCheckpoint(disk: Disk, footer: CheckpointFooter): Promise<void> {
+/**
+ * Is every part of this checkpoint there and whole, in one file or the other? Rejects with `Damaged` or a `DiskError`.
+ * `told` learns where the other one was needed.
+ */
+export async function verifyCheckpoint(
+  disk: Disk,
+  footer: CheckpointFooter,
+  told: (number: number, bad: Damaged) => void = ignore,
+): Promise<void> {
   for (const number of [footer.number, ...footer.bases]) {
-    const own = number === footer.number ? footer : await footerOf(disk, number)
-    const records = await eachRecord(disk, number, () => undefined)
+    const toldHere = (bad: Damaged): void => told(number, bad)
+    const own = number === footer.number ? footer : await footerOf(disk, number, toldHere)
+    const records = await eachRecord(disk, number, () => undefined, toldHere)
     if (records !== own.records)
       throw new Damaged(checkpointPath(number), 0, `has ${records} of ${own.records} records`)
   }

@@ -28,11 +28,13 @@ test('a checkpoint that trickles out under load equals the naive model, from eit
   await time.until(again.work.verify())
   await time.until(again.store.close())
 
-  // The newest one rots: the one before it serves, with more of the journal.
+  // The newest one rots, in both files: the one before it serves, with more of the journal.
   const newest = checkpoints.at(-1)!
+  const copyOfNewest = newest.replace('.ckp', '.copy')
   for (const at of [0, 30, disk.bytesOf(newest).length - 40, disk.bytesOf(newest).length - 3]) {
     const rotten = disk.copy()
     rotten.flip(newest, at, 1)
+    rotten.flip(copyOfNewest, at, 1)
     const older = await openOn(rotten, time, options, work)
     await time.until(older.work.verify())
     await time.until(older.store.close())
@@ -52,6 +54,6 @@ test('without a whole checkpoint a trimmed journal is refused, not started anew'
     await time.advance(300)
   }
   await time.until(store.close())
-  for (const path of disk.paths().filter((each) => each.endsWith('.ckp'))) disk.flip(path, 10, 2)
+  for (const path of disk.paths().filter((each) => each.startsWith('checkpoint/'))) disk.flip(path, 10, 2)
   await assert.rejects(openOn(disk, time), Damaged)
 })

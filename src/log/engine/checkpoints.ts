@@ -1,5 +1,5 @@
 import type { Clock, Disk, Timer, Timers } from '../../world/index.ts'
-import { checkpointPath, checkpointVersion, CheckpointWriter, type CheckpointFooter } from '../checkpoint/index.ts'
+import { checkpointPaths, checkpointVersion, CheckpointWriter, type CheckpointFooter } from '../checkpoint/index.ts'
 import type { JournalEnd } from '../journal/journal.ts'
 import type { CheckpointPart } from '../store.ts'
 
@@ -64,6 +64,8 @@ export class Checkpoints {
   private round: Round | null = null
   private finishing: Promise<void> | null = null
   private mustBeFull = true
+  /** There was no space to keep all of the newest one twice. */
+  private single = false
   private lastCommit: number
   private lastBytes = 0
   private lastMs: number
@@ -150,7 +152,8 @@ export class Checkpoints {
     this.timer = null
     const newest = this.kept[0]
     const dead = newest === undefined ? 0 : newest.bytes - newest.fullBytes
-    const full = this.mustBeFull || dead > newest!.fullBytes / 2 || newest!.bases.length >= basesMax
+    const again = this.mustBeFull || (this.single && !this.host.pressed)
+    const full = again || dead > newest!.fullBytes / 2 || newest!.bases.length >= basesMax
     this.mustBeFull = false
     const { end } = this.host
     const begin = {
@@ -205,6 +208,7 @@ export class Checkpoints {
     await this.host.synced(round.stamp)
     await writer.publish()
     await this.host.name(footer)
+    this.single = writer.single || (this.single && !full)
     this.kept = [footer, ...this.kept].slice(0, 2)
     if (this.kept.length === 2) this.host.retired(this.kept[1]!)
     await this.removeOld()
@@ -228,7 +232,8 @@ export class Checkpoints {
     const wanted = new Set([...this.kept, ...held].flatMap((footer) => [footer.number, ...footer.bases]))
     const oldest = Math.min(...wanted)
     for (let number = this.removedBelow; number < this.kept[0]!.number; number++) {
-      if (!wanted.has(number)) await this.disk.remove(checkpointPath(number))
+      if (wanted.has(number)) continue
+      for (const path of checkpointPaths(number)) await this.disk.remove(path)
     }
     this.removedBelow = oldest
   }

@@ -103,7 +103,7 @@ function withFooter(bytes: Buffer, change: (out: Writer, position: number) => vo
 const footerIn = (bytes: Buffer) => readFooter(recordBody(bytes, readTailMark(bytes.subarray(-tailBytes))!.position)!)
 
 test('a checkpoint of a newer version is refused: an older one in its place would lose what it says', async () => {
-  const newest = pathsIn('checkpoint').at(-1)!
+  const newest = pathsIn('checkpoint').findLast((path) => path.endsWith('.ckp'))!
   const newer = changed(newest, (bytes) =>
     withFooter(bytes, (out, position) => writeFooter(out, { ...footerIn(bytes), version: 3 }, position)),
   )

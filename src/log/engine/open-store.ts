@@ -69,7 +69,7 @@ async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options
   await takeAway(disk, undecided)
   await disk.makeFolder(slotFolder)
   await disk.makeFolder(checkpointFolder)
-  const found = await survey(disk)
+  const found = await survey(disk, terms.report ?? ignore)
   // Nothing is known of a journal without one readable header; but if there was one, it must not be written over.
   if (found.journalId === null) await checkUnreadable(disk, found.slots, null, 0, 1)
   if (undecided.journalId !== undefined && found.journalId?.equals(undecided.journalId) !== true) throw journalGone()

@@ -2,14 +2,16 @@ import type { Disk } from '../../world/index.ts'
 import { chainOf, DiskError } from '../../world/index.ts'
 import {
   checkpointPath,
+  checkpointPaths,
   footerOf,
   listCheckpoints,
+  mendCheckpoint,
   owner,
   restoreCheckpoint,
   verifyCheckpoint,
   type CheckpointFooter,
 } from '../checkpoint/index.ts'
-import { Damaged } from '../damaged.ts'
+import { Damaged, Mended } from '../damaged.ts'
 import {
   frameAlign,
   frameLayout,
@@ -59,10 +61,11 @@ export interface Recovered {
   wipe: boolean
 }
 
-export async function survey(disk: Disk): Promise<Survey> {
+/** `report` learns what was damaged and cost nothing. */
+export async function survey(disk: Disk, report: (error: Error) => void): Promise<Survey> {
   const slots = await listSlots(disk)
   const segments: Survey['segments'] = new Map()
-  const { checkpoints, nextCheckpoint } = await usableCheckpoints(disk)
+  const { checkpoints, nextCheckpoint } = await usableCheckpoints(disk, report)
   let journalId = checkpoints[0]?.journalId ?? null
   for (const slot of slots) {
     const { header } = slot
@@ -78,29 +81,48 @@ export async function survey(disk: Disk): Promise<Survey> {
   return { slots, segments, checkpoints, nextCheckpoint, journalId }
 }
 
-async function usableCheckpoints(disk: Disk): Promise<Pick<Survey, 'checkpoints' | 'nextCheckpoint'>> {
+async function usableCheckpoints(
+  disk: Disk,
+  report: (error: Error) => void,
+): Promise<Pick<Survey, 'checkpoints' | 'nextCheckpoint'>> {
   const { numbers, others } = await listCheckpoints(disk)
   for (const path of others) await disk.remove(path)
   const checkpoints: CheckpointFooter[] = []
+  const bad = new Map<number, Damaged>()
+  const told = (number: number, damaged: Damaged): void => void bad.set(number, damaged)
   for (const number of numbers) {
     if (checkpoints.length === 2) break
     try {
-      const footer = await footerOf(disk, number)
-      await verifyCheckpoint(disk, footer)
+      const footer = await footerOf(disk, number, (damaged) => told(number, damaged))
+      await verifyCheckpoint(disk, footer, told)
       checkpoints.push(footer)
     } catch (error) {
       if (!(error instanceof Damaged) && !(error instanceof DiskError && error.kind === 'notFound')) throw error
     }
   }
   await removeUnwanted(disk, numbers, checkpoints)
+  const wanted = new Set(checkpoints.flatMap((footer) => [footer.number, ...footer.bases]))
+  for (const [number, damaged] of bad) if (wanted.has(number)) await mend(disk, number, damaged, report)
   return { checkpoints, nextCheckpoint: (numbers[0] ?? 0) + 1 }
+}
+
+/** What could not be written again is still read from the other file, and the next checkpoint is a whole new one. */
+async function mend(disk: Disk, number: number, damaged: Damaged, report: (error: Error) => void): Promise<void> {
+  try {
+    await mendCheckpoint(disk, number)
+    report(new Mended(`${damaged.message}; its other copy was whole, and it was written again`))
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error
+    report(new Mended(`${damaged.message}; its other copy is whole; it cannot be written again: ${error.message}`))
+  }
 }
 
 async function removeUnwanted(disk: Disk, numbers: number[], kept: CheckpointFooter[]): Promise<void> {
   const wanted = new Set(kept.flatMap((footer) => [footer.number, ...footer.bases]))
   // A damaged newest one stays for whoever looks into it; it is not counted.
   for (const number of numbers) {
-    if (!wanted.has(number) && number < (kept[0]?.number ?? 0)) await disk.remove(checkpointPath(number))
+    if (wanted.has(number) || number >= (kept[0]?.number ?? 0)) continue
+    for (const path of checkpointPaths(number)) await disk.remove(path)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Failure } from '../../base/index.ts'
 import type { Disk } from '../../world/index.ts'
-import { checkpointPath } from '../checkpoint/index.ts'
+import { checkpointPaths } from '../checkpoint/index.ts'
 import type { Journal } from '../journal/journal.ts'
 import { slotPath } from '../journal/slots.ts'
 import type { Snapshot, SnapshotFile } from '../snapshot.ts'
@@ -125,11 +125,15 @@ export class Snapshots {
   }
 }
 
-/** Checkpoints are whole files. */
+/** Checkpoints are whole files; one copy is enough, and a start that could not write both has one. */
 function checkpointFiles(disk: Disk, { checkpoint: { footer } }: Held): Promise<SnapshotFile[]> {
   const numbers = footer === null ? [] : [footer.number, ...footer.bases]
-  const file = async (path: string): Promise<SnapshotFile> => ({ path, bytes: (await disk.stat(path))?.bytes ?? 0 })
-  return Promise.all(numbers.map((number) => file(checkpointPath(number))))
+  const file = async (number: number): Promise<SnapshotFile> => {
+    const [path, copy] = checkpointPaths(number) as [string, string]
+    const facts = await disk.stat(path)
+    return facts === null ? { path: copy, bytes: (await disk.stat(copy))?.bytes ?? 0 } : { path, bytes: facts.bytes }
+  }
+  return Promise.all(numbers.map(file))
 }
 
 /** Spans and segments, to the end of the last frame there is now. */
