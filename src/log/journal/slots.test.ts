@@ -41,3 +41,33 @@ test('who comes to need a slot that is being filled waits for a step of it, not 
   }
   assert.deepEqual(filled, [4 * mib])
 })
+
+test('while a slot comes back or goes, no new one is made in its file', async () => {
+  const created: string[] = []
+  let look = (): void => undefined
+  const file = { write: () => Promise.resolve(), sync: () => Promise.resolve(), close: () => Promise.resolve() }
+  const disk = {
+    prefill: true,
+    space: () => Promise.resolve({ freeBytes: 1000 * mib, totalBytes: 1000 * mib }),
+    stat: () => new Promise((resolve) => (look = () => resolve({ bytes: mib, links: 1 }))),
+    open: (path: string) => {
+      created.push(path)
+      return Promise.resolve(file)
+    },
+    syncFolder: () => Promise.resolve(),
+  } as unknown as Disk
+  const thread = { open: (path: string) => Promise.resolve({ path }) } as unknown as CommitThread
+  const timers = { after: () => ({ cancel: () => undefined }), endOfTurn: () => undefined }
+  const options = { slotBytes: mib, sync: true, ahead: 1, spare: 0, reserveBytes: 0 }
+  const failed = (error: Error): never => {
+    throw error
+  }
+  const slots = new Slots(disk, thread, timers, options, { full: () => undefined, trouble: failed, failed })
+  slots.hold(0)
+  const recycled = slots.recycle(0)
+  slots.prepare()
+  while (created.length === 0) await turn()
+  look()
+  await recycled
+  assert.deepEqual(created, ['journal/slot-001'])
+})

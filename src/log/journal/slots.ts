@@ -68,6 +68,8 @@ export class Slots {
   private readonly events: SlotEvents
   private readonly ready: ReadySlot[] = []
   private readonly taken = new Set<number>()
+  /** Neither taken nor ready: the file is being opened or removed. A new one of that name would be the same file. */
+  private readonly between = new Set<number>()
   /** The slot in use has yet to take its space from the disk. */
   private growing = false
   private stalled = false
@@ -133,6 +135,7 @@ export class Slots {
   /** The slot's segment is not wanted any more: it is filled again by the next segment, or removed. */
   async recycle(slot: number): Promise<void> {
     assert(this.taken.delete(slot), 'slot was not taken')
+    this.between.add(slot)
     try {
       const facts = await this.disk.stat(slotPath(slot))
       const { slotBytes, ahead, spare } = this.options
@@ -146,14 +149,24 @@ export class Slots {
     } catch (error) {
       this.events.trouble(error as Error)
     }
+    this.between.delete(slot)
     this.refill()
   }
 
   /** Nothing was written to it, and it is empty: its file goes. */
   giveBack(slot: number, file: CommitFile): void {
     assert(this.taken.delete(slot), 'slot was not taken')
-    const gone = file.close().then(() => this.disk.remove(slotPath(slot)))
-    gone.catch((error: unknown) => this.events.trouble(error as Error))
+    this.remove(slot, file).catch((error: unknown) => this.events.trouble(error as Error))
+  }
+
+  private async remove(slot: number, file: CommitFile): Promise<void> {
+    this.between.add(slot)
+    try {
+      await file.close()
+      await this.disk.remove(slotPath(slot))
+    } finally {
+      this.between.delete(slot)
+    }
   }
 
   /** What stands at that place or behind it, if anything does, is gone for good when this resolves. */
@@ -175,8 +188,7 @@ export class Slots {
   async giveUpOne(): Promise<void> {
     if (!this.full || this.ready.length < 2) return
     const { slot, file } = this.ready.pop()!
-    await file.close()
-    await this.disk.remove(slotPath(slot))
+    await this.remove(slot, file)
   }
 
   private offer(slot: ReadySlot): void {
@@ -291,7 +303,8 @@ export class Slots {
 
   private unused(): number {
     let slot = 0
-    while (this.taken.has(slot) || this.ready.some((ready) => ready.slot === slot)) slot++
+    const used = (n: number): boolean => this.taken.has(n) || this.between.has(n)
+    while (used(slot) || this.ready.some((ready) => ready.slot === slot)) slot++
     return slot
   }
 
