@@ -8,6 +8,8 @@ export interface Codec {
   readonly seeds: readonly Buffer[]
   /** Makes a value up, encodes it, reads it back and compares; returns the bytes, which are changed further. */
   roundTrip?(random: SimRandom): Buffer
+  /** Changes well-formed input with knowledge of its form, for half of the inputs; they are given as they are. */
+  changed?(random: SimRandom): Buffer
   /**
    * Takes the bytes as the product does. True: they were taken; false: refused with the codec's own error. Anything
    * thrown is a finding. `random` depends on the input only.

@@ -123,6 +123,10 @@ export class Run {
 
   private async next(): Promise<Input | null> {
     const { random, codec } = this
+    if (codec.changed !== undefined && random.once(2)) {
+      const raw = codec.changed(random)
+      return { raw, given: raw }
+    }
     const kind = random.below(20)
     let raw: Buffer
     if (kind < 3 && codec.roundTrip !== undefined) {

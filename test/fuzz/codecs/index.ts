@@ -7,6 +7,7 @@ import { recordCodecs } from './kafka-records.ts'
 import { kafkaCodecs } from './kafka.ts'
 import { logCodecs } from './log.ts'
 import { mqttCodecs } from './mqtt.ts'
+import { sessionCodecs } from './sessions.ts'
 
 /** Everything that takes bytes from outside: the network, the disk, files and arguments. */
 export const codecs: readonly Codec[] = [
@@ -14,6 +15,7 @@ export const codecs: readonly Codec[] = [
   ...recordCodecs,
   ...amqpCodecs,
   ...mqttCodecs,
+  ...sessionCodecs,
   ...logCodecs,
   checkpoint,
   ...coreCodecs,
