@@ -19,6 +19,7 @@ const machine = new TestMachine()
 const sizes = new Map<string, number>()
 const spans = { ...defaultSpanLimits, cacheBytesMax: 2 * 1024 * 1024, lookEveryMs: 30_000 }
 const options = { spans, checkpointMs: 60_000 }
+const segmentSeqInHeader = 24
 let disk: SimDisk
 
 before(async () => {
@@ -96,6 +97,31 @@ test('a span that is missing costs its records and nothing else', async () => {
   assert.ok((await store.store.read(0, 100, rounds, 10_000)).length > 0)
   await time.until(store.store.close())
   assert.ok(report.before.findings.some((found) => found.file === path && found.severity === 'loss'))
+})
+
+test('a segment that is missing or empty costs its records, and is not missed again', async () => {
+  const oldest = Math.min(...(await disk.list('index')).map((name) => Number.parseInt(name)))
+  const path = disk
+    .paths()
+    .find((each) => each.startsWith('journal/') && disk.bytesOf(each).readUInt32LE(segmentSeqInHeader) === oldest)!
+  for (const how of ['missing', 'empty', 'zeros']) {
+    const copy = disk.copy()
+    await copy.remove(path)
+    if (how !== 'missing') await (await copy.open(path, 'create')).close()
+    if (how === 'zeros') copy.overwrite(path, Buffer.alloc(disk.bytesOf(path).length), 0)
+    const report = await repair(copy)
+    assert.deepEqual(
+      report.left.filter((found) => found.severity !== 'note'),
+      [],
+      how,
+    )
+    assert.ok(report.lost.length > 0, how)
+    assert.ok(
+      report.done.some((each) => each.startsWith(path)),
+      report.done.join(),
+    )
+    await opensWithout(copy, report)
+  }
 })
 
 test('a bad sidecar or checkpoint costs nothing', async () => {

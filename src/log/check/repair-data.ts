@@ -6,7 +6,7 @@ import { slotPath } from '../journal/slots.ts'
 import { adopted, sidecarFolder, sidecarPath, spanPath } from '../span/index.ts'
 import { survey, type CheckReport } from './check-data.ts'
 import { joinRanges, type Finding, type LostRange } from './finding.ts'
-import { bridge, repairHeader } from './repair-journal.ts'
+import { bridge, fillMissing, repairHeader } from './repair-journal.ts'
 import { repairSpan } from './repair-span.ts'
 import type { Witness } from './replayed.ts'
 
@@ -60,6 +60,10 @@ async function repairOnce(disk: Disk, { report, state, journal }: Survey, done: 
   for (const { slot, unreadable } of await listSlots(disk)) {
     if (!unreadable || !bad.has(slotPath(slot)) || !(await repairHeader(disk, slot, frameBytesMax))) continue
     done.push(`${slotPath(slot)}: its header was made again from its first frame`)
+  }
+  for (const { slot, firstSeq } of await fillMissing(disk, state.manifest.list(), journal)) {
+    done.push(`${slotPath(slot)}: a segment that carries nothing stands for segment ${firstSeq}, which is missing`)
+    await removeSidecar(disk, sidecarPath(firstSeq), done)
   }
   const journalId = journal.checkpoint?.journalId ?? [...journal.segments.values()][0]?.header.journalId
   for (const info of state.manifest.list()) {

@@ -15,8 +15,10 @@ import {
   writeFrameHeader,
   writeSegmentHeader,
 } from '../frame/index.ts'
+import { listSlots } from '../journal/slot-files.ts'
 import { slotPath } from '../journal/slots.ts'
-import type { Wound } from './check-journal.ts'
+import { adopted, writeDurably, type SpanInfo } from '../span/index.ts'
+import type { JournalCheck, Wound } from './check-journal.ts'
 import type { BadStretch } from './walk-segment.ts'
 import { Window } from './window.ts'
 
@@ -87,6 +89,36 @@ async function writeFillers(
     lsn += size
     number++
   }
+}
+
+/**
+ * Puts segments that carry nothing in the place of those that the manifest names and that are missing as a whole, so that
+ * what was lost with them is not missed at each start. Only before the ones that a start replays: those must follow one
+ * another. Returns which.
+ */
+export async function fillMissing(disk: Disk, spans: readonly SpanInfo[], journal: JournalCheck): Promise<SpanInfo[]> {
+  const made: SpanInfo[] = []
+  const model = [...journal.segments.values()][0]?.header
+  const used = new Map((await listSlots(disk)).map((slot) => [slot.slot, slot]))
+  for (const info of spans) {
+    const there = used.get(info.slot)
+    const empty = there === undefined || (there.header === null && !there.unreadable)
+    const replayed = info.lastSeq >= (journal.checkpoint?.scanSegment ?? 1)
+    if (model === undefined || !adopted(info) || journal.segments.has(info.firstSeq) || !empty || replayed) continue
+    // Numbers that no later frame can be taken for.
+    const header = { ...model, segmentSeq: info.firstSeq, startLsn: 0, firstFrame: 1, chain: Buffer.alloc(16) }
+    await writeDurably(disk, slotPath(info.slot), async (file) => {
+      const page = Buffer.alloc(segmentHeaderBytes)
+      writeSegmentHeader(page, header)
+      const at = { from: segmentHeaderBytes, firstFrame: 1, firstLsn: 0, chain: null }
+      const facts = { to: info.dataBytes, lastFrame: -1, nextLsn: -1, epoch: header.epoch, commit: 0, timeMs: 0 }
+      await writeFillers(file, header, { ...at, ...facts }, [info.dataBytes - segmentHeaderBytes])
+      await file.write(page, 0)
+      await file.truncate(header.segmentBytes)
+    })
+    made.push(info)
+  }
+  return made
 }
 
 /**
