@@ -1,14 +1,27 @@
 // Builds dist/: one bundle for the command, the import and the worker threads (they share chunks), then the type
 // declarations. `--bundle-only` leaves the declarations out.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { build } from 'esbuild'
 import { root } from './prepare.mjs'
 
 const dist = path.join(root, 'dist')
-rmSync(dist, { recursive: true, force: true })
-mkdirSync(dist)
+// Made beside it and put in its place at once: tests that need it build it at the same time, and start what is there.
+const fresh = path.join(root, 'node_modules/.cache', `dist-${process.pid}`)
+rmSync(fresh, { recursive: true, force: true })
+mkdirSync(fresh, { recursive: true })
+
+/** False when there is something in the way, or nothing to move: another build did it. */
+function moved(from, to) {
+  try {
+    renameSync(from, to)
+    return true
+  } catch (error) {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT', 'EPERM'].includes(error.code)) throw error
+    return false
+  }
+}
 
 const entries = {
   bin: 'src/cli/main.ts',
@@ -19,7 +32,7 @@ const entries = {
 await build({
   absWorkingDir: root,
   entryPoints: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(path.join(root, file)))),
-  outdir: dist,
+  outdir: fresh,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -28,7 +41,12 @@ await build({
   packages: 'external',
   logLevel: 'warning',
 })
-if (existsSync(path.join(dist, 'bin.js'))) chmodSync(path.join(dist, 'bin.js'), 0o755)
+if (existsSync(path.join(fresh, 'bin.js'))) chmodSync(path.join(fresh, 'bin.js'), 0o755)
+while (!moved(fresh, dist)) {
+  const before = `${fresh}-before`
+  moved(dist, before)
+  rmSync(before, { recursive: true, force: true })
+}
 
 if (!process.argv.includes('--bundle-only')) {
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc')

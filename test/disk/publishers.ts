@@ -130,12 +130,10 @@ async function amqpWay(broker: SpawnedBroker): Promise<Way> {
       )
     })
   return {
-    // A connection that is closed settles its confirms with an error of the library: the broker's words are in `closed`.
+    // A connection that is closed answers with an error of the library: the broker's words are in `closed`.
     publish: (text) =>
       Promise.race([send(text), closed]).catch((error: unknown) =>
-        (error as Error).message === 'nack'
-          ? Promise.race([closed, pause(50).then(() => rethrow(error))])
-          : rethrow(error),
+        Promise.race([closed, pause(50).then(() => rethrow(error))]),
       ),
     leave: () => connection.close(),
   }
