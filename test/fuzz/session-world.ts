@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { openBroker, openMemoryStore } from '../../src/core/index.ts'
+import type { AdminOptions } from '../../src/admin/types.ts'
+import { StoreRefused } from '../../src/log/index.ts'
+import { openBroker, openMemoryStore, type Broker } from '../../src/core/index.ts'
 import { knownSettings, protocols } from '../../src/protocols.ts'
 import { readSettings, Server, type Logger } from '../../src/server/index.ts'
 import { SimNet, type SimSocket } from '../../src/world/sim/net.ts'
@@ -29,14 +31,18 @@ export class SessionWorld {
   readonly time = new SimTime()
   readonly net: SimNet
   private readonly server: Server
+  private readonly broker: Broker
+  private readonly log: Logger
   /** What was logged as an error: a session that threw is. */
   private readonly errors: unknown[]
 
-  private constructor(time: SimTime, net: SimNet, server: Server, errors: unknown[]) {
+  private constructor(time: SimTime, net: SimNet, server: Server, broker: Broker, errors: unknown[], log: Logger) {
     this.time = time
     this.net = net
     this.server = server
+    this.broker = broker
     this.errors = errors
+    this.log = log
   }
 
   static async open(random: SimRandom): Promise<SessionWorld> {
@@ -57,7 +63,7 @@ export class SessionWorld {
     const server = new Server({ broker, protocols, settings, log, net, ...world })
     const started = await time.until(server.start())
     assert.ok('ok' in started)
-    return new SessionWorld(time, net, server, errors)
+    return new SessionWorld(time, net, server, broker, errors, log)
   }
 
   connect(to: Speaking): Client {
@@ -65,6 +71,16 @@ export class SessionWorld {
     const socket = this.net.connect(ports[to], { received: (chunk) => heard.push(chunk), closed: () => undefined })
     assert.ok(socket !== null)
     return { socket, heard }
+  }
+
+  /** What the HTTP API is given; there is no storage under it to be copied or measured. */
+  adminOptions(): AdminOptions {
+    const { broker, server, time, log } = this
+    const none = (): never => {
+      throw new StoreRefused({ error: 'unsupported', detail: 'all is in memory' })
+    }
+    const store = { health: { state: 'ok' } as const, metrics: none }
+    return { broker, store: () => store, snapshot: none, server, clock: time, log, version: '1', ready: () => true }
   }
 
   /** Nothing threw, nothing is kept for clients that are gone, and the next one is served. */

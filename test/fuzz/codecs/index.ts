@@ -1,4 +1,5 @@
 import type { Codec } from '../codec.ts'
+import { adminCodecs } from './admin.ts'
 import { amqpCodecs } from './amqp.ts'
 import { checkpoint } from './checkpoint.ts'
 import { configurationCodecs } from './configuration.ts'
@@ -16,6 +17,7 @@ export const codecs: readonly Codec[] = [
   ...amqpCodecs,
   ...mqttCodecs,
   ...sessionCodecs,
+  ...adminCodecs,
   ...logCodecs,
   checkpoint,
   ...coreCodecs,
