@@ -56,14 +56,19 @@ test('after a commit that could not be synced nothing is acknowledged any more, 
 })
 
 test('a commit whose sync failed looks written and never will be: it is gone before anything stands on it', async () => {
-  for (const first of [false, true]) {
+  // The frame that failed is the first of a segment, or not; the process remembers it, or it has died.
+  for (const [first, died] of [
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ] as const) {
     const { time, disk } = newDisk(12)
     const undecided: Undecided = { place: null }
     const run = await openOn(disk, time, {}, null, undecided)
     run.work.create(1)
     run.work.append([1], 'good')
     await commit(run)
-    // The frame that fails is the first of a segment, or not.
     for (let i = 0; first && disk.bytesOf('journal/slot-000').length < 60_000; i++) {
       run.work.append([1], `${i}`.padEnd(4000, '.'))
       await commit(run)
@@ -79,13 +84,14 @@ test('a commit whose sync failed looks written and never will be: it is gone bef
     assert.ok(undecided.place !== null)
     assert.equal(undecided.place.position === 0, first)
 
-    const again = await openOn(disk, time, {}, run.work, undecided)
-    assert.equal(undecided.place, null)
+    const now = died ? disk.killed() : disk
+    const again = await openOn(now, time, {}, run.work, died ? { place: null } : undecided)
+    if (!died) assert.equal(undecided.place, null)
     for (let i = 0; i < 10; i++) {
       again.work.append([1], `after ${i}`)
       await commit(again)
     }
-    const later = await openOn(disk.crash(), time, {}, again.work)
+    const later = await openOn(now.crash(), time, {}, again.work)
     assert.ok(later.work.found >= again.work.acked)
     await time.until(later.work.verify())
     await time.until(later.store.close())

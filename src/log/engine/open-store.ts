@@ -2,7 +2,7 @@ import { assert } from '../../base/index.ts'
 import { MemoryDisk, type Disk, type Lock, type World } from '../../world/index.ts'
 import { checkpointFolder } from '../checkpoint/index.ts'
 import { frameLayout } from '../frame/index.ts'
-import { syncFile } from '../journal/cut.ts'
+import { writeAgain } from '../journal/cut.ts'
 import type { ActiveSegment, JournalEnd, Undecided } from '../journal/journal.ts'
 import { checkUnreadable } from '../journal/slot-files.ts'
 import { slotFolder, slotPath } from '../journal/slots.ts'
@@ -69,6 +69,8 @@ async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options
   await takeAway(disk, undecided)
   await disk.makeFolder(slotFolder)
   await disk.makeFolder(checkpointFolder)
+  // A process that died may have made a slot whose name is not on the disk yet.
+  await disk.syncFolder(slotFolder)
   const found = await survey(disk, terms.report ?? ignore)
   // Nothing is known of a journal without one readable header; but if there was one, it must not be written over.
   if (found.journalId === null) await checkUnreadable(disk, found.slots, null, 0, 1)
@@ -138,13 +140,17 @@ function endOf({ expected, epoch, commit, timeMs }: Recovered): JournalEnd {
   return { journalId, epoch: epoch + 1, lsn, number, commit, chain: chain!, timeMs }
 }
 
-/** Opens the segment to go on in, after everything that was found in it is on the disk: perhaps it was only readable. */
+/**
+ * Opens the segment to go on in, after everything that was found in it is on the disk. One write is in flight at a time,
+ * so only the last may be missing there: a process that died after a failed sync leaves pages that are read as whole,
+ * count as clean, and are written by no further sync (F10).
+ */
 async function activeOf({ disk, thread, options }: StoreParts, recovered: Recovered): Promise<ActiveSegment | null> {
   const { active } = recovered
   if (active === null) return null
   const path = slotPath(active.slot)
-  await syncFile(disk, path)
-  const { header, position } = active
+  const { header, position, lastWrite } = active
+  await writeAgain(disk, path, lastWrite, position)
   return {
     seq: active.segmentSeq,
     slot: active.slot,

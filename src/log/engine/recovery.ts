@@ -45,6 +45,15 @@ export interface Survey {
   journalId: Buffer | null
 }
 
+interface ActiveFound {
+  segmentSeq: number
+  slot: number
+  header: SegmentHeader
+  position: number
+  /** Where the last write began that came before `position`. */
+  lastWrite: number
+}
+
 export interface Recovered {
   /** What the next frame will carry. */
   expected: Expected
@@ -52,7 +61,7 @@ export interface Recovered {
   commit: number
   timeMs: number
   /** The segment to go on in, and where; null when there is none. */
-  active: { segmentSeq: number; slot: number; position: number; header: SegmentHeader } | null
+  active: ActiveFound | null
   scanSegment: number
   /**
    * Commits were not synced one by one, and the power failed: what stands behind the last whole frame has holes. It must
@@ -198,16 +207,16 @@ class JournalWalk {
       }
       expected.segmentSeq = seq
       this.epoch = Math.max(this.epoch, header.epoch)
-      const end = await this.walk(slot)
+      const { end, lastWrite } = await this.walk(slot)
       if (end.state === 'damaged' && this.mayHaveHoles({ segmentSeq: seq, header })) {
-        active = { segmentSeq: seq, slot: slot.slot, position: end.position, header }
+        active = { segmentSeq: seq, slot: slot.slot, position: end.position, lastWrite, header }
         this.wipe = true
         break
       }
       if (end.state === 'damaged') {
         throw new Damaged(slotPath(slot.slot), end.position, `frame ${expected.number} is bad, later ones exist`)
       }
-      active = { segmentSeq: seq, slot: slot.slot, position: end.position, header }
+      active = { segmentSeq: seq, slot: slot.slot, position: end.position, lastWrite, header }
     }
     await this.checkRest(scanSegment, active)
     return {
@@ -235,7 +244,7 @@ class JournalWalk {
     )
   }
 
-  private async walk(slot: SlotFile & { header: SegmentHeader }): Promise<SegmentEnd> {
+  private async walk(slot: SlotFile & { header: SegmentHeader }): Promise<{ end: SegmentEnd; lastWrite: number }> {
     const { segmentSeq, segmentBytes, frameBytesMax } = slot.header
     const held = this.held.begin(segmentSeq, slot.slot)
     const segment = { held, segmentBytes, frameBytesMax }
@@ -243,6 +252,7 @@ class JournalWalk {
     try {
       const window = new FileWindow(file, Math.min(readStepBytes, segmentBytes))
       this.checkBegin()
+      let lastWrite = 0
       const end = await walkSegment(window, segmentHeaderBytes, segmentBytes, this.expected, chainAfter, (frame) => {
         const { header } = frame
         const unknown = unknownIn(header)
@@ -250,11 +260,13 @@ class JournalWalk {
         this.checkBegin()
         this.epoch = Math.max(this.epoch, header.epoch)
         this.timeMs = header.commitTimeMs
+        // The first frame of a segment is one write with its header.
+        lastWrite = frame.position === segmentHeaderBytes ? 0 : frame.position
         this.replay.frame(frame, segment)
       })
       held.endPosition = end.position
       this.checkBegin()
-      return end
+      return { end, lastWrite }
     } finally {
       await file.close()
     }
