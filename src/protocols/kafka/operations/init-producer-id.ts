@@ -4,20 +4,17 @@ import type { Call } from '../call.ts'
 import { code, groupCodeOf } from '../errors.ts'
 import { APIS } from '../wire/apis.ts'
 
-const epochMax = 32_767
 const refused = (errorCode: number) => ({ errorCode, producerId: -1, producerEpoch: -1 })
 
 /**
  * An idempotent producer's id is the id of a core session made for it: durable, and never given twice. The session
  * itself keeps nothing, so it ends at once; what is remembered of a producer is remembered by each partition.
+ *
+ * As in Kafka, the id and epoch in a request without transactional id mean nothing: there are clients that always send
+ * 0 and 0, and two that were given one id would be taken for each other's duplicates.
  */
 export const initProducerId = operation(APIS.initProducerId, async (request, call) => {
   if (request.transactionalId !== null) return refused(code.transactionalIdAuthorizationFailed)
-  if (request.producerId > Number.MAX_SAFE_INTEGER) return refused(code.invalidProducerIdMapping)
-  // KIP-360: the producer lost count and starts again under the next epoch.
-  if (request.producerId >= 0 && request.producerEpoch < epochMax) {
-    return { errorCode: code.none, producerId: request.producerId, producerEpoch: request.producerEpoch + 1 }
-  }
   return newProducer(call)
 })
 
