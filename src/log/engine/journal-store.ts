@@ -10,6 +10,7 @@ import type { Tail } from '../journal/tail.ts'
 import type { DurableStore, Snapshot } from '../snapshot.ts'
 import type { Spans } from '../span/index.ts'
 import type { Bounds, ExtentFacts, Health, Machine, Payload, StoredExtent, StoreMetrics } from '../store.ts'
+import { Adoption } from './adoption.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Committer } from './committer.ts'
 import { allInTurn } from './in-turn.ts'
@@ -51,6 +52,7 @@ export class JournalStore implements DurableStore {
   readonly retirement: Retirement
   readonly checkpoints: Checkpoints
   private readonly snapshots: Snapshots
+  private readonly adoption: Adoption
   private readonly spans: Spans
   private readonly reading: Reading
   private readonly host: EngineHost
@@ -64,7 +66,6 @@ export class JournalStore implements DurableStore {
   private readonly refused: Promise<never>
   private refuse: (error: Error) => void = () => undefined
   /** Adoption of sealed segments, one after the other. */
-  private adopting: Promise<void> = Promise.resolve()
 
   constructor(
     parts: StoreParts,
@@ -118,6 +119,12 @@ export class JournalStore implements DurableStore {
     ]
     const { checkpoints, nextCheckpoint } = found
     this.checkpoints = new Checkpoints(disk, clock, timers, sources, this, options, checkpoints, nextCheckpoint)
+    this.adoption = new Adoption(held, spans, timers, {
+      over: () => this.committer.failed || this.closing !== null,
+      sync: (segmentSeq) => this.syncSegment(segmentSeq),
+      troubled: (error) => this.backgroundFailed(error),
+      fail: (error) => this.committer.fail(error),
+    })
     const { checkpoints: kept, journal, retirement } = this
     this.snapshots = new Snapshots({ disk, journal, spans, host, checkpoints: kept, retirement })
     host.store = this
@@ -144,14 +151,19 @@ export class JournalStore implements DurableStore {
     machine.recovered()
     const { expected, scanSegment } = recovered
     this.checkpoints.replayed(expected.lsn - (found.segments.get(scanSegment)?.header.startLsn ?? expected.lsn))
+    // Before the segment that was active: where that is full, the FENCE seals it.
+    for (const { segmentSeq } of held.list) {
+      const late = segmentSeq > this.spans.adoptedThrough && segmentSeq < (recovered.active?.segmentSeq ?? 0)
+      if (late) this.adoption.queue(segmentSeq)
+    }
     await Promise.race([this.committer.fence(), this.refused])
     this.endUnlike(recovered)
-    for (const segment of [...held.list]) {
+    for (const segment of held.list) {
       this.host.endOfSegment.set(segment.segmentSeq, segment.endPosition)
       if (segment.segmentSeq <= this.spans.adoptedThrough) segment.adopted = true
-      else if (segment.segmentSeq < (recovered.active?.segmentSeq ?? 0)) this.adoptNext(segment.segmentSeq)
     }
     held.forget()
+    this.adoption.begin()
   }
 
   /** Where the bytes of a commit lie follows from the sizes of slots and frames: no commit crosses a change of them. */
@@ -311,39 +323,12 @@ export class JournalStore implements DurableStore {
     open.endPosition = segment.position
     this.host.endOfSegment.set(segment.seq, segment.position)
     segment.file.close().catch((error: unknown) => this.committer.fail(error as Error))
-    this.adoptNext(open.segmentSeq)
-  }
-
-  /** Hands sealed segments to the spans, one after the other. */
-  private adoptNext(segmentSeq: number): void {
-    this.adopting = this.adopting.then(() => this.adopt(segmentSeq))
-    this.adopting.catch((error: unknown) => this.committer.fail(error as Error))
+    this.adoption.queue(open.segmentSeq)
   }
 
   neverWas({ seq }: ActiveSegment): void {
     this.parts.held.remove(seq)
     this.host.forgetSegment(seq)
-  }
-
-  private async adopt(segmentSeq: number): Promise<void> {
-    const { held, timers } = this.parts
-    const open = held.get(segmentSeq)
-    if (open === undefined || open.adopted) return
-    const { slot, endPosition, lastCommit, lastCommitTime, index } = open
-    for (;;) {
-      if (this.committer.failed || this.closing !== null) return
-      try {
-        await this.syncSegment(segmentSeq)
-        await this.spans.adopt({ segmentSeq, slot, endPosition, lastFrame: lastCommit, lastCommitTime, index })
-        break
-      } catch (error) {
-        if (!(error instanceof DiskError)) throw error
-        await this.backgroundFailed(error)
-        await new Promise<void>((resolve) => timers.after(adoptRetryMs, resolve))
-      }
-    }
-    open.adopted = this.spans.hasSegment(segmentSeq)
-    held.forget()
   }
 
   /** Nothing that was acknowledged depends on it, and it is tried again. */
@@ -497,4 +482,3 @@ export class JournalStore implements DurableStore {
 }
 
 const none = Buffer.alloc(0)
-const adoptRetryMs = 1000

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { Damaged } from '../damaged.ts'
 import { aligned, frameBytes, readFrameHeader, type FrameHeader } from '../frame/index.ts'
 import type { SimDisk } from '../../world/sim/sim-disk.ts'
-import { commit, newDisk, openOn, type Run } from './testing/sim-store.ts'
+import { commit, newDisk, openOn, smallOptions, type Run } from './testing/sim-store.ts'
 
 const sector = 512
 const quiet = { checkpointMs: Infinity, checkpointBytes: Infinity }
@@ -119,3 +119,33 @@ test('a flipped bit anywhere before the tail is reported with its place, and nev
     }
   }
 })
+
+test('a segment that was not adopted in time is, before a full one that the start seals', async () => {
+  const { time, disk } = newDisk(5)
+  // The index of a segment takes longer than its successor takes to be full.
+  disk.faults = { ...disk.faults, delayMs: (_operation, path) => (path.startsWith('index/') ? 10_000 : 0) }
+  let run = await openOn(disk, time, quiet)
+  run.work.create(1)
+  const full = ({ header, position }: FoundFrame): boolean =>
+    header.segmentSeq === 2 && position === smallOptions.slotBytes! - 4096
+  do await commitOne(run, 0)
+  while (!full(framesOf(disk).at(-1)!))
+  // In the next life one of the two is adopted, and not the other.
+  const { faults } = disk
+  const next = disk.crash()
+  next.faults = { ...faults, delayMs: (_operation, path) => (path.startsWith('index') ? 300 : 0) }
+  run = await openOn(next, time, quiet, run.work)
+  while (!next.paths().some((path) => path.endsWith('.idx'))) await time.advance(50)
+  await time.advance(700)
+  await commitOne(run, 1)
+  assert.equal(next.paths().filter((path) => path.endsWith('.idx')).length, 1)
+  run = await openOn(next.crash(), time, quiet, run.work)
+  assert.equal(run.store.health.state, 'ok')
+  await time.until(run.work.verify())
+  await time.until(run.store.close())
+})
+
+async function commitOne(run: Run, n: number): Promise<void> {
+  run.work.append([1], `${n}`.padEnd(1000, '.'))
+  await commit(run)
+}

@@ -1,3 +1,4 @@
+import { assert } from '../../base/index.ts'
 import { Budget, Cleaner, type Authority } from '../cleaner/index.ts'
 import { IndexPages } from '../index-pages/index.ts'
 import {
@@ -100,6 +101,7 @@ export class SpanSet implements Spans {
     const createdAt = lastCommitTime
     const sidecarBytes = await writeSidecar(disk, index, { journalId, createdAt }, () => Promise.resolve())
     if (this.closed) return
+    assert(segmentSeq > this.manifest.adoptedThrough, 'segments are adopted in their order')
     const info: SpanInfo = {
       id: this.manifest.takeId(),
       firstSeq: segmentSeq,
