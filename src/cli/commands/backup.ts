@@ -22,8 +22,13 @@ interface Summary {
 export async function backup(input: Input): Promise<number> {
   const target = input.positionals[0] ?? '-'
   const began = systemClock.monotonic()
-  const output = target === '-' ? standardOutput : await told(newFile(target))
-  const interruption = onInterruption(() => output.abandon())
+  const opening = target === '-' ? Promise.resolve(standardOutput) : told(newFile(target))
+  // From before the file is there: nothing of it stays.
+  const interruption = onInterruption(() => opening.then((opened) => opened.abandon()).catch(() => undefined))
+  const output = await opening.catch((error: unknown) => {
+    interruption.over()
+    throw error
+  })
   const written = { bytes: 0, facts: null as BackupFacts | null }
   try {
     await told(
