@@ -40,7 +40,7 @@ const bans: Ban[] = [
 ]
 
 /** Modules of the runtime that touch nothing outside the process. All others are for src/world/node alone. */
-const pureModules = new Set(['buffer', 'zlib', 'crypto', 'util', 'url', 'path', 'string_decoder', 'events'])
+const pureModules = new Set(['module', 'buffer', 'zlib', 'crypto', 'util', 'url', 'path', 'string_decoder', 'events'])
 
 export function checkBans(tree: Tree): Violation[] {
   const found: Violation[] = []

@@ -1,7 +1,7 @@
 import { failed } from '../../base/index.ts'
 import { compose } from '../../compose.ts'
 import { createLogger, formatEndpoint, type Logger, type Settings } from '../../server/index.ts'
-import { boundHeap, systemClock, writeError, writeOutput } from '../../world/node/index.ts'
+import { boundHeap, keepCompiled, systemClock, writeError, writeOutput } from '../../world/node/index.ts'
 import { UserError, type Input } from '../command.ts'
 import { readConfiguration } from '../configuration.ts'
 import { firstSignal, stopOnSignal, unlessStopped } from '../signals.ts'
@@ -20,6 +20,7 @@ export async function serve(input: Input): Promise<number> {
   }
   const readyMs = Math.round(systemClock.monotonic())
   say(`ready in ${readyMs} ms`, { readyMs })
+  keepCompiled()
   await stopOnSignal(signal, async (signal) => {
     log.info('stopping', { signal })
     await running.ok.stop()

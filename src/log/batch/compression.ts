@@ -3,8 +3,9 @@
  * expand to is checked before memory for it is taken, so a small batch that claims gigabytes costs nothing.
  */
 import * as zlib from 'node:zlib'
-import { uncompressSync as uncompressSnappy } from 'snappy'
+import type * as Snappy from 'snappy'
 import { MalformedError, Reader } from '../../base/index.ts'
+import { lazily, LibraryMissing } from './library.ts'
 import { decompressLz4 } from './lz4.ts'
 
 export const codecs = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
@@ -36,10 +37,13 @@ export function decompress(codec: number, bytes: Buffer, bytesMax = decompressed
         return zlib.zstdDecompressSync(bytes, { maxOutputLength: bytesMax })
     }
   } catch (error) {
+    if (error instanceof LibraryMissing) throw error
     throw new MalformedError(`compressed records: ${(error as Error).message}`)
   }
   throw new MalformedError(`unknown compression codec ${codec}`)
 }
+
+const snappy = lazily('snappy') as () => typeof Snappy
 
 /** Head of the stream format that Java's producers write around raw snappy blocks: 0x82 "SNAPPY" 0. */
 const streamMagic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0])
@@ -62,5 +66,5 @@ function decompressSnappy(bytes: Buffer, bytesMax: number): Buffer {
 function snappyBlock(block: Buffer, bytesMax: number): Buffer {
   const length = new Reader(block).uvarint()
   if (length > bytesMax) throw new MalformedError(`expands to ${length} bytes, the limit is ${bytesMax}`)
-  return uncompressSnappy(block, { asBuffer: true }) as Buffer
+  return snappy().uncompressSync(block, { asBuffer: true }) as Buffer
 }

@@ -1,5 +1,8 @@
-import { uncompressSync } from 'lz4-napi'
+import type * as Lz4 from 'lz4-napi'
 import { MalformedError, Reader } from '../../base/index.ts'
+import { lazily } from './library.ts'
+
+const library = lazily('lz4-napi') as () => typeof Lz4
 
 const magic = 0x184d2204
 const versionMask = 0xc0
@@ -59,7 +62,7 @@ function expand(data: Buffer, room: number, window: Buffer | undefined): Buffer 
   const sized = Buffer.allocUnsafe(4 + data.length)
   sized.writeUInt32LE(Math.min(room, data.length * 255), 0)
   data.copy(sized, 4)
-  return uncompressSync(sized, window)
+  return library().uncompressSync(sized, window)
 }
 
 function lastBytes(window: Buffer | undefined, block: Buffer): Buffer {

@@ -25,6 +25,10 @@ export const field = {
   errorBytes: 11,
   /** How long the job took, microseconds. */
   tookUs: 12,
+  /** The layout of the header, see `SealLayout`: before the first request. */
+  headerBytes: 13,
+  bodyCrcAt: 14,
+  headerCrcAt: 15,
 } as const
 
 const fieldBytes = 64
@@ -32,13 +36,12 @@ export const chainAt = fieldBytes
 export const errorAt = fieldBytes + 16
 export const errorBytesMax = 512
 export const sharedBytes = errorAt + errorBytesMax
+/** Holds a frame of 1 MiB and a segment header. */
+export const dataBytes = 1024 * 1024 + 64 * 1024
 
 export interface CommitWorkerData {
   shared: SharedArrayBuffer
   data: SharedArrayBuffer
-  headerBytes: number
-  bodyCrcAt: number
-  headerCrcAt: number
 }
 
 /** Sent before the first job that does not fit the data memory of before. */

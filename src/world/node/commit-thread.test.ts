@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import test from 'node:test'
 import { crc32c } from '../../base/index.ts'
 import { chainOf, type CommitWrite, type DiskError } from '../index.ts'
+import { startCommitWorkerAhead } from './commit-worker-start.ts'
 import { NodeDisk } from './disk.ts'
 
 const layout = { headerBytes: 32, bodyCrcAt: 8, headerCrcAt: 28 }
@@ -57,4 +58,25 @@ test('an error of the disk comes back as one', async (t) => {
     thread.commit({ file, at: 0, slices: [Buffer.alloc(32)], header: 0, bodyBytes: 0 }, resolve),
   )
   assert.equal(error?.kind, 'io')
+})
+
+test('a worker that was started ahead serves the first commit thread, whatever its layout', async (t) => {
+  const path = folder(t)
+  writeFileSync(join(path, 'slot'), Buffer.alloc(4096))
+  startCommitWorkerAhead()
+  for (const layout of [
+    { headerBytes: 32, bodyCrcAt: 8, headerCrcAt: 28 },
+    { headerBytes: 64, bodyCrcAt: 40, headerCrcAt: 60 },
+  ]) {
+    const thread = new NodeDisk(path).commitThread(layout)
+    t.after(() => thread.close())
+    const file = await thread.open('slot', true)
+    t.after(() => file.close())
+    const slices = [Buffer.alloc(layout.headerBytes, 7), Buffer.from('body')]
+    const error = await new Promise<DiskError | null>((resolve) =>
+      thread.commit({ file, at: 0, slices, header: 0, bodyBytes: 4 }, resolve),
+    )
+    assert.equal(error, null)
+    assert.equal(readFileSync(join(path, 'slot')).readUInt32LE(layout.bodyCrcAt), crc32c(Buffer.from('body')))
+  }
 })

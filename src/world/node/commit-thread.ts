@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { assert } from '../../base/index.ts'
 import {
   DiskError,
@@ -12,7 +12,8 @@ import {
   type CommitWrite,
   type SealLayout,
 } from '../disk.ts'
-import { chainAt, errorAt, field, sharedBytes, type CommitWorkerData, type DataMessage } from './commit-protocol.ts'
+import { chainAt, errorAt, field, type DataMessage } from './commit-protocol.ts'
+import { takeCommitWorker } from './commit-worker-start.ts'
 import { diskError } from './disk-error.ts'
 
 /** Larger commits are written, then synced: writing through gains nothing for them (measured). */
@@ -21,8 +22,6 @@ const writeThroughBytesMax = 256 * 1024
 export const commitWaitMs = 0.3
 /** From here on a slice is copied by the runtime. */
 const copyBytesMin = 4096
-/** Holds a frame of 1 MiB and a segment header. */
-const dataBytes = 1024 * 1024 + 64 * 1024
 
 class NodeCommitFile implements CommitFile {
   readonly path: string
@@ -45,9 +44,8 @@ class NodeCommitFile implements CommitFile {
 /** A thread for commits alone: the runtime's I/O pool may be busy with anything, and then a commit would wait. */
 export class NodeCommitThread implements CommitThread {
   private readonly folder: string
-  private readonly shared = new SharedArrayBuffer(sharedBytes)
-  private readonly fields = new Int32Array(this.shared, 0, chainAt / 4)
-  private readonly bytes = Buffer.from(this.shared)
+  private readonly fields: Int32Array
+  private readonly bytes: Buffer
   private readonly worker: Worker
   /** The bytes of the commit in flight. */
   private data: Buffer
@@ -62,18 +60,14 @@ export class NodeCommitThread implements CommitThread {
   constructor(folder: string, layout: SealLayout, waitMs: number) {
     this.folder = folder
     this.waitMs = availableParallelism() > 1 ? waitMs : 0
-    // The sources run as they are; a build puts the worker beside, compiled.
-    const name = import.meta.url.endsWith('.ts') ? './commit-worker.ts' : './commit-worker.js'
-    // Flags of the process (`--input-type`) need not suit a file.
-    const data = new SharedArrayBuffer(dataBytes)
+    const { worker, shared, data } = takeCommitWorker()
+    this.worker = worker
+    this.fields = new Int32Array(shared, 0, chainAt / 4)
+    this.bytes = Buffer.from(shared)
     this.data = Buffer.from(data)
-    const workerData: CommitWorkerData = { shared: this.shared, data, ...layout }
-    this.worker = new Worker(new URL(name, import.meta.url), {
-      workerData,
-      name: 'commit',
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
-    })
+    this.fields[field.headerBytes] = layout.headerBytes
+    this.fields[field.bodyCrcAt] = layout.bodyCrcAt
+    this.fields[field.headerCrcAt] = layout.headerCrcAt
     this.worker.on('message', () => this.heard())
     this.worker.on('error', (error: unknown) => this.died((error as Error).message))
     this.worker.on('exit', () => {

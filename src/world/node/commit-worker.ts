@@ -12,7 +12,7 @@ import {
 } from './commit-protocol.ts'
 
 /** The commit thread: sleeps until there is a job, seals the header, writes and syncs with blocking calls (P1). */
-const { shared, data: firstData, ...layout } = workerData as CommitWorkerData
+const { shared, data: firstData } = workerData as CommitWorkerData
 const port = parentPort!
 const fields = new Int32Array(shared, 0, chainAt / 4)
 const bytes = Buffer.from(shared, 0, sharedBytes)
@@ -37,6 +37,11 @@ function run(): void {
   try {
     learnData()
     const job = data.subarray(0, fields[field.dataBytes])
+    const layout = {
+      headerBytes: fields[field.headerBytes]!,
+      bodyCrcAt: fields[field.bodyCrcAt]!,
+      headerCrcAt: fields[field.headerCrcAt]!,
+    }
     const chain = sealHeader(layout, [job.subarray(fields[field.headerAt])], 0, fields[field.bodyBytes]!)
     const descriptor = fields[field.descriptor]!
     const position = fields[field.positionHigh]! * 0x1_0000_0000 + (fields[field.positionLow]! >>> 0)
