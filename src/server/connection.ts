@@ -230,12 +230,13 @@ export class ClientConnection implements Peer, ConnectionEvents {
 
   #work(chunk: Buffer): void {
     const { now } = this.#host
+    const { length } = chunk
     const began = now()
     this.#call((session) => session.receive(chunk))
     const took = now() - began
     this.#workedMs += took
-    if (took > pieceMs) this.#pieceBytes = Math.max(pieceBytesMin, Math.ceil((chunk.length * pieceMs) / took))
-    else if (took < pieceMs / 2 && chunk.length === this.#pieceBytes) this.#pieceBytes *= 2
+    if (took > pieceMs) this.#pieceBytes = Math.max(pieceBytesMin, Math.ceil((length * pieceMs) / took))
+    else if (took < pieceMs / 2 && length === this.#pieceBytes) this.#pieceBytes *= 2
     if (this.#workedMs <= workMsMax || this.#over) return
     this.#hold(Hold.worked, true)
     this.#host.turnEnd.add(this)

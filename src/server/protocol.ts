@@ -50,7 +50,7 @@ export interface ProtocolMetrics {
 
 /** One client's state machine. Its methods never throw for bad input: they answer in protocol, or close the peer. */
 export interface Session {
-  /** Bytes from the client. The chunk's memory is the session's to keep slices of. */
+  /** Bytes from the client. The chunk's memory is the session's: to keep slices of, or to give back. */
   receive(chunk: Buffer): void
   /** The peer's output buffer is empty again after `write` said false. */
   drained(): void

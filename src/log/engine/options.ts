@@ -7,7 +7,10 @@ export interface StoreOptions {
   durability: 'fsync' | 'os'
   /** Size of a journal slot, and so of a segment; of slots made from now on. A multiple of 4 KiB. */
   slotBytes: number
-  /** Larger commits are written in parts. A multiple of 4 KiB, below `slotBytes`. */
+  /**
+   * Larger commits are written in parts, each synced before the next: a multiple of 4 KiB, well below `slotBytes`.
+   * Not given: 4 MiB, or less where slots are small.
+   */
   frameBytesMax: number
   /** Bytes of the newest payloads kept in memory. */
   tailBytes: number
@@ -27,7 +30,7 @@ const mebi = 1024 * 1024
 export const defaultOptions: StoreOptions = {
   durability: 'fsync',
   slotBytes: 64 * mebi,
-  frameBytesMax: mebi,
+  frameBytesMax: 4 * mebi,
   tailBytes: 16 * mebi,
   checkpointBytes: 128 * mebi,
   checkpointMs: 30_000,
@@ -48,7 +51,11 @@ const memoryOptions: Partial<StoreOptions> = {
 
 export function optionsFrom(given: Partial<StoreOptions>, memory: boolean): StoreOptions {
   const options = { ...defaultOptions, ...(memory ? memoryOptions : {}), ...given }
+  // The end of a slot that the next frame does not fit is lost.
+  options.frameBytesMax = given.frameBytesMax ?? Math.min(options.frameBytesMax, cut(options.slotBytes / 8))
   assert(options.slotBytes % frameAlign === 0 && options.frameBytesMax % frameAlign === 0, 'a multiple of 4096')
   assert(options.slotBytes >= segmentHeaderBytes + options.frameBytesMax, 'a slot holds at least one whole frame')
   return options
 }
+
+const cut = (bytes: number): number => Math.max(frameAlign, bytes - (bytes % frameAlign))

@@ -41,6 +41,8 @@ const zeroStepBytes = 1024 * 1024
 const syncStepBytes = 4 * 1024 * 1024
 /** After each step, while another slot is ready: readers and commits of now have the disk and the processor first. */
 const restMs = 100
+/** While there are as many as the journal needs: the spare ones are for a day when the disk is full. */
+const spareRestMs = 1000
 const retryMs = 1000
 const growFactor = 4
 
@@ -125,7 +127,7 @@ export class Slots {
     const slot = this.ready.shift()
     if (slot !== undefined) this.taken.add(slot.slot)
     else this.waiting = use
-    if (this.ready.length === 0) this.goOn()
+    if (this.ready.length < this.options.ahead) this.goOn()
     // Whoever writes fast must not use up the spare ones before it is tried again.
     if (this.noSpace && this.ready.length <= this.options.spare) this.setFull(true)
     this.refill()
@@ -293,7 +295,7 @@ export class Slots {
   private async rest(): Promise<void> {
     if (this.ready.length === 0 || this.closed) return
     await new Promise<void>((resolve) => {
-      const timer = this.timers.after(restMs, resolve)
+      const timer = this.timers.after(this.ready.length < this.options.ahead ? restMs : spareRestMs, resolve)
       this.goOn = () => {
         timer.cancel()
         resolve()

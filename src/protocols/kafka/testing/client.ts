@@ -118,7 +118,8 @@ export class Client implements Peer {
   }
 
   receive(bytes: Buffer): void {
-    this.session.receive(bytes)
+    // As from a socket: the memory is the session's.
+    this.session.receive(Buffer.from(bytes))
   }
 
   /** The frame of a request, ready to be sent. */

@@ -68,3 +68,29 @@ test('a large request is gathered in memory of its own, and what follows it is n
     assert.equal(frames.arriving, 0)
   }
 })
+
+test('memory of what was copied is given back at once, that of slices is not', () => {
+  const bytes = Buffer.concat([20, 100, 30, 400_000, 40].map((size, i) => frame(Buffer.alloc(size, i + 1))))
+  for (const step of [1, 7, 64, 150, 65_536]) {
+    const frames = new Frames()
+    const chunks: Buffer[] = []
+    const given: Buffer[] = []
+    for (let at = 0; at < bytes.length; at += step) {
+      const chunk = Buffer.allocUnsafeSlow(Math.min(step, bytes.length - at))
+      bytes.copy(chunk, 0, at)
+      chunks.push(chunk)
+      frames.push(chunk)
+      for (let one = frames.next(); one !== null; one = frames.next()) given.push(one)
+    }
+    assert.deepEqual(
+      given.map((one) => [one.length, new Set(one).size, one[0]]),
+      [20, 100, 30, 400_000, 40].map((size, i) => [size, 1, i + 1]),
+    )
+    const kept = chunks.filter((chunk) => chunk.length > 0)
+    const sliced = new Set(given.map((one) => one.buffer))
+    assert.ok(
+      kept.every((chunk) => sliced.has(chunk.buffer)),
+      `chunks of ${step} bytes`,
+    )
+  }
+})

@@ -1,4 +1,4 @@
-import { MalformedError } from '../../../base/index.ts'
+import { MalformedError, release } from '../../../base/index.ts'
 import { requestBytesMax } from '../limits.ts'
 
 /** Of a request that has come in part so far: then it gets memory for all of it, and what comes is copied there. */
@@ -16,6 +16,8 @@ export class Frames {
   private filled = 0
   private chunks: Buffer[] = []
   private head = 0
+  /** A frame that was given out is a slice of the first chunk. */
+  private sliced = false
   /** Bytes received and not yet given out. */
   pending = 0
   /** Requests given out. */
@@ -35,15 +37,17 @@ export class Frames {
 
   push(chunk: Buffer): void {
     this.pending += chunk.length
-    const rest = this.large === null ? chunk : this.fill(this.large, chunk)
-    if (rest.length > 0) this.chunks.push(rest)
+    const taken = this.large === null ? 0 : this.fill(this.large, chunk)
+    if (taken === chunk.length) return release(chunk)
+    // While the large one takes something there is nothing behind it.
+    if (taken > 0) this.head = taken
+    this.chunks.push(chunk)
   }
 
-  /** Returns what is not the large request's. */
-  private fill(large: Buffer, chunk: Buffer): Buffer {
-    const taken = chunk.copy(large, this.filled)
+  private fill(large: Buffer, chunk: Buffer, from = 0): number {
+    const taken = chunk.copy(large, this.filled, from)
     this.filled += taken
-    return chunk.subarray(taken)
+    return taken
   }
 
   /** The next whole request, without its size; null while it is incomplete. Throws `MalformedError` on a bad size. */
@@ -65,7 +69,7 @@ export class Frames {
     this.skip(4)
     this.large = Buffer.allocUnsafeSlow(size)
     this.filled = 0
-    for (const chunk of this.chunks) this.fill(this.large, chunk.subarray(chunk === this.chunks[0] ? this.head : 0))
+    for (const chunk of this.chunks) this.fill(this.large, chunk, chunk === this.chunks[0] ? this.head : 0)
     this.dropFirst(this.chunks.length)
   }
 
@@ -92,7 +96,17 @@ export class Frames {
   }
 
   private skip(bytes: number): void {
-    this.take(bytes)
+    this.pending -= bytes
+    for (let rest = bytes; rest > 0;) {
+      const step = Math.min(rest, this.chunks[0]!.length - this.head)
+      this.advance(step)
+      rest -= step
+    }
+  }
+
+  private advance(bytes: number): void {
+    this.head += bytes
+    if (this.head === this.chunks[0]!.length) this.dropFirst(1)
   }
 
   private take(size: number): Buffer {
@@ -100,8 +114,8 @@ export class Frames {
     const first = this.chunks[0]!
     if (first.length - this.head >= size) {
       const frame = first.subarray(this.head, this.head + size)
-      this.head += size
-      if (this.head === first.length) this.dropFirst(1)
+      this.sliced = true
+      this.advance(size)
       return frame
     }
     return this.gather(size)
@@ -126,8 +140,12 @@ export class Frames {
     return frame
   }
 
+  /** All that was needed of them has been copied, but for slices of the first. */
   private dropFirst(count: number): void {
-    this.chunks.splice(0, count)
+    if (count === 0) return
+    const dropped = this.chunks.splice(0, count)
+    for (let i = this.sliced ? 1 : 0; i < count; i++) release(dropped[i]!)
+    this.sliced = false
     this.head = 0
   }
 }
