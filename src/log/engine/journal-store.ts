@@ -164,6 +164,7 @@ export class JournalStore implements DurableStore {
     }
     held.forget()
     this.adoption.begin()
+    this.spans.begin()
   }
 
   /** Where the bytes of a commit lie follows from the sizes of slots and frames: no commit crosses a change of them. */

@@ -70,6 +70,9 @@ export class SpanSet implements Spans {
     const edits = this.edits.map((one) => one.edit)
     this.edits = []
     await recover(this.host, this.manifest, this.files, this.pages, edits)
+  }
+
+  begin(): void {
     this.cleaner.start()
   }
 

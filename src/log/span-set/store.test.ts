@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SimRandom } from '../../world/sim/random.ts'
+import { SimDisk } from '../../world/sim/sim-disk.ts'
+import { SimTime } from '../../world/sim/time.ts'
 import { checkData } from '../check/index.ts'
 import type { StoreOptions } from '../index.ts'
 import { defaultSpanLimits } from '../span/index.ts'
-import { range, TestStore } from '../testing/test-store.ts'
+import { range, TestMachine, TestStore } from '../testing/test-store.ts'
 
 async function fill(store: TestStore, partitions: number, rounds: number, bytes: number): Promise<void> {
   for (let round = 0; round < rounds; round++) {
@@ -36,6 +39,37 @@ test('what has left the tail is read from adopted segments, also after a restart
     [],
   )
   await store.time.until(store.store.close())
+})
+
+/** Knows what is needed only when all has been given back to it, as the core does. */
+class LateMachine extends TestMachine {
+  private knows = false
+
+  override recovered(): void {
+    this.knows = true
+  }
+
+  override needed(partition: number, first: number, last: number): boolean {
+    return this.knows && super.needed(partition, first, last)
+  }
+}
+
+test('the cleaner does not begin before the start is over, however long that takes', async () => {
+  const time = new SimTime()
+  const disk = new SimDisk(time, new SimRandom(3))
+  const spans = { ...defaultSpanLimits, cacheBytesMax: 2 * 1024 * 1024, lookEveryMs: 1 }
+  const store = new TestStore({ spans }, disk, undefined, time)
+  await store.open()
+  store.store.createPartition(0)
+  await fill(store, 1, 300, 3000)
+  await time.until(store.store.close())
+  disk.faults = { fail: () => null, delayMs: (_, path) => (path.startsWith('journal') ? 200 : 0.1) }
+  const again = new TestStore({ spans }, disk, new LateMachine(), time)
+  for (const [key, bytes] of store.sizes) again.sizes.set(key, bytes)
+  await again.open()
+  await again.pass(300, 50)
+  assert.deepEqual(await again.readAll(0), range(0, 300))
+  await time.until(again.store.close())
 })
 
 test('settled by class after an hour, through restarts, with nothing lost and the slots recycled', async () => {

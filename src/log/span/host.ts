@@ -93,13 +93,15 @@ export interface OpenSegment {
 
 /**
  * The span half, as the store uses it. At the start: `restore` for each part of the checkpoint that `checkpoint` gave
- * out, `replay` for each MANIFEST entry after it, then `recovered`.
+ * out, `replay` for each MANIFEST entry after it, then `recovered`, and `begin` when the store takes entries.
  */
 export interface Spans {
   restore(object: number, part: number, frame: number, state: Buffer): void
   replay(edit: Buffer, frame: number): void
   /** Puts the index in order, removes files that the manifest does not name. Rejects with `Damaged`. */
   recovered(): Promise<void>
+  /** From now on spans are cleaned. Not before the FENCE, which is the first frame of an epoch. */
+  begin(): void
   /**
    * The highest segment that was ever adopted. A sealed one above it lost its adoption in the crash: call `adopt`
    * again, in order. One up to here that `hasSegment` denies was replaced or was dead: its slot is free.
