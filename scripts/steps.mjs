@@ -22,7 +22,7 @@ const steps = [
   { name: 'server', tests: ['test/server/**/*.test.ts'] },
   { name: 'clients', tests: ['test/clients/**/*.test.ts'] },
   { name: 'crossing', tests: ['test/crossing/**/*.test.ts'] },
-  { name: 'sim', tests: ['test/sim/**/*.test.ts'] },
+  { name: 'sim', tests: ['test/sim/**/*.test.ts'], timeoutMs: 600_000 },
   { name: 'crash', tests: ['test/crash/**/*.test.ts'] },
   { name: 'disk', tests: ['test/disk/**/*.test.ts'] },
   { name: 'fuzz', tests: ['test/fuzz/**/*.test.ts'] },

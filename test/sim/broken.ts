@@ -46,6 +46,55 @@ export const variants: Readonly<Record<string, readonly Change[]>> = {
   'double delivery after restart': [
     { file: 'src/core/queue/durability.ts', from: 'this.holdings.pages.settle(first, last)', to: 'void [first, last]' },
   ],
+  /** How often a message was delivered counts from the start of the process. */
+  'attempts forgotten at a restart': [
+    {
+      file: 'src/core/queue/durability.ts',
+      from: 'if (!pages.isSettled(offset) && pages.count(offset) < attempt) pages.setCount(offset, attempt)',
+      to: 'void attempt',
+    },
+  ],
+  /** What has been moved to the dead letters stays in its queue, too. */
+  'dead letters copied, not moved': [
+    {
+      file: 'src/core/consume/move.ts',
+      from: "lane.queue.done(first, last, 'any')",
+      to: 'void [first, last]',
+    },
+  ],
+  /** A frame of which only the header has come to the disk is taken for whole. */
+  'no torn-tail check': [
+    {
+      file: 'src/log/journal/scan.ts',
+      from: 'if (bodyGood(bytes, found.header)) {',
+      to: 'if (bytes.length >= 0 || bodyGood(bytes, found.header)) {',
+    },
+  ],
+  /** A checkpoint does not wait for the commits whose effects are in it, nor for the one that names it. */
+  'checkpoint ahead of the journal': [
+    {
+      file: 'src/log/engine/checkpoints.ts',
+      from: 'await this.host.synced(round.stamp)',
+      to: 'void this.host.synced(round.stamp)',
+    },
+    { file: 'src/log/engine/checkpoints.ts', from: 'await this.host.name(footer)', to: 'void this.host.name(footer)' },
+  ],
+  /** A segment is written over that the newest checkpoint is still to be replayed from. */
+  'slot reused too early': [
+    {
+      file: 'src/log/engine/retirement.ts',
+      from: 'return segmentSeq < this.floorSegment && commit <= this.floorCommit',
+      to: 'return segmentSeq + this.floorSegment + commit >= 0',
+    },
+  ],
+  /** The cleaner leaves something behind that is still needed. */
+  'settle that drops a live extent': [
+    {
+      file: 'src/log/cleaner/settle.ts',
+      from: 'for (const extent of extents) await output',
+      to: 'for (const extent of extents) if (extent.baseOffset % 5 !== 3) await output',
+    },
+  ],
 }
 
 /** Loads the product with these changes, from now on. */

@@ -1,5 +1,5 @@
 /**
- * Simulated runs of the whole broker: `npm run sim -- [--seeds N] [--seed FIRST] [--workers N] [--variant NAME] [--trace]`.
+ * Simulated runs of the whole broker: `npm run sim -- [--seeds N] [--seed FIRST] [--workers N] [--long] [--variant NAME] [--trace]`.
  * `--seed S` alone plays one seed again and `--trace` tells all of it. Workers are processes; each takes every n-th seed.
  * Not in the process of the test runner, which follows every promise and makes this ten times slower.
  */
@@ -17,6 +17,8 @@ const { values } = parseArgs({
     step: { type: 'string', default: '1' },
     /** Ends after so many seconds even if seeds are left. */
     seconds: { type: 'string', default: 'Infinity' },
+    /** Longer lives, and more of them: another run than the short one of the same seed. */
+    long: { type: 'boolean', default: false },
     /** Stops at the first seed that fails. */
     first: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
@@ -31,6 +33,8 @@ export interface RunReport {
   seeds: number
   seedsPerSecond: number
   simulatedSeconds: number
+  /** Of the processor, all workers together. */
+  processorSeconds: number
   totals: Record<string, number>
   faults: Record<string, number>
   failures: { seed: number; error: string }[]
@@ -39,7 +43,16 @@ export interface RunReport {
 }
 
 function emptyReport(): RunReport {
-  return { seeds: 0, seedsPerSecond: 0, simulatedSeconds: 0, totals: {}, faults: {}, failures: [], digests: [] }
+  return {
+    seeds: 0,
+    seedsPerSecond: 0,
+    simulatedSeconds: 0,
+    processorSeconds: 0,
+    totals: {},
+    faults: {},
+    failures: [],
+    digests: [],
+  }
 }
 
 function addCounts(into: Record<string, number>, counts: Readonly<Record<string, number>>): void {
@@ -55,7 +68,8 @@ async function here(): Promise<RunReport> {
     report.seeds++
     try {
       const tell = (line: string): void => console.log(line)
-      const { lives, simulatedMs, counts, faults, digest } = await simulate(seed, values.trace ? { tell } : {})
+      const options = { long: values.long, ...(values.trace ? { tell } : {}) }
+      const { lives, simulatedMs, counts, faults, digest } = await simulate(seed, options)
       addCounts(report.totals, { lives, ...counts })
       addCounts(report.faults, faults)
       report.simulatedSeconds += simulatedMs / 1000
@@ -65,6 +79,7 @@ async function here(): Promise<RunReport> {
       if (values.first) break
     }
   }
+  report.processorSeconds = process.cpuUsage().user / 1e6
   return report
 }
 
@@ -72,7 +87,8 @@ async function here(): Promise<RunReport> {
 function there(worker: number): Promise<RunReport> {
   const share = ['--seed', String(first + worker), '--seeds', String(count - worker), '--step', String(workers)]
   const variant = values.variant === undefined ? [] : ['--variant', values.variant]
-  const more = ['--seconds', values.seconds, ...(values.first ? ['--first'] : []), ...variant, '--json']
+  const flags = (['first', 'long'] as const).filter((flag) => values[flag]).map((flag) => `--${flag}`)
+  const more = ['--seconds', values.seconds, ...flags, ...variant, '--json']
   const args = [...process.execArgv, fileURLToPath(import.meta.url), ...share, ...more]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''
@@ -91,6 +107,7 @@ function merge(reports: readonly RunReport[]): RunReport {
   for (const report of reports) {
     merged.seeds += report.seeds
     merged.simulatedSeconds += report.simulatedSeconds
+    merged.processorSeconds += report.processorSeconds
     addCounts(merged.totals, report.totals)
     addCounts(merged.faults, report.faults)
     merged.failures.push(...report.failures)
@@ -105,6 +122,7 @@ const report =
   workers > 1 ? merge(await Promise.all(Array.from({ length: workers }, (_, i) => there(i)))) : await here()
 report.seedsPerSecond = Number((report.seeds / ((performance.now() - began) / 1000)).toFixed(2))
 report.simulatedSeconds = Math.round(report.simulatedSeconds)
+report.processorSeconds = Math.round(report.processorSeconds)
 
 if (values.json) {
   console.log(JSON.stringify(report))
@@ -114,7 +132,9 @@ if (values.json) {
     Object.entries(counts)
       .map(([name, n]) => `${name} ${n}`)
       .join(', ')
-  console.log(`${report.seeds} seeds, ${report.seedsPerSecond} a second; ${report.simulatedSeconds} s simulated`)
+  console.log(
+    `${report.seeds} seeds, ${report.seedsPerSecond} a second; ${report.simulatedSeconds} s simulated in ${report.processorSeconds} s of processor`,
+  )
   console.log(`did: ${list(report.totals)}`)
   console.log(`faults: ${list(report.faults)}`)
   const failed = report.failures.map(({ seed }) => seed)

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { AmqpConsumer } from './actors/amqp-consumer.ts'
 import { AmqpPublisher } from './actors/amqp-publisher.ts'
 import type { Client } from './actors/client.ts'
@@ -33,20 +34,22 @@ export class Found extends Error {
 export interface SimulateOptions {
   /** Given each line of the trace as it is noted. */
   tell?: (line: string) => void
+  /** Longer lives, and more of them. */
+  long?: boolean
 }
 
 /** A few lives of one broker, with clients that outlive it; throws what the auditor finds. */
-export async function simulate(seed: number, { tell }: SimulateOptions = {}): Promise<Report> {
+export async function simulate(seed: number, { tell, long = false }: SimulateOptions = {}): Promise<Report> {
   const trace = new Trace(() => machine.time.monotonic(), 80, tell ?? null)
   const machine: Machine = new Machine(seed, trace)
   const auditor = new Auditor(() => machine.time.monotonic())
   const scene = new Scene(machine, auditor)
   try {
-    const lives = await play(scene)
+    const lives = await play(scene, long)
     const simulatedMs = Math.round(machine.time.monotonic())
     return { lives, simulatedMs, counts: auditor.counts, faults: machine.faults.counts, digest: trace.digest() }
   } catch (error) {
-    const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    const what = inspect(error)
     throw new Found(`seed ${seed}: ${what}\n${JSON.stringify(machine.faults.plan)}\n${trace.last.join('\n')}`)
   } finally {
     scene.over = true
@@ -71,13 +74,13 @@ function castOf(scene: Scene): { clients: Client[]; subscriber: Subscriber; cons
   return { clients, subscriber, consumer }
 }
 
-async function play(scene: Scene): Promise<number> {
+async function play(scene: Scene, long: boolean): Promise<number> {
   const { machine, auditor } = scene
   for (const [name, kind] of places) auditor.addPlace(name, kind)
   const { clients, subscriber, consumer } = castOf(scene)
   const memory: Memory = { number: 0, position: 0 }
   const weather = new Weather(scene, clients)
-  const lives = 2 + machine.random.below(3)
+  const lives = (long ? 2 : 1) + machine.random.below(3)
   for (let life = 0; life < lives; life++) {
     const inspector = await begin(scene)
     if (life === 0) for (const client of clients) client.start()
@@ -85,13 +88,13 @@ async function play(scene: Scene): Promise<number> {
     const leasers = [50, 70].map((n) => new Leaser(scene, inspector.topology, machine.stream(n + life)))
     await machine.time.until(insiders.start())
     for (const leaser of leasers) leaser.start()
-    await weather.blow(100 + machine.random.below(500))
+    await weather.blow(long ? 100 + machine.random.below(500) : 40 + machine.random.below(160))
     insiders.dead = true
     for (const leaser of leasers) leaser.dead = true
     weather.clear()
     if (machine.random.once(6)) await machine.stop()
     else machine.crash(machine.random.once(4) ? 'killed' : 'powerLost')
-    await scene.pass(machine.random.below(500))
+    await scene.pass(machine.random.below(long ? 500 : 100))
   }
   await settle(scene, consumer)
   return lives

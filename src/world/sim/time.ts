@@ -64,10 +64,12 @@ export class SimTime implements Clock, Timers {
     this.elapsedMs = end
   }
 
-  /** Runs what can run without time passing. */
+  /** Runs what can run without time passing. Rejects where that has no end: a real processor would be kept busy with it. */
   async settle(): Promise<void> {
     await promisesRun()
+    let turns = 0
     for (let run = this.turn.shift(); run !== undefined; run = this.turn.shift()) {
+      if (++turns > turnsMax) throw new Error(`after ${turnsMax} turns there is still something to do`)
       run()
       await promisesRun()
     }
@@ -110,6 +112,9 @@ export class SimTime implements Clock, Timers {
     return Math.min(100, Math.max(0.01, due - this.elapsedMs))
   }
 }
+
+/** Turns without a moment between them. */
+const turnsMax = 10_000
 
 /** Chains of promises in the log are shorter than this between two events. */
 const promiseTurns = 64

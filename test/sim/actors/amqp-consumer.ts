@@ -7,6 +7,8 @@ export class AmqpConsumer extends AmqpClient {
   /** Tags that wait for their answer. */
   private waiting = new Map<number, string>()
   private sure: string[] = []
+  /** What it was given, and has not made sure of. */
+  private given: string[] = []
   /** It has said goodbye: what it held is free again. */
   left = false
 
@@ -14,10 +16,12 @@ export class AmqpConsumer extends AmqpClient {
     super.reset()
     this.waiting = new Map()
     this.sure = []
+    this.given = []
   }
 
-  protected override delivered({ tag, payload }: Delivered): void {
-    const id = this.scene.auditor.delivers(place, payload)
+  protected override delivered({ tag, payload, redelivered }: Delivered): void {
+    const id = this.scene.auditor.delivers(place, payload, undefined, redelivered)
+    this.given.push(id)
     this.note(`got ${id}`)
     this.waiting.set(tag, id)
   }
@@ -54,10 +58,12 @@ export class AmqpConsumer extends AmqpClient {
     }
   }
 
-  /** What a queue is told only when all before is durable: so are the acknowledgements. */
+  /** What a queue is told only when all before is durable: so are the deliveries and the acknowledgements. */
   private async makeSure(): Promise<void> {
     const settled = this.sure.splice(0)
+    const given = this.given.splice(0)
     if (!(await this.declare(place, true))) return
+    this.scene.auditor.told(place, given)
     for (const id of settled) this.scene.auditor.settled(place, id, 'done')
     this.note(`settled ${settled.join(' ')}`)
   }

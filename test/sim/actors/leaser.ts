@@ -26,6 +26,8 @@ export class Leaser {
   private epoch = 0
   private consumer = 0
   private held: Held[] = []
+  /** What this session was given, and does not know to be recorded. */
+  private given: Held[] = []
 
   constructor(scene: Scene, topology: Topology, random: SimRandom) {
     this.scene = scene
@@ -59,6 +61,7 @@ export class Leaser {
     if (this.isDead() || failed(opened)) return false
     this.session = opened.ok.session
     this.epoch = opened.ok.epoch
+    this.given = []
     const subscription = this.topology.queues.work
     const { session } = this
     const attached = await this.broker.attach({ session, subscription, leaseMs, settle: 'byConsumer' })
@@ -108,7 +111,9 @@ export class Leaser {
         const lease = { partition, offset, attempt, consumer: this.consumer, leaseMs }
         const id = this.scene.auditor.delivers(place, batch.table.value(i)!, lease)
         this.scene.trace.note('leaser', `${this.consumer} got ${id} at ${offset}, attempt ${attempt}`)
-        this.held.push({ partition, offset, attempt, id })
+        const held = { partition, offset, attempt, id }
+        this.held.push(held)
+        this.given.push(held)
       }
     }
   }
@@ -145,6 +150,8 @@ export class Leaser {
     const ranges = [{ partition, first: offset, last: offset, attempt }]
     const subscription = this.topology.queues.work
     const options = { session: this.session, epoch: this.epoch }
+    // To give something back stages nothing, and is answered at once.
+    const given = as.do === 'release' ? [] : this.given.splice(0)
     this.broker
       .commit([{ op: 'settle', subscription, ranges, as }], options)
       .then(([result]) => {
@@ -153,6 +160,7 @@ export class Leaser {
         this.scene.trace.note('leaser', `${as.do} of ${id}, attempt ${attempt}: ${done}`)
         if (done > 0 && !counts) throw new Violation(`${place}@${offset}: stale attempt ${attempt} was taken`)
         if (done === 0 || as.do === 'release') return
+        auditor.recorded(place, given)
         auditor.settled(place, id, as.do === 'done' ? 'done' : 'reject')
       })
       .catch((error: unknown) => this.scene.fail(error))

@@ -5,7 +5,6 @@ import type { SimRandom } from '../../../src/world/sim/random.ts'
 
 /** The places of a run. `captured` gets all of `orders.#`; what `work` rejects or gives up goes to `dead`. */
 export const topicPartitions = 2
-export const attemptsMax = 4
 
 /** What all actors share. */
 export class Scene {

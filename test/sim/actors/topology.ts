@@ -1,7 +1,8 @@
 import { failed } from '../../../src/base/index.ts'
 import type { Id, Receiver, Spec } from '../../../src/core/index.ts'
 import type { Machine } from '../machine/machine.ts'
-import { attemptsMax, topicPartitions } from './scene.ts'
+import { attemptsMax } from '../audit/index.ts'
+import { topicPartitions } from './scene.ts'
 
 export const noReceiver: Receiver = { deliver: () => undefined, notice: () => undefined }
 

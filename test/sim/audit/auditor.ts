@@ -199,10 +199,13 @@ export class Auditor {
 
   // -- delivery
 
-  /** A consumer was given this record. Returns its id. */
-  delivers(name: string, payload: Buffer, lease?: LeaseFacts): string {
+  /** A consumer was given this record. Returns its id. `redelivered` false: as one that nobody was given before. */
+  delivers(name: string, payload: Buffer, lease?: LeaseFacts, redelivered = true): string {
     const place = this.place(name)
     const id = this.expected(place, payload)
+    if (!redelivered && place.told.has(id) && this.messages.get(id)!.sends === 1) {
+      throw new Violation(`${name}: ${id} is delivered as if for the first time`)
+    }
     const times = place.delivered.get(id) ?? 0
     place.delivered.set(id, times + 1)
     this.counts.delivered++
@@ -217,14 +220,31 @@ export class Auditor {
     const { partition, offset, attempt, consumer } = lease
     const key = `${partition}@${offset}`
     this.stands(place, partition, offset, id)
-    const before = place.attempts.get(key) ?? 0
+    const before = Math.max(place.attempts.get(key) ?? 0, place.recorded.get(key) ?? 0)
     if (attempt <= before) throw new Violation(`${place.name} ${key}: attempt ${attempt} of ${id} after ${before}`)
+    if (place.name === exhaustingPlace && attempt > attemptsMax) {
+      throw new Violation(`${place.name} ${key}: attempt ${attempt} of ${id}, there are ${attemptsMax}`)
+    }
     place.attempts.set(key, attempt)
     const held = place.leases.get(key)
     if (held !== undefined && held.until > this.now()) {
       throw new Violation(`${place.name} ${key}: ${id} went to ${consumer} while ${held.consumer} holds it`)
     }
     place.leases.set(key, { consumer, attempt, until: this.now() + lease.leaseMs })
+  }
+
+  /** These deliveries are known to be durable: no crash makes their attempts be counted again. */
+  recorded(name: string, deliveries: readonly { partition: number; offset: number; attempt: number }[]): void {
+    const { recorded } = this.place(name)
+    for (const { partition, offset, attempt } of deliveries) {
+      const key = `${partition}@${offset}`
+      recorded.set(key, Math.max(attempt, recorded.get(key) ?? 0))
+    }
+  }
+
+  /** The same, of a consumer that is told no offsets. */
+  told(name: string, ids: readonly string[]): void {
+    for (const id of ids) this.place(name).told.add(id)
   }
 
   /** Whether a verdict for this attempt still counts. Verbs act when they are called: the answer is known before. */
@@ -279,16 +299,20 @@ export class Auditor {
   }
 
   /** Dead letters are there because somebody rejected them, or because of too many attempts: exactly once. */
-  deadLetters(found: readonly { id: string; reason: string }[]): void {
+  deadLetters(found: readonly { id: string; reasons: readonly string[] }[]): void {
     const place = this.place(exhaustingPlace)
     const dead = new Set(found.map((one) => one.id))
-    for (const { id, reason } of found) {
+    if (dead.size < found.length) throw new Violation('a message is twice among the dead')
+    for (const { id, reasons } of found) {
       this.counts.deadLettered++
+      const [reason] = reasons
+      if (reasons.length !== 1 || (reason !== 'rejected' && reason !== 'exhausted'))
+        throw new Violation(`${id} is dead for these reasons: ${reasons.join(' ')}`)
       if (reason === 'rejected' && !place.rejecting.has(id))
         throw new Violation(`${id} is dead, and nobody rejected it`)
-      if (reason !== 'rejected' && (place.delivered.get(id) ?? 0) === 0) {
-        throw new Violation(`${id} is dead after too many attempts, and there was none`)
-      }
+      if (reason === 'exhausted' && (place.delivered.get(id) ?? 0) < attemptsMax)
+        throw new Violation(`${id} is dead after ${place.delivered.get(id) ?? 0} attempts`)
+      if (reason === 'exhausted' && place.rejected.has(id)) throw new Violation(`${id} was rejected, and is exhausted`)
       if ((place.settled.get(id) ?? 0) > 0 && !place.rejected.has(id)) throw new Violation(`${id} is done, and dead`)
     }
     for (const id of place.rejected) if (!dead.has(id)) throw new Violation(`rejected ${id} is not among the dead`)
@@ -327,3 +351,4 @@ export class Auditor {
 /** Where rejected and exhausted messages go, and where they come from. */
 export const deadPlace = 'dead'
 export const exhaustingPlace = 'work'
+export const attemptsMax = 4

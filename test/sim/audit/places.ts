@@ -30,6 +30,10 @@ export class Place {
   readonly leases = new Map<string, Lease>()
   /** By `partition@offset`, of this life: the newest attempt delivered. */
   readonly attempts = new Map<string, number>()
+  /** By `partition@offset`: the newest attempt that is known to be durable. */
+  readonly recorded = new Map<string, number>()
+  /** Ids of which some delivery is known to be durable. */
+  readonly told = new Set<string>()
 
   constructor(name: string, kind: PlaceKind) {
     this.name = name

@@ -36,6 +36,10 @@ const countedAs: Record<SimOperation, FaultKind> = {
 export interface Plan {
   /** The longest that an operation of the disk takes, ms. */
   diskDelayMsMax: number
+  /** As of the commits alone: all else may overtake them. */
+  commitDelayMsMax: number
+  /** How often the state is checkpointed, ms: often, or hardly ever. */
+  checkpointMs: number
   /** One operation in so many fails while there is trouble; 0 = never. */
   errorOnceIn: number
   /** Operations that fail; others do not. */
@@ -56,8 +60,12 @@ const failing: readonly (readonly SimOperation[])[] = [
 ]
 
 export function planOf(random: SimRandom): Plan {
+  const diskDelayMsMax = random.once(10) ? 200 : 0.2 + random.below(150) / 10
+  const commitsLate = random.once(4)
   return {
-    diskDelayMsMax: random.once(10) ? 200 : 0.2 + random.below(150) / 10,
+    diskDelayMsMax: commitsLate ? 0.2 : diskDelayMsMax,
+    commitDelayMsMax: commitsLate ? 40 + random.below(100) : diskDelayMsMax,
+    checkpointMs: random.once(4) ? 5000 : 40 + random.below(200),
     errorOnceIn: random.once(4) ? 20 + random.below(200) : 0,
     errorOperations: failing[random.below(failing.length)]!,
     full: random.once(6),
@@ -89,8 +97,9 @@ export class Faults implements SimFaults {
     return 'io'
   }
 
-  delayMs(): number {
-    const delayMs = this.random.below(this.plan.diskDelayMsMax * 10) / 10
+  delayMs(operation: SimOperation): number {
+    const { diskDelayMsMax, commitDelayMsMax } = this.plan
+    const delayMs = this.random.below((operation === 'commit' ? commitDelayMsMax : diskDelayMsMax) * 10) / 10
     if (delayMs >= 50) this.counts.diskSlow++
     return delayMs
   }

@@ -9,23 +9,32 @@ import { SimNet } from '../../../src/world/sim/net.ts'
 import { SimRandom } from '../../../src/world/sim/random.ts'
 import { SimTime } from '../../../src/world/sim/time.ts'
 import { Violation } from '../audit/index.ts'
-import { Faults, planOf, type FaultKind } from './faults.ts'
+import { Faults, planOf, type FaultKind, type Plan } from './faults.ts'
 import type { Trace } from './trace.ts'
 
 export const ports = { kafka: 9092, amqp: 5672, mqtt: 1883 }
 
 /** Small everything, so that a short run seals, checkpoints, settles and recycles. */
-const store: Partial<StoreOptions> = {
-  slotBytes: 65536,
-  frameBytesMax: 16384,
-  tailBytes: 20_000,
-  checkpointBytes: 150_000,
-  checkpointMs: 400,
-  slotsAhead: 1,
-  slotsSpare: 1,
-  reserveBytes: 0,
+function sizesOf({ checkpointMs }: Plan) {
+  const store: Partial<StoreOptions> = {
+    slotBytes: 32768,
+    frameBytesMax: 16384,
+    tailBytes: 5_000,
+    checkpointBytes: checkpointMs * 1000,
+    checkpointMs,
+    slotsAhead: 1,
+    slotsSpare: 1,
+    reserveBytes: 0,
+    spans: {
+      cacheBytesMax: 2 * 1024 * 1024,
+      mergeAfterMs: 50,
+      settleAfterMs: 60,
+      spanBytesMax: 200_000,
+      lookEveryMs: 30,
+    },
+  }
+  return { store, core: { reopenMs: 100, reopenMsMax: 1000, retentionMs: 500 } }
 }
-const sizes = { store, core: { reopenMs: 100, reopenMsMax: 1000, retentionMs: 500 } }
 
 function settingsOf() {
   const listen = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, `127.0.0.1:${port}`]))
@@ -96,8 +105,10 @@ export class Machine {
       const { disk } = this
       const log = this.logger()
       const began = this.time.monotonic()
-      const options = { outside: { ...outside, disk: () => disk, stop }, sizes }
-      const composed = await this.time.until(compose(settings, log, options), startMsMax)
+      const options = { outside: { ...outside, disk: () => disk, stop }, sizes: sizesOf(this.faults.plan) }
+      const composed = await this.time.until(compose(settings, log, options), startMsMax).catch((error: unknown) => {
+        throw new Violation('the start failed with an exception', { cause: error })
+      })
       if (!failed(composed)) {
         this.running = composed.ok
         this.trace.note('machine', `up after ${Math.round(this.time.monotonic() - began)} ms`)
