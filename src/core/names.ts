@@ -64,7 +64,17 @@ export function nameCodec(options: NameCodecOptions): NameCodec {
     while (text.startsWith(selfUnit, position)) position += unitBytes
     return unitAt(text, position) !== undefined
   }
+  /** By byte: it stands for itself, whatever is around it. Most names have nothing else, and become no new string. */
+  const plain = Uint8Array.from({ length: 256 }, (_, byte) => {
+    const char = String.fromCharCode(byte)
+    return char === self || escaped(char) ? 0 : 1
+  })
+  const isPlain = (level: string): boolean => {
+    for (let i = 0; i < level.length; i++) if (plain[level.charCodeAt(i)] !== 1) return false
+    return true
+  }
   const encodeLevel = (level: string): string => {
+    if (isPlain(level)) return level
     let out = ''
     for (let i = 0; i < level.length; i++) {
       const char = level[i]!

@@ -14,6 +14,9 @@ import { save } from './save.ts'
 import { seek } from './seek.ts'
 import { settle } from './settle.ts'
 
+/** Of the ops before the one at hand. */
+type Results = readonly (OpResult | Promise<OpResult>)[]
+
 /** Does the ops now, in their order, and answers when the commit they went into is as durable as promised. */
 export function commit(shard: Shard, ops: readonly Op[], options: CommitOptions): Promise<OpResult[]> {
   const session = shard.sessions.get(options.session)
@@ -27,17 +30,17 @@ export function commit(shard: Shard, ops: readonly Op[], options: CommitOptions)
       shard.limits.durability,
     )
   }
+  const results: (OpResult | Promise<OpResult>)[] = []
   if (options.atomic) {
     for (const op of ops) {
-      const failure = safely(judge, shard, session, op)
+      const failure = safely(judge, shard, session, op, results)
       if (failure !== null) return shard.answer(session, refusal(ops, failure), 0, shard.limits.durability)
     }
   }
   const before = shard.stage.mark()
-  const results: (OpResult | Promise<OpResult>)[] = []
   let late = false
   for (const op of ops) {
-    const result = safely((...given) => perform(...given, results), shard, session, op)
+    const result = safely(perform, shard, session, op, results)
     if (result instanceof Promise) late = true
     results.push(result)
   }
@@ -66,13 +69,14 @@ const isDuplicate = (result: OpResult): boolean => 'ok' in result && result.ok.o
 
 /** Records that are not what their batch says come to light only when somebody has to look into them. */
 function safely<T>(
-  act: (shard: Shard, session: Session, op: Op) => T,
+  act: (shard: Shard, session: Session, op: Op, before: Results) => T,
   shard: Shard,
   session: Session,
   op: Op,
+  before: Results,
 ): T | Failure {
   try {
-    return act(shard, session, op)
+    return act(shard, session, op, before)
   } catch (error) {
     if (error instanceof MalformedError) return { error: 'invalid', detail: error.message }
     throw error
@@ -87,12 +91,7 @@ function judge(shard: Shard, session: Session, op: Op): Failure | null {
   return session.ended ? fenced : null
 }
 
-function perform(
-  shard: Shard,
-  session: Session,
-  op: Op,
-  before: readonly (OpResult | Promise<OpResult>)[],
-): OpResult | Promise<OpResult> {
+function perform(shard: Shard, session: Session, op: Op, before: Results): OpResult | Promise<OpResult> {
   switch (op.op) {
     case 'publish':
       return publishOp(shard, session, op)

@@ -42,6 +42,8 @@ export interface DeliveredBatch {
   readonly bytes: Buffer
   /** Offsets that the batch covers. */
   count: number
+  /** What a protocol made of it for its wire, kept here so that a fan-out makes it once: the last one's; null: nothing. */
+  rendered: object | null
 }
 
 export interface HistoryEntry {

@@ -1,6 +1,6 @@
 import { BatchBuilder, batchHeader, RecordTable } from '../../log/index.ts'
 import type { Payload } from '../../log/index.ts'
-import { encodeExtentMeta, plainMeta } from '../extent-meta.ts'
+import { encodeExtentMeta } from '../extent-meta.ts'
 import type { Address, HistoryEntry, Id, Records } from '../facade/index.ts'
 import { extentFlag, LiveBatch } from '../shard/batches.ts'
 import type { Partition } from '../shard/partition.ts'
@@ -16,6 +16,7 @@ export interface Origin {
 }
 
 export const noHistory: readonly HistoryEntry[] = []
+const noOthers: readonly Address[] = []
 
 /** A batch as it goes into a commit: staged once, however many extents name it. */
 interface Staged {
@@ -71,13 +72,18 @@ export class Copier {
     const staged = runs === null ? this.whole : this.cut(runs)
     staged.payload ??= this.shard.stage.payload(staged.batch)
     const { expiresAt, notBefore, priority } = this.records
+    const { publisher, address, history, hops, messageId } = this.origin
     const meta = encodeExtentMeta({
-      ...plainMeta,
-      ...this.origin,
+      publisher,
+      address,
+      others: noOthers,
       routes,
       expiresAt: expiresAt ?? null,
       notBefore: notBefore ?? null,
       priority: priority ?? 0,
+      history,
+      hops,
+      messageId,
     })
     const flags = (this.records.foreign ? extentFlag.foreign : 0) | (producer ? extentFlag.producer : 0)
     const maxTimestamp = Math.max(0, batchHeader.maxTimestamp(staged.batch))

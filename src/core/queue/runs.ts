@@ -23,6 +23,7 @@ export class Runs {
   }
 
   clear(): void {
+    if (this.firsts.length === 0) return
     this.firsts.length = this.lasts.length = this.values.length = 0
   }
 
@@ -31,6 +32,10 @@ export class Runs {
    * length - 1 uvarint, and the value if `valued`.
    */
   write(w: Writer, valued: boolean): void {
+    if (this.firsts.length === 0) {
+      w.uvarint(0)
+      return
+    }
     const order = this.sorted()
     w.uvarint(order.length)
     let end = 0
@@ -43,8 +48,9 @@ export class Runs {
   }
 
   /** Indexes of the runs by first offset, after joining what then turns out to be adjacent and equal. */
-  private sorted(): number[] {
+  private sorted(): readonly number[] {
     const { firsts, lasts, values } = this
+    if (firsts.length === 1) return only
     const order = firsts.map((_, i) => i)
     if (firsts.some((first, i) => i > 0 && first < firsts[i - 1]!)) order.sort((a, b) => firsts[a]! - firsts[b]!)
     let kept = 0
@@ -57,6 +63,9 @@ export class Runs {
     return order
   }
 }
+
+/** The order of one run alone. Never changed. */
+const only: readonly number[] = [0]
 
 /** Calls `visit(first, last, value)` for each run that `Runs.write` wrote. */
 export function readRuns(

@@ -1,3 +1,4 @@
+import { sameBytes } from '../../base/index.ts'
 import { RecordTable } from '../../log/index.ts'
 import type { StoredExtent } from '../../log/index.ts'
 import { decodeExtentMeta, type ExtentMeta } from '../extent-meta.ts'
@@ -5,6 +6,19 @@ import type { Address, DeliveredBatch, HistoryEntry, Id, Records } from '../faca
 
 /** Bit 0 of an extent's flags is the log's: foreign. These are the core's. */
 export const extentFlag = { foreign: 1, producer: 2, retained: 4, retain: 8, atMostOnce: 16 } as const
+
+let lastEncoded = Buffer.alloc(0)
+let lastMeta: ExtentMeta | null = null
+
+/** Neighbours in a queue mostly have the same facts: then they share what these were decoded to. */
+function metaOf(encoded: Buffer): ExtentMeta {
+  if (lastMeta !== null && sameBytes(encoded, 0, encoded.length, lastEncoded)) return lastMeta
+  const meta = decodeExtentMeta(encoded)
+  // Of its own: the slice would keep a slab of the log in memory.
+  lastEncoded = Buffer.from(encoded)
+  lastMeta = meta
+  return meta
+}
 
 /** A batch as it came out of the store; what nobody asks for is not decoded. */
 export class StoredBatch implements DeliveredBatch {
@@ -16,6 +30,7 @@ export class StoredBatch implements DeliveredBatch {
   readonly foreign: boolean
   readonly flags: number
   readonly retained: boolean
+  rendered: object | null = null
   private readonly encodedMeta: Buffer
   private decodedMeta: ExtentMeta | null = null
   private decodedTable: RecordTable | null = null
@@ -33,7 +48,7 @@ export class StoredBatch implements DeliveredBatch {
   }
 
   get meta(): ExtentMeta {
-    return (this.decodedMeta ??= decodeExtentMeta(this.encodedMeta))
+    return (this.decodedMeta ??= metaOf(this.encodedMeta))
   }
 
   get table(): RecordTable {
@@ -90,6 +105,7 @@ export class LiveBatch implements DeliveredBatch {
   readonly history: readonly HistoryEntry[]
   readonly bytes: Buffer
   readonly table: RecordTable
+  rendered: object | null = null
 
   constructor(
     records: Records,

@@ -98,7 +98,8 @@ export class Stage {
     const baseOffset = partition.next
     if (this.closed) return baseOffset
     const commit = this.store.staging
-    this.store.stageExtent(partition.id, { ...facts, baseOffset, appendTime: 0 }, payload)
+    const { count, maxTimestamp, flags, meta } = facts
+    this.store.stageExtent(partition.id, { baseOffset, count, maxTimestamp, appendTime: 0, flags, meta }, payload)
     this.touch()
     if (partition.level === 'os') {
       this.weak++

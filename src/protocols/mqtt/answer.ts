@@ -4,14 +4,14 @@ import { Pause, pool } from './client.ts'
 import type { Client } from './client.ts'
 import { publishReason } from './errors.ts'
 import { committingBytesMax } from './limits.ts'
-import type { Replies, Turn } from './turn.ts'
+import { noReplies, type Replies, type Turn } from './turn.ts'
 import { firstFailure, PacketType, Reason, writeAck } from './wire/index.ts'
 import type { AckType, ReasonCode } from './wire/index.ts'
 
 /** Commits what the turn gathered, sends its replies when that is durable, and lets as many more messages come. */
 export function finishTurn(client: Client): void {
   const turn = client.takeTurn()
-  const saves = client.takeChanges(turn?.publishes() ?? [])
+  const saves = client.takeChanges(turn)
   if (turn === undefined && saves.length === 0) return client.output.flush()
   const ops = turn?.take(saves) ?? saves
   const bytes = turn?.bytes ?? 0
@@ -42,14 +42,14 @@ export function finishTurn(client: Client): void {
   if (turn !== undefined && turn.completed > 0) broker.credit(grantsOf(session, turn))
 }
 
+const none: ReadonlyMap<Id, number> = new Map()
+
 /** What is done makes room for as much again: messages for the connection, bytes for each consumer. */
 function grantsOf(session: Id, turn: Turn): CreditGrant[] {
   const grants: CreditGrant[] = [{ session, pool, messages: turn.completed }]
-  for (const [consumer, bytes] of turn.completedBytes) grants.push({ consumer, messages: 0, bytes })
+  for (const [consumer, bytes] of turn.completedBytes ?? none) grants.push({ consumer, messages: 0, bytes })
   return grants
 }
-
-const noReplies: Replies = { types: [], packetIds: [], ops: [], records: [] }
 
 function answer(client: Client, results: readonly OpResult[], replies: Replies): void {
   const { types, packetIds, ops, records } = replies

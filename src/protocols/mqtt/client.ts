@@ -17,6 +17,8 @@ export type Phase = 'greeting' | 'opening' | 'open' | 'over'
 /** Why the client is not read from; it is again when no reason is left. */
 export const Pause = { opening: 1, changing: 2, committing: 4 } as const
 
+const noChanges: readonly SaveOp[] = []
+
 /** The connection's pool of credit: all its leased consumers together respect the client's Receive Maximum. */
 export const pool = 1
 
@@ -130,11 +132,12 @@ export class Client implements Recipient, Watched {
     return turn
   }
 
-  /** Saved state that changed. Of a session that ends with its connection nothing is saved. `publishes`: see `changes`. */
-  takeChanges(publishes: readonly number[]): SaveOp[] {
-    if (!this.persistent) return []
-    const received = this.lateReceived?.changes(publishes) ?? []
-    return this.lateReleased === undefined ? received : received.concat(this.lateReleased.changes())
+  /** Saved state that changed in this turn. Of a session that ends with its connection nothing is saved. */
+  takeChanges(turn: Turn | undefined): readonly SaveOp[] {
+    const { lateReceived, lateReleased } = this
+    if (!this.persistent || (lateReceived === undefined && lateReleased === undefined)) return noChanges
+    const received = lateReceived?.changes(turn?.publishes() ?? []) ?? []
+    return lateReleased === undefined ? received : received.concat(lateReleased.changes())
   }
 
   /** The client takes what it is sent, or does not: then nothing more is leased to it. */

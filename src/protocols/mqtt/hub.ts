@@ -3,7 +3,6 @@ import type { Broker, Id } from '../../core/index.ts'
 import type { Logger, ProtocolContext, ProtocolMetrics } from '../../server/index.ts'
 import { validate } from '../../server/index.ts'
 import type { Clock, Random } from '../../world/index.ts'
-import { Forms } from './delivery/forms.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { lossLogMs } from './limits.ts'
 import { TopicLevels } from './names.ts'
@@ -19,7 +18,6 @@ export class Hub {
   readonly metrics: ProtocolMetrics
   readonly settings: MqttSettings
   readonly keepAlive: KeepAlive
-  readonly forms = new Forms()
   readonly topics = new TopicLevels()
   readonly namespace: Id
   /** The space that topics live in. */

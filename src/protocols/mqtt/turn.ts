@@ -1,6 +1,6 @@
 import { BatchBuilder } from '../../log/index.ts'
 import type { Clock } from '../../world/index.ts'
-import type { Address, Id, Levels, Op, SaveOp, SettleOp, Verdict } from '../../core/index.ts'
+import type { Address, AppendOp, Id, Levels, Op, PublishOp, SaveOp, SettleOp, Verdict } from '../../core/index.ts'
 import type { Source } from './delivery/in-flight.ts'
 import { batchBytesMax, recordBytes } from './limits.ts'
 import { recordParts } from './mapping.ts'
@@ -26,6 +26,9 @@ export interface Replies {
   records: number[]
 }
 
+/** Shared by all turns that owe nothing: most of them. Never added to. */
+export const noReplies: Replies = { types: [], packetIds: [], ops: [], records: [] }
+
 type Settles = SettleOp & { ranges: SettleOp['ranges'][number][] }
 
 /** Verdicts are compared by identity, so they are these. */
@@ -42,12 +45,12 @@ const spareBuildersMax = 4
 export class Turn {
   private readonly ops: Op[] = []
   private readonly settles: Settles[] = []
-  readonly replies: Replies = { types: [], packetIds: [], ops: [], records: [] }
+  replies: Replies = noReplies
   /** Bytes published, with what a record costs beside its payload. */
   bytes = 0
   /** Leased messages that are done, as many more may be delivered; and their bytes, by consumer. */
   completed = 0
-  readonly completedBytes = new Map<Id, number>()
+  completedBytes: Map<Id, number> | undefined
   private builder: BatchBuilder | undefined
   private topic: string | undefined
   private target: Target | undefined
@@ -87,6 +90,7 @@ export class Turn {
   }
 
   owe(type: AckType, packetId: number, op = -1, record: number = Reason.success): void {
+    if (this.replies === noReplies) this.replies = { types: [], packetIds: [], ops: [], records: [] }
     const replies = this.replies
     replies.types.push(type)
     replies.packetIds.push(packetId)
@@ -97,7 +101,9 @@ export class Turn {
   /** What becomes of a leased message; neighbours share a range. */
   settle(source: Source, as: Verdict): void {
     const { subscription, partition, offset, attempt } = source
-    let op = this.settles.find((each) => each.subscription === subscription && each.as === as)
+    let op = this.settles[0]
+    if (op !== undefined && (op.subscription !== subscription || op.as !== as))
+      op = this.settles.find((each) => each.subscription === subscription && each.as === as)
     if (op === undefined) this.settles.push((op = { op: 'settle', subscription, ranges: [], as }))
     const range = op.ranges[op.ranges.length - 1]
     if (range?.partition === partition && range.last === offset - 1 && range.attempt === attempt) range.last = offset
@@ -107,7 +113,8 @@ export class Turn {
   /** Gives back the credit that the message took. */
   complete({ consumer, bytes }: Source): void {
     this.completed++
-    this.completedBytes.set(consumer, (this.completedBytes.get(consumer) ?? 0) + bytes)
+    const all = (this.completedBytes ??= new Map<Id, number>())
+    all.set(consumer, (all.get(consumer) ?? 0) + bytes)
   }
 
   /** Where the publishes stand among the ops; no more may be added. */
@@ -129,14 +136,15 @@ export class Turn {
   private seal(retain = false): void {
     const builder = this.builder
     if (builder === undefined || builder.count === 0) return
-    const records = {
-      batch: builder.finish(),
-      foreign: true,
-      ...(this.expiresAt === undefined ? {} : { expiresAt: this.expiresAt }),
-    }
     const target = this.target!
-    if ('log' in target) this.ops.push({ op: 'append', log: target.log, ...records })
-    else this.ops.push({ op: 'publish', to: target.to, ...records, atMostOnce: this.atMostOnce, retain })
+    const { expiresAt, atMostOnce } = this
+    const batch = builder.finish()
+    const op: AppendOp | PublishOp =
+      'log' in target
+        ? { op: 'append', log: target.log, batch, foreign: true }
+        : { op: 'publish', to: target.to, batch, foreign: true, atMostOnce, retain }
+    if (expiresAt !== undefined) op.expiresAt = expiresAt
+    this.ops.push(op)
     this.topic = undefined
   }
 }

@@ -1,4 +1,4 @@
-import type { DeliveredBatch } from '../../../core/index.ts'
+import type { DeliveredBatch, Levels } from '../../../core/index.ts'
 import type { RecordTable } from '../../../log/index.ts'
 import { outgoing } from '../mapping.ts'
 import { topicOf } from '../names.ts'
@@ -34,24 +34,37 @@ export class Form implements PublishForm {
   }
 }
 
-interface BatchForms {
+class BatchForms {
   /** Undefined: MQTT cannot say this address. */
-  topic: Buffer | undefined
-  forms: (Form | undefined)[]
+  readonly topic: Buffer | undefined
+  readonly forms: (Form | undefined)[] = []
+
+  constructor(topic: Buffer | undefined) {
+    this.topic = topic
+  }
 }
 
-/** The forms of the batches that are being handed out: fan-out makes each once, whoever it goes to. */
-export class Forms {
-  private readonly byTable = new WeakMap<RecordTable, BatchForms>()
+let lastLevels: Levels | undefined
+let lastTopic: Buffer | undefined
 
-  /** Undefined where MQTT cannot carry the record. */
-  of(batch: DeliveredBatch, index: number): Form | undefined {
-    let known = this.byTable.get(batch.table)
-    if (known === undefined) {
-      const topic = batch.address === null ? undefined : topicOf(batch.address.levels)
-      this.byTable.set(batch.table, (known = { topic, forms: [] }))
-    }
-    if (known.topic === undefined) return undefined
-    return (known.forms[index] ??= new Form(known.topic, batch.table, index, batch.foreign))
+/** Batches that follow one another mostly share their address. */
+function topicBytes(levels: Levels): Buffer | undefined {
+  if (levels !== lastLevels) {
+    lastTopic = topicOf(levels)
+    lastLevels = levels
   }
+  return lastTopic
+}
+
+/**
+ * One record of a batch that is being handed out: fan-out makes it once, whoever it goes to. Undefined where MQTT cannot
+ * carry it. It lies at its batch: a map from batches to forms was the largest single cost of small batches.
+ */
+export function formOf(batch: DeliveredBatch, index: number): Form | undefined {
+  let known = batch.rendered
+  if (!(known instanceof BatchForms)) {
+    known = batch.rendered = new BatchForms(batch.address === null ? undefined : topicBytes(batch.address.levels))
+  }
+  const { topic, forms } = known as BatchForms
+  return topic === undefined ? undefined : (forms[index] ??= new Form(topic, batch.table, index, batch.foreign))
 }

@@ -47,7 +47,8 @@ export class InFlight {
     if (this.free <= 0) return 0
     const id = own ? 1 + (source.offset % ownPacketIds) : this.allocate()
     if (this.flights.has(id)) return 0
-    this.flights.set(id, { ...source, released: false })
+    const { subscription, partition, offset, attempt, consumer, bytes } = source
+    this.flights.set(id, { subscription, partition, offset, attempt, consumer, bytes, released: false })
     return id
   }
 

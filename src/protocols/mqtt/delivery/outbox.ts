@@ -8,7 +8,7 @@ import type { Turn } from '../turn.ts'
 import { firstFailure, PacketType, publishBytes, Reason, writeAck, writePublishHead } from '../wire/index.ts'
 import type { PublishHead, Qos, ReasonCode, Version } from '../wire/index.ts'
 import { Aliases } from './aliases.ts'
-import type { Form } from './forms.ts'
+import { formOf, type Form } from './forms.ts'
 import { InFlight } from './in-flight.ts'
 import type { Source } from './in-flight.ts'
 import { Waiting, type Keeper } from './waiting.ts'
@@ -108,7 +108,7 @@ export class Outbox {
         source.offset = batch.baseOffset + batch.table.offsetDelta(i)
         source.bytes = batch.table.valueBytes(i)
       }
-      const form = this.client.hub.forms.of(batch, i)
+      const form = formOf(batch, i)
       if (form === undefined) this.finish(source, unsayable)
       else if (!this.ready || !this.send(form, terms, batch.expiresAt, source))
         this.wait(form, terms, batch.expiresAt, source)
@@ -128,7 +128,7 @@ export class Outbox {
   pump(): void {
     if (this.holds > 0) return
     for (;;) {
-      const parcel = this.client.output.congested ? undefined : this.waiting.peek(this.client.hub.forms)
+      const parcel = this.client.output.congested ? undefined : this.waiting.peek()
       if (parcel === undefined) break
       if (!this.send(parcel.form, parcel.terms, parcel.expiresAt, parcel.source ?? live)) break
       this.waiting.shift()

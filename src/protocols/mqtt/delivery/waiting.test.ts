@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { noProperties } from '../wire/index.ts'
-import { Forms } from './forms.ts'
 import { Waiting, type Parcel } from './waiting.ts'
 
-const forms = new Forms()
 const terms = { qos: 0, retainAsPublished: false, own: noProperties, retained: false } as const
 
 const parcelOf = (payload: Buffer): Parcel => ({
@@ -27,7 +25,7 @@ test('first in first out, also when more come while some go; no bytes are left o
   const { waiting, parcels, kept } = filled(5000)
   const seen: (Parcel | undefined)[] = []
   for (let index = 0; index < 10_000; index++) {
-    seen.push(waiting.peek(forms))
+    seen.push(waiting.peek())
     waiting.shift()
     if (index < 5000) {
       parcels.push(parcelOf(Buffer.alloc(1)))
@@ -44,7 +42,7 @@ test('taking out costs the same however many wait: no element is moved more than
   const { waiting } = filled(count)
   const moved = countMoved(() => {
     for (let index = 0; index < count; index++) {
-      waiting.peek(forms)
+      waiting.peek()
       waiting.shift()
     }
   })
@@ -54,7 +52,7 @@ test('taking out costs the same however many wait: no element is moved more than
 
 test('what was taken out is not among what waited at the end', () => {
   const { waiting, parcels } = filled(10)
-  waiting.peek(forms)
+  waiting.peek()
   waiting.shift()
   assert.deepEqual(waiting.clear(), parcels.slice(1))
 })

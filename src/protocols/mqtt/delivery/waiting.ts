@@ -1,7 +1,7 @@
 import type { DeliveredBatch } from '../../../core/index.ts'
 import type { Peer } from '../../../server/index.ts'
 import { parcelBytes } from '../limits.ts'
-import type { Form, Forms } from './forms.ts'
+import { formOf, type Form } from './forms.ts'
 import type { Source } from './in-flight.ts'
 import type { Terms } from './terms.ts'
 
@@ -61,8 +61,8 @@ export class Waiting {
     if (batches.length > 0) this.replays.push({ batches, terms, batch: 0, record: 0 })
   }
 
-  peek(forms: Forms): Parcel | undefined {
-    return (this.current ??= this.nextReplayed(forms) ?? this.queue[this.start])
+  peek(): Parcel | undefined {
+    return (this.current ??= this.nextReplayed() ?? this.queue[this.start])
   }
 
   /** Removes what `peek` showed. */
@@ -81,7 +81,7 @@ export class Waiting {
     }
   }
 
-  private nextReplayed(forms: Forms): Parcel | undefined {
+  private nextReplayed(): Parcel | undefined {
     for (let replay = this.replays[0]; replay !== undefined; replay = this.replays[0]) {
       const batch = replay.batches[replay.batch]
       if (batch === undefined) {
@@ -90,7 +90,7 @@ export class Waiting {
         replay.batch++
         replay.record = 0
       } else {
-        const form = forms.of(batch, replay.record++)
+        const form = formOf(batch, replay.record++)
         if (form === undefined) continue
         return { form, terms: replay.terms, expiresAt: batch.expiresAt, source: undefined }
       }
