@@ -172,8 +172,10 @@ export class ShardBroker implements Broker {
     return statsOf(this.shard, subscription)
   }
 
-  settled(): Promise<Outcome<object>> {
+  settled(what?: 'definitions'): Promise<Outcome<object>> {
     if (this.down) return Promise.resolve(unavailable)
+    const { stage, store } = this.shard
+    if (what === 'definitions' && stage.lastDefined <= store.durable) return Promise.resolve({ ok: {} })
     return this.shard.reply<Outcome<object>>(undefined, { ok: {} }, (failure) => failure)
   }
 

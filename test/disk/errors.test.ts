@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict'
 import { renameSync } from 'node:fs'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { Kafka, logLevel } from 'kafkajs'
 import { spawnTestBroker, temporaryFolder, type SpawnedBroker } from '../support/index.ts'
 import { errno, failingDisk, hasCompiler, type Faults } from './failing-disk.ts'
 import { throughTrouble, type Trouble } from './through-trouble.ts'
@@ -38,6 +40,40 @@ for (const [name, faults] of process.env.TEST_DISK === 'full' ? cases : cases.sl
     await throughTrouble(t, broker, { ...failed, break: () => set(faults), mend: () => set({}) })
   })
 }
+
+test(
+  'a commit finds no space: Kafka producers hear in time that it is open, and retry until it is there',
+  { skip },
+  async (t) => {
+    const { broker, set } = await onFailingDisk(t)
+    const kafka = new Kafka({ brokers: [broker.address('kafka')], logLevel: logLevel.NOTHING })
+    const admin = kafka.admin()
+    const plain = kafka.producer({ retry: { retries: 0 } })
+    const idempotent = kafka.producer({ idempotent: true, retry: { retries: 1000, maxRetryTime: 500 } })
+    for (const client of [admin, plain, idempotent]) await client.connect()
+    await admin.createTopics({ topics: [{ topic: 'open' }] })
+    const send = (producer: typeof plain, value: string) =>
+      producer.send({ topic: 'open', acks: -1, timeout: 1000, messages: [{ value }] })
+    await send(plain, 'first')
+    await send(idempotent, 'second')
+
+    set({ write: errno.ENOSPC })
+    const began = performance.now()
+    const [first, last] = [send(idempotent, 'third'), send(plain, 'fourth')]
+    first.catch(() => undefined)
+    await assert.rejects(last, /timed out/)
+    const tookMs = performance.now() - began
+    assert.ok(tookMs < 8000, `after ${tookMs} ms`)
+    await broker.process.waitFor(/full|space/, 10_000, 'stderr')
+    set({})
+    const [{ baseOffset } = {}] = await first
+    assert.match(baseOffset!, /^[23]$/)
+    const [end] = await admin.fetchTopicOffsets('open')
+    assert.equal(end!.high, '4', 'each of the four once: that of the retries, and the open one')
+    t.diagnostic(`told after ${Math.round(tookMs)} ms`)
+    await Promise.allSettled([admin, plain, idempotent].map((client) => client.disconnect()))
+  },
+)
 
 test('the data folder is taken away and comes back: no other journal is begun in its place', { skip }, async (t) => {
   const { broker } = await onFailingDisk(t)

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { root } from '../support/index.ts'
 
-export const errno = { EIO: 5, EROFS: 30 } as const
+export const errno = { EIO: 5, ENOSPC: 28, EROFS: 30 } as const
 
 /** What fails, and with which error: `{ write: errno.EIO }`. Empty = the disk is well. */
 export type Faults = Partial<Record<'write' | 'sync' | 'read' | 'open', number>>

@@ -42,8 +42,11 @@ export interface Broker {
   routes(id: Id): readonly Entry<RouteSpec>[]
   list<K extends Kind>(kind: K, namespace?: Id): readonly Entry<Extract<Spec, { kind: K }>>[]
   stats(subscription: Id): SubscriptionStats
-  /** Resolves when all that is staged now is durable; or with a failure, and then nothing of it may be told. */
-  settled(): Promise<Outcome<object>>
+  /**
+   * Resolves when all that is staged now is durable, or all definitions that are; or with a failure, and then nothing of
+   * it may be told.
+   */
+  settled(what?: 'definitions'): Promise<Outcome<object>>
   /** Resolves with true when verbs are not `unavailable` any more: at once, unless the storage has failed and is not back. */
   available(): Promise<boolean>
 

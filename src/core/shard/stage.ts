@@ -1,4 +1,5 @@
 import type { ExtentFacts, Payload, Store } from '../../log/index.ts'
+import { entryKind } from './entry-kinds.ts'
 import type { Partition } from './partition.ts'
 import type { Level } from './releases.ts'
 
@@ -32,6 +33,8 @@ export class Stage {
   private strict = 0
   /** The newest commit that holds records which must be synced. */
   lastStrict = 0
+  /** The newest commit that holds a definition. */
+  lastDefined = 0
   /** The store has failed, or is closed: what still runs to its end changes nothing any more. */
   closed = false
   /** Objects that are not as the last checkpoint has them. */
@@ -60,6 +63,7 @@ export class Stage {
   entry(kind: number, object: number, body: Uint8Array): void {
     if (this.closed) return
     this.touch()
+    if (kind === entryKind.catalogue) this.lastDefined = this.last
     this.changed.add(object)
     this.store.stageEntry(kind, object, body)
   }

@@ -274,6 +274,38 @@ test('a disk that is full at any write loses nothing, and goes on when there is 
   }
 })
 
+test('a disk that says it has space and gives none, as under a quota: it counts as full, and is asked now and then', async () => {
+  const { time, disk } = newDisk(9)
+  const run = await openOn(disk, time, { spans })
+  const { store, work } = run
+  work.create(1)
+  work.append([1], 'kept')
+  await commit(run)
+  let tries = 0
+  const writes = new Set<SimOperation>(['write', 'commit'])
+  disk.faults = {
+    ...healthy,
+    fail: (operation, path) => {
+      if (operation === 'open' && path.startsWith('journal/')) tries++
+      return writes.has(operation) ? 'full' : null
+    },
+  }
+  work.append([1], 'waits')
+  const { acked } = work
+  store.hard()
+  await time.advance(10_000)
+  assert.equal(store.health.state, 'full')
+  assert.ok(tries > 2 && tries < 60, `${tries} files were opened`)
+  assert.equal(work.acked, acked)
+  disk.faults = healthy
+  await time.advance(5000)
+  assert.equal(store.health.state, 'ok')
+  await time.until(store.close())
+  const again = await openOn(disk.crash(), time, { spans }, work)
+  await time.until(again.work.verify())
+  await time.until(again.store.close())
+})
+
 async function fullAfter(commits: number, roomBytes: number): Promise<void> {
   const { time, disk } = newDisk(5)
   const run = await openOn(disk, time, { spans })

@@ -233,6 +233,7 @@ export class Journal {
    */
   private moveOn(flight: Flight, segment: ActiveSegment, partBytes: number): void {
     const empty = segment.position === segmentHeaderBytes
+    this.slots.foundNone()
     if (empty) this.undecided.place!.position = 0
     this.afterCut(flight, () => {
       if (empty) this.giveBack(segment)

@@ -75,6 +75,8 @@ export class Slots {
   /** The slot in use has yet to take its space from the disk. */
   private growing = false
   private stalled = false
+  /** False: what the disk says is free was not, so a new slot counts only when it is filled. */
+  private mayGrow = true
   /** For the last one that was to be made. */
   private noSpace = false
   private waiting: ((slot: ReadySlot) => void) | null = null
@@ -153,6 +155,13 @@ export class Slots {
     }
     this.between.delete(slot)
     this.refill()
+  }
+
+  /** A file that grows found no space, a quota perhaps: no other for a while, and none that would find out so late. */
+  foundNone(): void {
+    this.noSpace = true
+    this.mayGrow = false
+    this.refillLater()
   }
 
   /** Nothing was written to it, and it is empty: its file goes. */
@@ -242,7 +251,11 @@ export class Slots {
     } else {
       this.events.trouble(error)
     }
-    this.retry = this.timers.after(retryMs, () => {
+    this.refillLater()
+  }
+
+  private refillLater(): void {
+    this.retry ??= this.timers.after(retryMs, () => {
       this.retry = null
       this.refill()
     })
@@ -258,7 +271,7 @@ export class Slots {
     if (space.freeBytes < slotBytes + reserveBytes) throw new DiskError('full', 'fill', path, 'no space for a new slot')
     const file = await this.disk.open(path, 'create')
     // A file may grow only where the space will still be there when it has.
-    const roomy = space.freeBytes >= growFactor * slotBytes + reserveBytes
+    const roomy = this.mayGrow && space.freeBytes >= growFactor * slotBytes + reserveBytes
     let grow: boolean
     try {
       grow = !(await this.fill(file, slotBytes, roomy))
@@ -274,6 +287,7 @@ export class Slots {
     // Another one came back meanwhile. A slot that is kept ready must need no space when it is used: once more, filled.
     if (grow && this.waiting === null) return made.file.close()
     if (grow) this.growing = true
+    else this.mayGrow = true
     this.noSpace = false
     this.offer(made)
   }

@@ -1,5 +1,5 @@
 import type { Broker, Id } from '../../core/index.ts'
-import type { Clock, Random } from '../../world/index.ts'
+import type { Clock, Random, Timers } from '../../world/index.ts'
 import type { ProtocolMetrics } from '../../server/index.ts'
 import type { GroupCoordinator } from './groups/coordinator.ts'
 import type { Topics } from './mapping.ts'
@@ -18,6 +18,7 @@ export interface Shared {
   /** Received by all connections, and not taken up yet. */
   inputBytes: number
   clock: Clock
+  timers: Timers
   random: Random
 }
 
@@ -35,6 +36,8 @@ export interface Call {
   metrics: ProtocolMetrics
   /** How long the client should send nothing more, in the answer to what it produced (KIP-219). */
   throttleMs(): number
+  /** The request's memory is in use until then, though it may be answered before. */
+  usedUntil(work: Promise<unknown>): void
   /** How much an answer may hold now; at least one batch goes out in any case. */
   room(): number
 }

@@ -8,6 +8,7 @@ export const code = {
   corruptMessage: 2,
   unknownTopicOrPartition: 3,
   leaderNotAvailable: 5,
+  requestTimedOut: 7,
   messageTooLarge: 10,
   offsetMetadataTooLarge: 12,
   coordinatorLoadInProgress: 14,

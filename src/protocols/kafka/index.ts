@@ -41,6 +41,7 @@ function share({ broker, config, clock, timers, random }: ProtocolContext): Shar
     settings: known,
     inputBytes: 0,
     clock,
+    timers,
     random,
   }
 }

@@ -34,6 +34,8 @@ interface Pending {
   apiKey: number
   bytes: number
   chunks: Buffer[] | null
+  /** What its memory is in use for: its answer, and work that may last longer. */
+  uses: number
 }
 
 /** Who calls while there is no session: nothing that needs one is called. */
@@ -216,12 +218,12 @@ export class KafkaSession implements Session {
       this.refuse(header)
       return
     }
-    const pending: Pending = { apiKey, bytes: body.end, chunks: null }
+    const pending: Pending = { apiKey, bytes: body.end, chunks: null, uses: 1 }
     this.underWay.push(pending)
     this.bytesUnderWay += pending.bytes
     const handle = this.unavailable ? toldWhileUnavailable(apiKey) : found.handle
     if (handle === undefined) return this.end('server')
-    const answer = handle(readRequest(api, version, body), this.call(header))
+    const answer = handle(readRequest(api, version, body), this.call(header, pending))
     const finish = (values: Answer<Table>): void => {
       if (values === 'close') {
         this.end('error')
@@ -253,7 +255,7 @@ export class KafkaSession implements Session {
       return
     }
     const chunks = encodeResponse(APIS.apiVersions, 0, correlationId, unknownVersion)
-    this.underWay.push({ apiKey, bytes: 0, chunks })
+    this.underWay.push({ apiKey, bytes: 0, chunks, uses: 1 })
     this.flush()
   }
 
@@ -262,7 +264,7 @@ export class KafkaSession implements Session {
     return this.crowded && this.bytesUnderWay > throttledBytesMin
   }
 
-  private call(header: RequestHeader): Call {
+  private call(header: RequestHeader, pending: Pending): Call {
     const { session, epoch } = this.identity ?? nobody
     const { advertised, metrics } = this.context
     const clientId = header.clientId ?? ''
@@ -279,8 +281,22 @@ export class KafkaSession implements Session {
       advertised,
       metrics,
       throttleMs: () => (this.crowds ? Math.min(throttleMsMax, Math.ceil(clock.monotonic() - began)) : 0),
+      usedUntil: (work) => {
+        pending.uses++
+        const over = (): void => {
+          if (this.release(pending)) this.advance()
+        }
+        work.then(over, over)
+      },
       room: () => this.peer.room,
     }
+  }
+
+  /** True: it was the last use of the request's memory. */
+  private release(pending: Pending): boolean {
+    if (--pending.uses > 0) return false
+    this.bytesUnderWay -= pending.bytes
+    return true
   }
 
   /** Sends what is ready, from the front on. */
@@ -288,9 +304,9 @@ export class KafkaSession implements Session {
     if (this.over) return
     let sent = 0
     while (sent < this.underWay.length && this.underWay[sent]!.chunks !== null) {
-      const { chunks, bytes } = this.underWay[sent++]!
-      this.bytesUnderWay -= bytes
-      for (const chunk of chunks!) if (!this.peer.write(chunk)) this.slowPeer = true
+      const pending = this.underWay[sent++]!
+      this.release(pending)
+      for (const chunk of pending.chunks!) if (!this.peer.write(chunk)) this.slowPeer = true
     }
     this.underWay.splice(0, sent)
     this.maybeStop()

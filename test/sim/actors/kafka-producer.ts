@@ -54,7 +54,8 @@ export class KafkaProducer extends KafkaClient {
     if (!this.idempotent) this.pending = null
     const { responses } = await this.ask(APIS.produce, 7, {
       acks: -1,
-      timeoutMs: 30_000,
+      // A slow disk takes longer: then the same batch comes again, if it is numbered.
+      timeoutMs: this.idempotent ? 150 : 30_000,
       transactionalId: null,
       topicData: [{ name: topicName, partitionData: [{ index: partition, records }] }],
     })

@@ -18,7 +18,7 @@ export const describeConfigs = operation(APIS.describeConfigs, async (request, c
     const { resourceType: type, resourceName } = resource
     return { resourceType: type, resourceName, ...describe(resource, call) }
   })
-  if (failed(await call.shared.broker.settled())) return 'close'
+  if (failed(await call.shared.broker.settled('definitions'))) return 'close'
   return { results }
 })
 

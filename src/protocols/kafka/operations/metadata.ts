@@ -21,7 +21,7 @@ export const metadata = operation(APIS.metadata, async (request, call) => {
   const answers = all
     ? topics.all().map((topic) => describe(topic, call))
     : await findAll(request.topics ?? [], mayCreate, call)
-  if (failed(await broker.settled())) return metadataUnavailable(request, call)
+  if (failed(await broker.settled('definitions'))) return metadataUnavailable(request, call)
   return {
     brokers: [{ nodeId, host: call.advertised.host, port: call.advertised.port }],
     clusterId,

@@ -101,6 +101,44 @@ test('topics are made by producing only where that is wanted, and partitions are
   assert.equal(answer.responses[0]?.partitionResponses[0]?.errorCode, code.unknownTopicOrPartition)
 })
 
+test('acks=all: who waits longer than its timeout is told so, and its retry gets the offset of the first one', async () => {
+  const { connect, time } = await startWorld({}, 3000)
+  const client = await connect()
+  client.send(APIS.produce, 9, produceRequest('t', batchOf(['first']), 1))
+  await time.advance(20_000)
+  assert.equal(client.answer(APIS.produce, 9)!.responses[0]!.partitionResponses[0]!.baseOffset, 0)
+  const init = { transactionalId: null, transactionTimeoutMs: 0 }
+  const { producerId: id, producerEpoch: epoch } = await client.ask(APIS.initProducerId, 4, init, 20_000)
+  const batch = batchOf(['x', 'y'], { id, epoch, sequence: 0 })
+  const slot = async (waitMs: number) =>
+    (await client.ask(APIS.produce, 9, produceRequest('t', batch), waitMs)).responses[0]!.partitionResponses[0]!
+  assert.equal((await slot(1050)).errorCode, code.requestTimedOut, 'after its 1000 ms')
+  assert.equal((await slot(1050)).errorCode, code.requestTimedOut, 'known again, and still not on the disk')
+  const last = await slot(1050)
+  assert.deepEqual([last.errorCode, last.baseOffset], [code.none, 1])
+  assert.equal((await client.fetch('t', 0)).highWatermark, 3, 'it is there once')
+})
+
+test('acks=1 knows no timeout, in Kafka as here', async () => {
+  const { connect, time } = await startWorld({}, 3000)
+  const client = await connect()
+  client.send(APIS.produce, 9, produceRequest('t', batch, 1))
+  await time.advance(20_000)
+  assert.equal(client.answer(APIS.produce, 9)!.responses[0]!.partitionResponses[0]!.errorCode, code.none)
+})
+
+test('what was answered too early counts as under way until the disk has it', async () => {
+  const { connect, time } = await startWorld({}, 10_000)
+  const client = await connect()
+  await time.advance(20_000)
+  client.send(APIS.produce, 9, produceRequest('t', batchOf(['x'.repeat(10_000)])))
+  await time.advance(1050)
+  assert.equal(client.answer(APIS.produce, 9)!.responses[0]!.partitionResponses[0]!.errorCode, code.requestTimedOut)
+  assert.ok(client.underWayBytes > 10_000, String(client.underWayBytes))
+  await time.advance(40_000)
+  assert.equal(client.underWayBytes, 0)
+})
+
 test('while the disk is slower than the producers, those with much under way are asked to wait, others are not', async () => {
   const { connect, time } = await startWorld({}, 400)
   const [heavy, light] = [await connect(), await connect()]

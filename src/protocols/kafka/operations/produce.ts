@@ -8,6 +8,7 @@ import { isTopicName } from '../mapping.ts'
 import type { Topic } from '../mapping.ts'
 import { APIS } from '../wire/apis.ts'
 import { ZERO_UUID } from '../wire/schema.ts'
+import { within } from '../within.ts'
 
 interface Slot {
   index: number
@@ -43,13 +44,24 @@ export const produce = operation(APIS.produce, async (request, call) => {
     return { name, topicId, partitionResponses }
   })
   if (ops.length > 0) {
-    const results = await broker.commit(ops, { session: call.session, epoch: call.epoch })
-    results.forEach((result, i) => fill(owners[i]!, result, ops[i]!, call))
+    const committed = broker.commit(ops, { session: call.session, epoch: call.epoch })
+    const results = await (request.acks === -1 ? inTime(committed, request.timeoutMs, call) : committed)
+    if (results === null) for (const slot of owners) refuse(slot, code.requestTimedOut)
+    else results.forEach((result, i) => fill(owners[i]!, result, ops[i]!, call))
   }
   if (request.acks !== 0) return { responses, throttleTimeMs: call.throttleMs() }
   const failure = responses.some(({ partitionResponses }) => partitionResponses.some((slot) => slot.errorCode !== 0))
   return failure ? 'close' : 'none' // who asked for no response learns of a failure by losing the connection
 })
+
+/**
+ * Nobody knows what becomes of batches that the disk does not take for that long: null. The producer sends them again;
+ * an idempotent one, which numbers them, waits for the same batches by that.
+ */
+function inTime<T>(committed: Promise<T>, timeoutMs: number, call: Call): Promise<T | null> {
+  call.usedUntil(committed)
+  return within(call.shared.timers, timeoutMs, committed)
+}
 
 function refuse(slot: Slot, errorCode: number, message: string | null = null): Slot {
   slot.errorCode = errorCode

@@ -58,6 +58,8 @@ export class Client implements Peer {
   /** What `write` answers: false as a socket whose reader is slow. */
   takes = true
   room = Infinity
+  /** As the session said last. */
+  underWayBytes = 0
   private session!: Session
   private correlation = 0
   private readonly time: SimTime
@@ -96,8 +98,8 @@ export class Client implements Peer {
     return !this.paused
   }
 
-  underWay(): void {
-    // Memory is not short here.
+  underWay(bytes: number): void {
+    this.underWayBytes = bytes
   }
 
   arriving(): void {
