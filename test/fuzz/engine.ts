@@ -94,13 +94,15 @@ export class Run {
     this.corpus = codec.seeds.length > 0 ? [...codec.seeds] : [Buffer.alloc(1)]
   }
 
-  async upTo(count: number): Promise<Result> {
+  /** Gives `count` inputs, or as many as fit into `msMax`. */
+  async upTo(count: number, msMax = Infinity): Promise<Result> {
     const began = performance.now()
     // Most inputs are refused with an error, whose stack costs more than all else.
     Error.stackTraceLimit = 0
     for (const seed of this.codec.seeds) await this.give(seed)
     this.coverage?.fresh()
-    while (this.inputs < count && this.findings.length < findingsMax) {
+    const more = (): boolean => this.inputs < count && performance.now() - began < msMax
+    while (more() && this.findings.length < findingsMax) {
       const batch: Input[] = []
       for (let i = Math.min(batchInputs, count - this.inputs); i > 0; i--) {
         const input = await this.next()

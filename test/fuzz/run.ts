@@ -1,8 +1,8 @@
 /**
- * `npm run fuzz -- [--inputs N] [--codec NAME] [--seed S]`: gives N inputs to every codec, or to those whose name holds
- * NAME, and says what was found, with the smallest input that does it. `--input HEX --codec NAME` gives that one again.
- * `--plain`
- * does not look at coverage, which costs most of the time of a short run; `--json` is for the test.
+ * `npm run fuzz -- [--inputs N] [--seconds N] [--codec NAME] [--seed S]`: gives N inputs to every codec, or to those whose
+ * name holds NAME, or as many as fit into the seconds for each, and says what was found, with the smallest input that
+ * does it. `--input HEX --codec NAME` gives that one again. `--plain` does not look at coverage, which costs most of the
+ * time of a short run; `--json` is for the test.
  */
 import { parseArgs } from 'node:util'
 import { countAllocations } from './allocations.ts'
@@ -13,6 +13,7 @@ import { Run, tryInput, type Result } from './engine.ts'
 const { values } = parseArgs({
   options: {
     inputs: { type: 'string', default: '1000000' },
+    seconds: { type: 'string', default: 'Infinity' },
     codec: { type: 'string', default: '' },
     seed: { type: 'string', default: '1' },
     input: { type: 'string' },
@@ -40,11 +41,11 @@ function line({ codec, inputs, taken, inputsPerSecond, corpus, slowestMs, findin
   return `${codec.padEnd(20)} ${String(inputs).padStart(9)} inputs ${String(inputsPerSecond).padStart(8)}/s ${share.padStart(3)} % taken, corpus ${String(corpus).padStart(3)}, slowest ${slowestMs} ms, ${findings.length} findings`
 }
 
-async function all(inputs: number, seed: number): Promise<void> {
+async function all(inputs: number, seed: number, secondsMax: number): Promise<void> {
   const results: Result[] = []
   for (const codec of chosen) {
     const coverage = values.plain ? null : new Coverage()
-    const result = await new Run(codec, seed, coverage).upTo(Math.ceil(inputs / (codec.oneOf ?? 1)))
+    const result = await new Run(codec, seed, coverage).upTo(Math.ceil(inputs / (codec.oneOf ?? 1)), secondsMax * 1000)
     coverage?.stop()
     results.push(result)
     if (values.json) continue
@@ -59,4 +60,4 @@ async function all(inputs: number, seed: number): Promise<void> {
 }
 
 if (values.input !== undefined) await one(values.input)
-else await all(Number(values.inputs), Number(values.seed))
+else await all(Number(values.inputs), Number(values.seed), Number(values.seconds))

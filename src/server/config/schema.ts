@@ -62,7 +62,7 @@ export const join = (path: string, key: string): string => (path === '' ? key : 
 function readField(field: Field, given: unknown, path: string): Outcome<unknown> {
   if (given === undefined || given === null) return { ok: field.default }
   const wrong = (wanted: string): Outcome<never> => {
-    return { error: 'invalid', detail: `${path}: ${JSON.stringify(given)} is not ${wanted}` }
+    return { error: 'invalid', detail: `${path}: ${shown(given)} is not ${wanted}` }
   }
   switch (field.kind) {
     case 'integer':
@@ -86,6 +86,12 @@ function readField(field: Field, given: unknown, path: string): Outcome<unknown>
     default:
       return unreachable(field)
   }
+}
+
+/** Whatever is nested may be large, or hold itself: YAML's aliases can say so. */
+export function shown(given: unknown): string {
+  if (typeof given !== 'object') return JSON.stringify(given)
+  return Array.isArray(given) ? 'a list' : 'a group'
 }
 
 const examples = {

@@ -1,6 +1,6 @@
 import type { Outcome } from '../../base/index.ts'
 import { parseEndpoint } from './endpoint.ts'
-import { validate, type Group, type Values } from './schema.ts'
+import { shown, validate, type Group, type Values } from './schema.ts'
 
 const kib = 1024
 const mib = 1024 * kib
@@ -164,7 +164,7 @@ function readListen(given: unknown, ports: Readonly<Record<string, number>>): Ou
     if (value === false || value === 'off') continue
     const endpoint = parseEndpoint(value, port)
     if (endpoint === undefined) {
-      const detail = `listen.${name}: ${JSON.stringify(value)} is not HOST:PORT; for example 127.0.0.1:${port}, or off`
+      const detail = `listen.${name}: ${shown(value)} is not HOST:PORT; for example 127.0.0.1:${port}, or off`
       return { error: 'invalid', detail }
     }
     listen[name] = endpoint
