@@ -52,7 +52,7 @@ function sidesIn(workload: Workload, { quick, profileFolder }: Options): Side[] 
 }
 
 async function run(options: Options): Promise<Results> {
-  const { chosen, pairs, scale, dataFolder, profileFolder } = options
+  const { chosen, pairs, beside, scale, dataFolder, profileFolder } = options
   const chosenSides = [...new Set(chosen.flatMap((workload) => sidesIn(workload, options)))]
   const { versions, missing } = await install(chosen, chosenSides)
   mkdirSync(dataFolder, { recursive: true })
@@ -64,8 +64,6 @@ async function run(options: Options): Promise<Results> {
     date: new Date().toISOString().slice(0, 10),
     commit: commitOfProject(),
     flags: process.argv.slice(2).filter((flag) => !flag.includes('/')),
-    pairs,
-    scale,
     machine: describeMachine(dataFolder),
     versions,
     durability: Object.fromEntries(sides.map(({ side, peer, way }) => [side, peer.variants[way]!.durability])),
@@ -76,8 +74,8 @@ async function run(options: Options): Promise<Results> {
   for (const workload of chosen) {
     console.log(`${workload.name}: ${workload.title}`)
     const say = (line: string): void => console.log(line)
-    const how = { sides: sidesIn(workload, options), pairs, scale, dataFolder, profileFolder, missing, say }
-    results.workloads.push(stored(await runPairs(workload, how)))
+    const how = { sides: sidesIn(workload, options), pairs, beside, scale, dataFolder, profileFolder, missing, say }
+    results.workloads.push(stored(await runPairs(workload, how), scale))
     save(results, options)
   }
   return results

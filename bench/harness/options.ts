@@ -5,6 +5,8 @@ import { workloads, type Workload } from '../workloads/index.ts'
 
 export interface Options {
   pairs: number
+  /** How often the sides run that no goal is about. */
+  beside: number
   scale: number
   quick: boolean
   list: boolean
@@ -21,6 +23,7 @@ export const usage = `npm run bench -- [FLAGS]
   --peer NAME        only beside this peer: kafka, rabbitmq, mosquitto; may be repeated
   --workload NAME    only these: a whole name, or a beginning; may be repeated
   --pairs N          how often each server runs each workload, in turn (5)
+  --beside N         how often those run that no goal is about: quorum queues, ours without the sync (as often)
   --scale N          so much of the messages and the time of a full run (1)
   --quick            a small version of everything: one pair, a fiftieth of the messages, only ours and the first peer
   --list             the workloads, and what they reach for
@@ -36,6 +39,7 @@ export function readOptions(args: readonly string[]): Options {
       peer: { type: 'string', multiple: true },
       workload: { type: 'string', multiple: true },
       pairs: { type: 'string' },
+      beside: { type: 'string' },
       scale: { type: 'string' },
       quick: { type: 'boolean' },
       list: { type: 'boolean' },
@@ -50,9 +54,11 @@ export function readOptions(args: readonly string[]): Options {
   // What is not the whole size, or is watched by a profiler, is no result to keep beside the others.
   const resultsFolder =
     scale === 1 && values.profile === undefined ? 'bench/results' : 'node_modules/.cache/bench-results'
+  const pairs = positive('pairs', values.pairs ?? (quick ? '1' : '5'))
   return {
     quick,
-    pairs: positive('pairs', values.pairs ?? (quick ? '1' : '5')),
+    pairs,
+    beside: values.beside === undefined ? pairs : positive('beside', values.beside),
     scale,
     list: values.list === true,
     chosen: choose(values.workload, values.peer),

@@ -1,12 +1,14 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { root } from '../../test/support/index.ts'
-import type { Sample, Side, Workload } from '../workloads/workload.ts'
+import { goalSides, type Sample, type Side, type Workload } from '../workloads/workload.ts'
 import { Bench } from './bench.ts'
 
 export interface RunOptions {
   sides: readonly Side[]
   pairs: number
+  /** Of those that no goal is about. */
+  beside: number
   scale: number
   /** Where the data folders are made, one after the other. */
   dataFolder: string
@@ -37,6 +39,7 @@ export async function runPairs(workload: Workload, options: RunOptions): Promise
   const pairs = Math.min(options.pairs, workload.pairsMax ?? options.pairs)
   for (let pair = 1; pair <= pairs; pair++) {
     for (const result of sides) {
+      if (pair > options.beside && !goalSides(workload).has(result.side)) continue
       const missing = options.missing.get(result.side.split('/')[0]!)
       if (missing !== undefined) {
         result.failures = [missing]
@@ -88,5 +91,6 @@ async function runOnce(
 
 const inShort = (workload: Workload, points: Record<string, Sample>): string =>
   workload.points
+    .filter(({ name }) => points[name] !== undefined)
     .map(({ name, field }) => `${name} ${Number((points[name]?.[field] ?? NaN).toPrecision(3))} ${field}`)
     .join(', ')

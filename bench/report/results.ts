@@ -8,8 +8,6 @@ export interface Results {
   commit: string
   /** As typed, without the paths of this machine. */
   flags: string[]
-  pairs: number
-  scale: number
   machine: Record<string, string | number>
   versions: Record<string, string>
   /** By side. */
@@ -25,12 +23,15 @@ export interface StoredWorkload {
   axis?: string
   points: readonly Point[]
   commands: string[]
+  /** So much of the messages and the time of a full run. */
+  scale: number
   sides: SideResult[]
 }
 
-export function stored({ workload, sides, commands }: WorkloadResult): StoredWorkload {
+export function stored({ workload, sides, commands }: WorkloadResult, scale: number): StoredWorkload {
   const { name, title, group, axis, points } = workload
-  return { name, title, group, ...(axis === undefined ? {} : { axis }), points, commands, sides: sides.map(rounded) }
+  const what = { name, title, group, ...(axis === undefined ? {} : { axis }) }
+  return { ...what, points, commands, scale, sides: sides.map(rounded) }
 }
 
 /** Four digits are more than any of this is worth, and keep the files small. */

@@ -3,10 +3,10 @@ import { rowsOf, type Results, type Row, type StoredWorkload, type Verdict } fro
 
 /** The results as Markdown, which reads well in a terminal too. */
 export function tableOf(results: Results): string {
-  const { machine, versions, date, commit, pairs, scale, flags } = results
+  const { machine, versions, date, commit, flags } = results
   const facts = Object.entries(machine).map(([name, value]) => `${name} ${value}`)
   const head = [
-    `Benchmark of ${date}, commit ${commit}, ${pairs} pairs, scale ${scale}, flags: ${flags.join(' ') || 'none'}`,
+    `Benchmark of ${date}, commit ${commit}, flags: ${flags.join(' ') || 'none'}`,
     `Machine: ${facts.join(', ')}`,
     `Versions: ${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
@@ -17,7 +17,9 @@ export function tableOf(results: Results): string {
   return [head.join('  \n'), ...results.workloads.map(workloadTable), goals(results)].join('\n\n')
 }
 
-const columns = ['', 'median', 'min to max', 'ours / theirs', 'p50 ms', 'p99 ms', 'CPU s/M', 'peak MB']
+const ofFull = ({ scale }: StoredWorkload): string => (scale === 1 ? '' : `, ${scale} of its full size`)
+
+const columns = ['', 'runs', 'median', 'min to max', 'ours / theirs', 'p50 ms', 'p99 ms', 'CPU s/M', 'peak MB']
 
 function workloadTable(workload: StoredWorkload): string {
   const rows = rowsOf(workload)
@@ -32,7 +34,8 @@ function workloadTable(workload: StoredWorkload): string {
   const failures = workload.sides.flatMap(({ side, failures }) =>
     failures.map((why) => `${side} did not run: ${why.split('\n')[0]}`),
   )
-  return [`### ${workload.title} (${workload.name})`, '', ...table, ...failures.map((line) => `\n${line}`)].join('\n')
+  const title = `### ${workload.title} (${workload.name}${ofFull(workload)})`
+  return [title, '', ...table, ...failures.map((line) => `\n${line}`)].join('\n')
 }
 
 const optional = (value: number | undefined): string => (value === undefined ? '' : short(value))
@@ -41,6 +44,7 @@ function cells(row: Row): string[] {
   const { point, side, value, ratio } = row
   return [
     `${point.name}: ${side}`,
+    String(value.count),
     withUnit(value.median, point.field),
     value.count === 1 ? '' : `${short(value.min)} to ${short(value.max)}`,
     ratio === undefined ? '' : `${short(ratio.median)} x`,

@@ -3,6 +3,7 @@
  * the server is; latencies are of the acknowledgement, whole milliseconds, and at full speed those of the tool's own
  * buffer (32 MB).
  */
+import { Kafka, logLevel } from 'kafkajs'
 import { run } from '../../test/support/index.ts'
 import { kafkaClasses } from '../peers/kafka-classes.ts'
 import { numberIn, type Load, type Target } from './load.ts'
@@ -17,9 +18,16 @@ async function java(tool: string, args: readonly string[]): Promise<string> {
 
 const at = ({ host, port }: Target): string[] => ['--bootstrap-server', `${host}:${port}`]
 
-export async function createTopic(target: Target, topic: string, partitions: number): Promise<void> {
-  const create = ['--create', '--topic', topic, '--partitions', String(partitions), '--replication-factor', '1']
-  await java('TopicCommand', [...at(target), ...create])
+/** Nothing is measured here, and Kafka's own command takes seconds to start. */
+export async function createTopic(target: Target, topic: string, numPartitions: number): Promise<void> {
+  const brokers = [`${target.host}:${target.port}`]
+  const admin = new Kafka({ brokers, clientId: 'bench', logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: true })
+  } finally {
+    await admin.disconnect()
+  }
 }
 
 export interface Produce {

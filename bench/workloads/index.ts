@@ -13,5 +13,5 @@ export const workloads: readonly Workload[] = [
   ...growthWorkloads,
 ]
 
-export { ours, oursOs, sidesOf } from './workload.ts'
+export { goalSides, ours, oursOs, sidesOf } from './workload.ts'
 export type { Field, Goal, Point, Sample, Side, Workload } from './workload.ts'

@@ -2,13 +2,15 @@
 import { kafkaTools, rdkafka } from '../tools/index.ts'
 import { higher, lower, type Side, type Workload } from './workload.ts'
 
-const rivals: Side[] = ['kafka/shipped', 'kafka/flush']
+/** Differs only when it writes: it reads as `shipped` does. */
+const flushing: Side = 'kafka/flush'
+const rivals: Side[] = ['kafka/shipped', flushing]
 const topic = 'bench'
 const sizes = [100, 1024]
 const partitionCounts = [1, 12]
 
 const points = [
-  higher('produce', { against: 'kafka/shipped', atLeast: 1 }, { against: 'kafka/flush', atLeast: 3 }),
+  higher('produce', { against: 'kafka/shipped', atLeast: 1 }, { against: flushing, atLeast: 3 }),
   higher('consume warm', { against: 'kafka/shipped', atLeast: 1 }),
   higher('consume cold', { against: 'kafka/shipped', atLeast: 1 }),
 ]
@@ -30,6 +32,7 @@ function javaTools(recordBytes: number, partitions: number, codec: 'none' | 'lz4
       const properties = codec === 'none' ? [] : [`compression.type=${codec}`]
       await kafkaTools.createTopic(bench.target, topic, partitions)
       const produce = await bench.load((to) => kafkaTools.produce(to, { topic, records, recordBytes, properties }))
+      if (bench.side === flushing) return { produce }
       const warm = await bench.load((from) => kafkaTools.consume(from, topic, records))
       await bench.restart('properly', true)
       const cold = await bench.load((from) => kafkaTools.consume(from, topic, records))
@@ -52,6 +55,7 @@ function librdkafka(recordBytes: number, partitions: number): Workload {
       await kafkaTools.createTopic(bench.target, 'warm-up', partitions)
       await rdkafka.produce(bench.target, { topic: 'warm-up', records: Math.ceil(records / 5), recordBytes })
       const produce = await bench.load((to) => rdkafka.produce(to, { topic, records, recordBytes }))
+      if (bench.side === flushing) return { produce }
       const warm = await bench.load((from) => rdkafka.consume(from, topic, partitions, records))
       return { produce, 'consume warm': warm }
     },

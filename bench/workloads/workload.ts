@@ -63,6 +63,12 @@ export function sidesOf(workload: Workload): Side[] {
   return [ours, ...workload.rivals, ...(workload.withOs === true ? [oursOs] : [])]
 }
 
+/** Ours and those that its goals compare with; all of them when it has none. */
+export function goalSides(workload: Workload): ReadonlySet<Side> {
+  const against = workload.points.flatMap(({ targets = [] }) => targets.flatMap((goal) => goal.against ?? []))
+  return new Set(against.length === 0 ? sidesOf(workload) : [ours, ...against])
+}
+
 export function higher(name: string, ...targets: readonly Goal[]): Point {
   return { name, field: 'perSecond', better: 'higher', targets }
 }

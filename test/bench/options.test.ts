@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readOptions } from '../../bench/harness/options.ts'
 import { peers } from '../../bench/peers/index.ts'
-import { sidesOf, workloads } from '../../bench/workloads/index.ts'
+import { goalSides, sidesOf, workloads } from '../../bench/workloads/index.ts'
 
 const names = (...args: string[]): string[] => readOptions(args).chosen.map(({ name }) => name)
 
@@ -12,6 +12,15 @@ test('workloads by whole name, by beginning, by peer', () => {
   assert.deepEqual(names('--workload', 'start'), ['start-kafka', 'start-amqp', 'start-mqtt'])
   assert.ok(names('--peer', 'mosquitto').every((name) => name.includes('mqtt')))
   assert.equal(names().length, workloads.length)
+})
+
+test('those that no goal is about may run less often', () => {
+  assert.equal(readOptions(['--pairs', '7']).beside, 7)
+  assert.equal(readOptions(['--beside', '1']).beside, 1)
+  const kafka = workloads.find(({ name }) => name === 'kafka-100b-1p')!
+  assert.deepEqual([...goalSides(kafka)], ['dragoman/fsync', 'kafka/shipped', 'kafka/flush'])
+  const latency = workloads.find(({ name }) => name === 'amqp-latency')!
+  assert.deepEqual([...goalSides(latency)], sidesOf(latency))
 })
 
 test('what is misspelt is refused', () => {

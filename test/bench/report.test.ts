@@ -19,11 +19,8 @@ function result(workload: Workload, ours: Record<string, Sample>[], theirs: Reco
     { side: 'dragoman/fsync', runs: ours, failures: [] },
     { side: 'kafka/shipped', runs: theirs, failures: theirs.length === 0 ? ['java: not installed', 'again'] : [] },
   ] as const
-  return stored({
-    workload,
-    sides: [...sides].map((side) => ({ ...side, failures: [...side.failures] })),
-    commands: ['tool'],
-  })
+  const withFailures = [...sides].map((side) => ({ ...side, failures: [...side.failures] }))
+  return stored({ workload, sides: withFailures, commands: ['tool'] }, 0.5)
 }
 
 const produce: Workload = {
@@ -65,8 +62,6 @@ const results = (workloads: StoredWorkload[]): Results => ({
   date: '2026-01-02',
   commit: 'abc1234',
   flags: ['--pairs', '3'],
-  pairs: 3,
-  scale: 1,
   machine: { processor: 'P', cores: 2 },
   versions: { dragoman: '0.1.0', kafka: '4.4.0' },
   durability: { 'kafka/shipped': 'the operating system has it' },
@@ -108,7 +103,7 @@ test('the table: one line for each side, aligned, with all that stands beside th
   const lines = tableOf(results([whole()])).split('\n')
   const line = lines.find((text) => text.includes('produce: kafka/shipped'))!
   const cells = line.split('|').map((cell) => cell.trim())
-  assert.deepEqual(cells, ['', 'produce: kafka/shipped', '1,000/s', '100 to 1,000', '2 x', '', '', '2', '124', ''])
+  assert.deepEqual(cells, ['', 'produce: kafka/shipped', '3', '1,000/s', '100 to 1,000', '2 x', '', '', '2', '124', ''])
   const widths = new Set(lines.filter((text) => text.startsWith('|')).map((text) => text.length))
   assert.equal(widths.size, 1)
   assert.ok(lines.includes('- met: produce, produce: 2 x kafka/shipped, wanted at least 1.5 x'))
