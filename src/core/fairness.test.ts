@@ -102,19 +102,19 @@ test('what is read ahead stays within its bound: who read longest ago reads agai
   const lanes = [1, 2, 3, 4].map(() => ({ batch: null, ahead: [] }) as unknown as Lane)
   const facts = { baseOffset: 0, count: 1, maxTimestamp: 0, appendTime: 0, flags: 0, meta: Buffer.alloc(0) }
   const slab = (): StoredBatch => new StoredBatch(0, { ...facts, batch: Buffer.alloc(1024 * 1024).subarray(0, 10) })
-  for (const lane of lanes) ahead.keep(lane, [slab()])
+  for (const lane of lanes) ahead.keep(lane, [slab()], 0)
   assert.equal(ahead.bytes, 3 * 1024 * 1024)
   assert.deepEqual(
     lanes.map((lane) => lane.ahead.length),
     [0, 1, 1, 1],
   )
-  ahead.keep(lanes[1]!, [slab()])
-  ahead.keep(lanes[0]!, [slab()])
+  ahead.keep(lanes[1]!, [slab()], 0)
+  ahead.keep(lanes[0]!, [slab()], 0)
   assert.deepEqual(
     lanes.map((lane) => lane.ahead.length),
     [1, 1, 0, 1],
   )
-  ahead.keep(lanes[0]!, [slab(), slab(), slab(), slab(), slab()])
+  ahead.keep(lanes[0]!, [slab(), slab(), slab(), slab(), slab()], 0)
   assert.equal(lanes[0]!.ahead.length, 5, 'one alone may pass the bound')
   for (const lane of lanes) ahead.drop(lane)
   assert.equal(ahead.bytes, 0)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { repairData } from '../log/index.ts'
 import { SimRandom } from '../world/sim/random.ts'
 import { SimDisk, type SimFaults } from '../world/sim/sim-disk.ts'
 import { SimTime } from '../world/sim/time.ts'
@@ -97,6 +98,37 @@ test('a queue delivers all but the damaged records, and those as well when the d
   await stand.attach(later, queue)
   await stand.settle(5000)
   assert.deepEqual(later.values().map(numberOf), rotten)
+})
+
+test('what a repair has dropped holds up no queue: neither at its front, nor in the middle, nor at its end', async () => {
+  const dropped = [...rotten, 57, 58, 59]
+  const stage = await onDisk()
+  const { stand, disk } = stage
+  const [log] = await stand.queue('q')
+  await fill(stage, log)
+  // Other records push these out of the journal's tail, which a start reads again.
+  const other = await stand.log('other')
+  for (let n = 0; n < 60; n++) await stand.append(await stand.client(), other, valueOf(n).replace('value', 'other'))
+  await stand.settle(120_000)
+  await stand.wait(stand.broker.shutdown())
+  rot(stage, dropped)
+  const { lost } = await stand.wait(repairData(disk))
+  assert.equal(
+    lost.reduce((sum, { first, last }) => sum + last - first + 1, 0),
+    dropped.length,
+  )
+  await stand.start()
+  const client = await stand.client()
+  const queue = stand.broker.findSubscription(log, '', 'leased')!.id
+  await stand.attach(client, queue)
+  await stand.settle(5000)
+  assert.deepEqual(
+    client.values().map(numberOf),
+    all.filter((n) => !dropped.includes(n)),
+  )
+  await stand.append(client, log, valueOf(60))
+  await stand.settle(5000)
+  assert.deepEqual(client.values().map(numberOf), [60])
 })
 
 test('records that expire are dead-lettered around the damaged ones, which are not given up', async () => {

@@ -1,3 +1,4 @@
+import type { StoredExtent } from '../../log/index.ts'
 import { DiskError } from '../../world/index.ts'
 import { endOfDamage, readAgainMs } from '../read/read-on.ts'
 import { StoredBatch } from '../shard/batches.ts'
@@ -81,25 +82,35 @@ export function expiryOf(leased: Leased, batch: StoredBatch): number {
 function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number): StoredBatch | null {
   const { batch } = lane
   if (batch !== null && offset >= batch.baseOffset && offset < batch.baseOffset + batch.count) return batch
-  const ahead = covering(lane.ahead, offset)
-  if (ahead !== null) return (lane.batch = ahead)
-  const read = shard.store.read(lane.partition.id, offset, lane.queue.end, readBytesMax)
-  if (!(read instanceof Promise)) {
-    const batches = read.map((extent) => new StoredBatch(lane.partition.index, extent))
-    shard.readAhead.keep(lane, batches)
-    return batches[0] ?? null
-  }
+  const ahead = atOrAfter(lane.ahead, offset)
+  if (ahead !== null && (ahead.baseOffset <= offset || offset >= lane.aheadFrom)) return (lane.batch = ahead)
+  const { end } = lane.queue
+  const read = shard.store.read(lane.partition.id, offset, end, readBytesMax)
+  if (!(read instanceof Promise)) return keep(shard, lane, read, offset, end)
   lane.reading = true
   read.then(
     (extents) => {
       leased.hasRead(lane)
-      const batches = extents.map((extent) => new StoredBatch(lane.partition.index, extent))
-      if (shard.leased.get(leased.id) === leased) shard.readAhead.keep(lane, batches)
+      if (shard.leased.get(leased.id) === leased) keep(shard, lane, extents, offset, end)
       shard.wake(leased)
     },
     (error: unknown) => notRead(shard, leased, lane, offset, error),
   )
   return null
+}
+
+/** What was read from `offset` on. Nothing at all: a repair has dropped the rest, which nobody can have. */
+function keep(
+  shard: Shard,
+  lane: Lane,
+  extents: readonly StoredExtent[],
+  offset: number,
+  end: number,
+): StoredBatch | null {
+  const batches = extents.map((extent) => new StoredBatch(lane.partition.index, extent))
+  shard.readAhead.keep(lane, batches, offset)
+  if (batches.length === 0) lane.queue.withhold(offset, end - 1)
+  return batches[0] ?? null
 }
 
 /**
@@ -122,8 +133,8 @@ function notRead(shard: Shard, leased: Leased, lane: Lane, offset: number, error
   }
 }
 
-/** Of batches in rising order, the one that holds `offset`. */
-function covering(batches: readonly StoredBatch[], offset: number): StoredBatch | null {
+/** Of batches in rising order, the one that holds `offset`, or the first after it. */
+function atOrAfter(batches: readonly StoredBatch[], offset: number): StoredBatch | null {
   let low = 0
   let high = batches.length
   while (low < high) {
@@ -131,6 +142,5 @@ function covering(batches: readonly StoredBatch[], offset: number): StoredBatch 
     if (batches[middle]!.baseOffset + batches[middle]!.count > offset) high = middle
     else low = middle + 1
   }
-  const found = batches[low]
-  return found !== undefined && found.baseOffset <= offset ? found : null
+  return batches[low] ?? null
 }

@@ -14,6 +14,8 @@ export interface Lane {
   batch: StoredBatch | null
   /** What the last read brought; bounded by its size. */
   ahead: readonly StoredBatch[]
+  /** The offset it began at: from there on what is not in `ahead` is in no batch up to its end. */
+  aheadFrom: number
   /** `partition.appended` when the queue was last told of new records. */
   seen: number
   /** The bytes are on their way from the disk. */
@@ -67,7 +69,15 @@ export class Leased {
   /** `start`: the first offset of the partition that it wants. */
   addLane(partition: Partition, start: number): Lane {
     const queue = new LeaseQueue(start, Math.max(start, partition.durableEnd))
-    const lane: Lane = { partition, queue, batch: null, ahead: [], seen: partition.appended, reading: false }
+    const lane: Lane = {
+      partition,
+      queue,
+      batch: null,
+      ahead: [],
+      aheadFrom: 0,
+      seen: partition.appended,
+      reading: false,
+    }
     while (this.lanes.length < partition.index) this.lanes.push(null)
     this.lanes[partition.index] = lane
     this.configure(lane)

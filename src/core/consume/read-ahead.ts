@@ -18,10 +18,11 @@ export class ReadAhead {
     this.bytesMax = bytesMax
   }
 
-  /** The lane holds these batches now, and nothing else. */
-  keep(lane: Lane, batches: readonly StoredBatch[]): void {
+  /** The lane holds these batches now, and nothing else; they were read from `from` on. */
+  keep(lane: Lane, batches: readonly StoredBatch[], from: number): void {
     this.drop(lane)
     lane.ahead = batches
+    lane.aheadFrom = from
     lane.batch = batches[0] ?? null
     const bytes = memoryOf(batches)
     if (bytes === 0) return
