@@ -1,5 +1,5 @@
 import { failed } from '../base/index.ts'
-import { StoreRefused } from '../log/index.ts'
+import { mustBeRestored, StoreRefused } from '../log/index.ts'
 import type { Disk } from '../world/index.ts'
 import { NodeDisk } from '../world/node/index.ts'
 import { UserError, type Input } from './command.ts'
@@ -14,9 +14,10 @@ export async function withDataFolder<T>(input: Input, run: (disk: Disk, folder: 
   const lock = await disk.lock()
   if (failed(lock)) throw new UserError(lock.detail)
   try {
+    await mustBeRestored(disk)
     return await run(disk, data)
   } catch (error) {
-    throw error instanceof StoreRefused ? new UserError(error.message) : error
+    throw error instanceof StoreRefused ? new UserError(`data folder ${data}: ${error.message}`) : error
   } finally {
     await lock.ok.release()
   }

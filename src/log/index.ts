@@ -18,7 +18,7 @@ export {
   type RepairReport,
 } from './check/index.ts'
 export { Damaged, Mended } from './damaged.ts'
-export { openStore, unfinishedRestore, type OpenStoreTerms } from './engine/open-store.ts'
+export { mustBeRestored, openStore, unfinishedRestore, type OpenStoreTerms } from './engine/open-store.ts'
 export { StoreRefused, writtenByNewer } from './refused.ts'
 export { defaultOptions, type StoreOptions } from './engine/options.ts'
 export type { Undecided } from './journal/journal.ts'

@@ -58,14 +58,18 @@ export async function openStore(terms: OpenStoreTerms): Promise<DurableStore> {
   }
 }
 
+/** What a restore that did not come to its end has left is nobody's data. Throws `StoreRefused`. */
+export async function mustBeRestored(disk: Disk): Promise<void> {
+  if ((await disk.stat(unfinishedRestore)) === null) return
+  const detail = 'a restore into this data folder was not finished: remove the folder and restore again'
+  throw new StoreRefused({ error: 'unavailable', detail })
+}
+
 async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options: StoreOptions): Promise<DurableStore> {
   const { world, machine, memory = terms.directory === undefined } = terms
   const { clock, timers, random } = world
   const undecided = terms.undecided ?? { place: null }
-  if ((await disk.stat(unfinishedRestore)) !== null) {
-    const detail = 'a restore into this data folder was not finished: remove the folder and restore again'
-    throw new StoreRefused({ error: 'unavailable', detail })
-  }
+  await mustBeRestored(disk)
   await takeAway(disk, undecided)
   await disk.makeFolder(slotFolder)
   await disk.makeFolder(checkpointFolder)
