@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, closeSync, ftruncateSync, mkdirSync, openSync } from 'node:fs'
+import { chmodSync, chownSync, closeSync, ftruncateSync, mkdirSync, openSync } from 'node:fs'
 import path from 'node:path'
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -89,10 +89,14 @@ test('the file system is unmounted under the broker: it is not begun anew in the
 })
 
 /** Root may do anything, so it becomes somebody else. */
-const asNobody = (...args: string[]): [string, string[]] =>
-  isRoot
-    ? ['setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, ...args]]
-    : [process.execPath, args]
+const nobody = isRoot ? { uid: 65534 } : {}
+const main = path.join(root, 'src/cli/main.ts')
+/** Where the sources lie in a folder of root's own, nobody else can run them. */
+const mayRun = async (): Promise<boolean> => {
+  const options = { allowFailure: true, timeoutMs: 60_000, cwd: root, ...nobody }
+  const tried = await run(process.execPath, [main, '--version'], options).catch(() => ({ code: 1 }))
+  return tried.code === 0
+}
 
 test('a data folder that may not be used: the start says which, and ends', async (t) => {
   const folder = temporaryFolder(t)
@@ -100,11 +104,28 @@ test('a data folder that may not be used: the start says which, and ends', async
   mkdirSync(data)
   chmodSync(folder, 0o755)
   chmodSync(data, 0)
-  const main = path.join(root, 'src/cli/main.ts')
-  const [command, args] = asNobody(main, 'serve', '--data', data, '--listen', 'http=127.0.0.1:0')
-  const { code, stderr } = await run(command, args, { allowFailure: true, timeoutMs: 60_000 })
-  if (/setpriv|Cannot find|EACCES.*main/.test(stderr)) return t.skip('setpriv: nobody may not run the sources')
+  if (!(await mayRun())) return t.skip('nobody may not run the sources')
+  const args = [main, 'serve', '--data', data, '--listen', 'http=127.0.0.1:0']
+  const { code, stderr } = await run(process.execPath, args, { allowFailure: true, timeoutMs: 60_000, ...nobody })
   assert.equal(code, 1)
   assert.match(stderr, new RegExp(`^data folder ${data}: .*(EACCES|permission denied)`, 'm'))
   assert.equal(stderr.trim().split('\n').length, 1, stderr)
+})
+
+test('the permission for the data folder is taken away under the broker: it goes on when it is given back', async (t) => {
+  if (!(await mayRun())) return t.skip('nobody may not run the sources')
+  const started: { broker?: SpawnedBroker } = {}
+  const folder = temporaryFolder(t, async () => started.broker?.kill())
+  const data = path.join(folder, 'data')
+  mkdirSync(data)
+  chmodSync(folder, 0o755)
+  if (isRoot) chownSync(data, 65534, 65534)
+  const broker = (started.broker = await spawnTestBroker(t, { data, env: sizes, ...nobody }))
+  await throughTrouble(t, broker, {
+    told,
+    line: /the storage has failed.*(EACCES|permission denied)/,
+    health: 503,
+    break: () => chmodSync(data, 0),
+    mend: () => chmodSync(data, 0o700),
+  })
 })

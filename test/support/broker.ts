@@ -50,6 +50,8 @@ export interface SpawnOptions {
   timeoutMs?: number
   /** More environment. */
   env?: Record<string, string>
+  /** As this user, who must be able to use the folder; only root may. */
+  uid?: number
 }
 
 /** The real process, `dragoman serve`, on free ports. Give the same `data` again to restart it over its folder. */
@@ -64,6 +66,7 @@ export async function spawnTestBroker(t: TestContext, options: SpawnOptions = {}
     cwd: root,
     timeoutMs: options.timeoutMs ?? 600_000,
     ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
   })
   started.running = running
   if (options.data !== undefined) t.after(stop)

@@ -6,6 +6,8 @@ export interface RunOptions {
   input?: string | Buffer
   env?: Record<string, string>
   cwd?: string
+  /** As this user and group; only root may. */
+  uid?: number
   /** The process is killed after this long and the run fails. Default 30 s. */
   timeoutMs?: number
   /** By default an exit code other than 0 throws, with all that the process said. */
@@ -95,6 +97,7 @@ export class Running {
 export function start(command: string, args: readonly string[], options: RunOptions = {}): Running {
   const child = spawn(command, args, {
     cwd: options.cwd,
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
     env: { ...process.env, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
