@@ -1,5 +1,5 @@
 import { sameBytes } from '../../base/index.ts'
-import type { Id, Op, OpResult, SettleOp, Verdict } from '../../core/index.ts'
+import type { Address, AppendOp, Id, Op, OpResult, PublishOp, SettleOp, Verdict } from '../../core/index.ts'
 import { BatchBuilder } from '../../log/index.ts'
 import type { Channel } from './channel.ts'
 import { answerPublishes, type PublishGroup } from './confirms.ts'
@@ -14,6 +14,8 @@ import { readPublish } from './wire/index.ts'
 /** Batches are begun and finished within one turn, so one builder serves all connections. */
 const builder = new BatchBuilder()
 const nothing: Buffer = Buffer.alloc(0)
+/** Properties of one publish that are kept to compare the next one's with. */
+const keptBytesMax = 256
 
 /** Publishes that become one batch: they agree in everything that is said of a batch as a whole. */
 interface OpenGroup {
@@ -46,10 +48,14 @@ export class Publisher {
   private now = 0
   private wall = 0
   private settle: SettleOp | null = null
+  /** Durable, and to be answered together; and what became of their ops. */
+  private answered: PublishGroup[] = []
+  private results: OpResult[] = []
 
   constructor(link: Link, failed: (channel: Channel, error: unknown) => void) {
     this.link = link
     this.failed = failed
+    link.outbox.gathered = () => this.answer()
   }
 
   /** basic.publish; its arguments lie in the buffer from `start` to `end`. */
@@ -68,7 +74,8 @@ export class Publisher {
     if (this.facts === null || this.factsOf !== channel.number || !sameBytes(raw, 0, raw.length, this.propertyBytes)) {
       this.facts = readPublishFacts(raw, this.link.user, channel.replyConsumer?.name)
       this.factsOf = channel.number
-      this.propertyBytes = raw
+      // They are kept over the end of a chunk, which must not be kept with them.
+      this.propertyBytes = raw.length <= keptBytesMax ? Buffer.from(raw) : raw
     }
     content.facts = this.facts
   }
@@ -119,22 +126,21 @@ export class Publisher {
     const { channel, route, priority, expiresAt, due, copies, first } = group
     const count = builder.count
     const batch = builder.finish()
-    const records = {
-      batch,
-      foreign: true,
-      ...(priority === undefined ? undefined : { priority }),
-      ...(expiresAt === undefined ? undefined : { expiresAt }),
-    }
     const before = this.ops.length
-    const to = []
-    const logs = new Set<Id>()
-    for (const key of [route.args.routingKey, ...copies]) {
-      const target = targetOf(this.link, route, key)
+    const to: Address[] = []
+    const logs: Id[] = []
+    for (let i = -1; i < copies.length; i++) {
+      const target = targetOf(this.link, route, i < 0 ? route.args.routingKey : copies[i]!)
       if (target === null) continue
       if ('to' in target) to.push(target.to)
-      else if (logs.size < logs.add(target.log).size) this.ops.push({ op: 'append', log: target.log, ...records })
+      else if (!logs.includes(target.log)) logs.push(target.log)
     }
-    if (to.length > 0) this.ops.push({ op: 'publish', to, ...records, ...(due === undefined ? undefined : { due }) })
+    for (const log of logs) this.push({ op: 'append', log, batch, foreign: true }, priority, expiresAt)
+    if (to.length > 0) {
+      const op: PublishOp = { op: 'publish', to, batch, foreign: true }
+      if (due !== undefined) op.due = due
+      this.push(op, priority, expiresAt)
+    }
     this.groups.push({
       channel,
       route,
@@ -146,6 +152,12 @@ export class Publisher {
       inTransaction: false,
     })
     this.settle = null
+  }
+
+  private push(op: AppendOp | PublishOp, priority: number | undefined, expiresAt: number | undefined): void {
+    if (priority !== undefined) op.priority = priority
+    if (expiresAt !== undefined) op.expiresAt = expiresAt
+    this.ops.push(op)
   }
 
   /** Deliveries were settled; ranges next to one another become one. */
@@ -169,8 +181,8 @@ export class Publisher {
     this.close()
     this.route = null
     this.methodBytes = nothing
-    this.facts = null
-    this.propertyBytes = nothing
+    // What a direct reply-to stands for may change; all else follows from the bytes alone.
+    if (this.facts?.properties.replyTo !== undefined || this.propertyBytes.length > keptBytesMax) this.facts = null
     this.now = 0
     this.settle = null
     if (this.ops.length === 0 && this.groups.length === 0) return
@@ -197,13 +209,24 @@ export class Publisher {
       committed,
       (results) => {
         answered()
-        answerPublishes(link, groups, results, this.failed)
+        for (const group of groups) group.firstOp += this.results.length
+        this.answered.push(...groups)
+        this.results.push(...results)
       },
       (error) => {
         answered()
         this.failed(groups[0]!.channel, error)
       },
+      true,
     )
+  }
+
+  /** Publishes that one commit made durable are answered together, however many chunks they came in. */
+  private answer(): void {
+    const { answered, results } = this
+    this.answered = []
+    this.results = []
+    answerPublishes(this.link, answered, results, this.failed)
   }
 }
 
