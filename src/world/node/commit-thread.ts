@@ -124,9 +124,10 @@ export class NodeCommitThread implements CommitThread {
     let at = 0
     slices.forEach((slice, i) => {
       if (i === header) this.fields[field.headerAt] = at
-      // `set` copies to shared memory word by word; `copy` does not, but costs more to call (measured).
+      // `set` copies to shared memory word by word, and so does `copy` of a whole view; of a part of one it does not,
+      // but costs more to call (measured).
       if (slice.length < copyBytesMin) this.data.set(slice, at)
-      else slice.copy(this.data, at)
+      else Buffer.from(slice.buffer).copy(this.data, at, slice.byteOffset, slice.byteOffset + slice.length)
       at += slice.length
     })
     return bytes
