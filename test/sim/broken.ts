@@ -62,6 +62,18 @@ export const variants: Readonly<Record<string, readonly Change[]>> = {
       to: 'void [first, last]',
     },
   ],
+  /** What was deleted is there again after a restart. */
+  'deletion not in the journal': [
+    {
+      file: 'src/core/catalogue/drop.ts',
+      from: 'if (!item.volatile) shard.stage.entry(entryKind.catalogue, item.id, nothing)',
+      to: 'void [entryKind, nothing]',
+    },
+  ],
+  /** Bytes that have rotted are served as they are. */
+  'damage is served': [
+    { file: 'src/log/span/payload.ts', from: 'if (crc32c(bytes) !== extent.crc) {', to: 'if (bytes.length < 0) {' },
+  ],
   /** A frame of which only the header has come to the disk is taken for whole. */
   'no torn-tail check': [
     {

@@ -51,7 +51,8 @@ for (const variant of Object.keys(variants)) {
     const { failures, seeds } = await simulated(args)
     const [failure] = failures
     assert.ok(failure !== undefined, `nothing was found in ${seeds} seeds`)
-    assert.match(failure.error, /Violation/)
+    // Bytes that nobody wrote may be no records at all.
+    assert.match(failure.error, /Violation|MalformedError/)
     t.diagnostic(failure.error.split('\n')[0]!)
   })
 }

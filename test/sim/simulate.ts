@@ -1,10 +1,12 @@
 import { inspect } from 'node:util'
 import { AmqpConsumer } from './actors/amqp-consumer.ts'
+import { AmqpOwner } from './actors/amqp-owner.ts'
 import { AmqpPublisher } from './actors/amqp-publisher.ts'
 import type { Client } from './actors/client.ts'
 import { Insiders, type Memory } from './actors/insiders.ts'
 import { Inspector } from './actors/inspector.ts'
 import { KafkaConsumer } from './actors/kafka-consumer.ts'
+import { KafkaOwner } from './actors/kafka-owner.ts'
 import { KafkaProducer } from './actors/kafka-producer.ts'
 import { Leaser } from './actors/leaser.ts'
 import { MqttPublisher } from './actors/mqtt-publisher.ts'
@@ -70,6 +72,8 @@ function castOf(scene: Scene): { clients: Client[]; subscriber: Subscriber; cons
     new KafkaProducer(scene, 'kafka-idem', random(), subscriber, true),
     new KafkaProducer(scene, 'kafka-plain', random(), subscriber, false),
     new KafkaConsumer(scene, 'kafka-con', random()),
+    new AmqpOwner(scene, 'amqp-own', random()),
+    new KafkaOwner(scene, 'kafka-own', random()),
   ]
   return { clients, subscriber, consumer }
 }
@@ -118,21 +122,24 @@ const restMsMax = 60_000
 
 /** Everything comes to rest, and is counted. */
 async function settle(scene: Scene, consumer: AmqpConsumer): Promise<void> {
+  const { auditor, machine } = scene
   const inspector = await begin(scene)
   scene.calmSince = scene.now
   scene.quiet = true
   const until = scene.now + restMsMax
-  const resting = (): boolean => scene.auditor.untold('subscriber') === undefined && consumer.left
+  const resting = (): boolean => auditor.untold('subscriber') === undefined && consumer.left
   do await scene.pass(200)
   while (!resting() && scene.now < until)
-  const untold = scene.auditor.untold('subscriber')
+  const untold = auditor.untold('subscriber')
   if (untold !== undefined) throw new Violation(`the subscriber was never told of acknowledged ${untold}`)
+  if (auditor.missesRotten && !machine.damageTold)
+    throw new Violation('stored messages are damaged, and nobody is told')
   if (!consumer.left) throw new Violation('a consumer cannot leave')
   scene.over = true
   await scene.pass(100)
   await inspector.whole()
   await inspector.drain()
-  await scene.machine.stop()
+  await machine.stop()
 }
 
 const places = [

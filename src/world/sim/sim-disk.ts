@@ -40,10 +40,12 @@ type Names = Map<string, Inode>
 export type SimOperation = 'open' | 'read' | 'write' | 'sync' | 'commit' | 'rename' | 'remove' | 'list' | 'syncFolder'
 
 export interface SimFaults {
-  /** An error for this operation, or null. A write that fails has still written some of its sectors. */
+  /** An error for this operation, or null. A write that fails has still written some of its bytes. */
   fail(operation: SimOperation, path: string): DiskErrorKind | null
   /** How long the operation takes, ms of simulated time. */
   delayMs(operation: SimOperation, path: string): number
+  /** Told of a write that ends with an error when some of its bytes are written: short, as when the disk is full. */
+  cut?(path: string): void
 }
 
 const noFaults: SimFaults = { fail: () => null, delayMs: (operation) => (operation === 'commit' ? 0.1 : 0) }
@@ -107,13 +109,18 @@ export class SimDisk implements Disk {
     this.nameChanges.push(apply)
   }
 
-  /** Writes to the view. A write that fails, or finds the disk full, leaves some of its sectors there. */
+  /** Writes to the view. A write that fails, or finds the disk full, leaves a first part of its bytes there. */
   put(path: string, inode: Inode, bytes: Uint8Array, at: number): Unsynced {
     const kind = this.faults.fail('write', path)
     const grows = Math.max(0, at + bytes.length - inode.view.length)
     const full = grows > 0 && this.usedBytes + grows > this.capacityBytes
     if (kind !== null || full) {
-      if (!full) this.store(inode, bytes.subarray(0, this.random.below(bytes.length + 1)), at)
+      const room = full ? bytes.length - grows + Math.max(0, this.capacityBytes - this.usedBytes) : Infinity
+      const written = Math.min(room, this.random.below(bytes.length + 1))
+      if (written > 0) {
+        this.store(inode, bytes.subarray(0, written), at)
+        this.faults.cut?.(path)
+      }
       throw new DiskError(full ? 'full' : kind!, 'write', path, 'simulated')
     }
     return this.store(inode, bytes, at)

@@ -75,7 +75,7 @@ export abstract class AmqpClient extends Client {
     if (name === undefined) throw new Violation(`${this.name}: an unknown method`)
     const args: Readonly<Record<string, unknown>> = readArgs(name, new Reader(payload, 4, payload.length))
     const method = { name, args }
-    if (name === 'basic.deliver' || name === 'basic.return') {
+    if (name === 'basic.deliver' || name === 'basic.return' || name === 'basic.get-ok') {
       this.content = { method, bytes: 0, parts: [], got: 0 }
     } else if (name === 'basic.ack' || name === 'basic.nack') {
       this.confirmed(args['deliveryTag'] as number, args['multiple'] as boolean, name === 'basic.ack')
@@ -95,9 +95,11 @@ export abstract class AmqpClient extends Client {
     content.got += part.length
     if (content.got < content.bytes) return
     this.content = null
-    if (content.method.name !== 'basic.deliver') return
-    const { deliveryTag, redelivered } = content.method.args as { deliveryTag: number; redelivered: boolean }
-    this.delivered({ tag: deliveryTag, redelivered, payload: Buffer.concat(content.parts) })
+    const { name, args } = content.method
+    const { deliveryTag, redelivered } = args as { deliveryTag: number; redelivered: boolean }
+    const delivered = { tag: deliveryTag, redelivered, payload: Buffer.concat(content.parts) }
+    if (name === 'basic.deliver') this.delivered(delivered)
+    else if (name === 'basic.get-ok') this.answers.push({ name, args: { delivered } })
   }
 
   private flush(): void {
@@ -109,12 +111,12 @@ export abstract class AmqpClient extends Client {
     this.flush()
   }
 
-  /** The next answer; null when the broker closes the channel or the connection instead. */
-  protected async answer(name: MethodName): Promise<Method['args'] | null> {
+  /** The next answer, one of these; null when the broker closes the channel or the connection instead. */
+  protected async answer(...names: MethodName[]): Promise<Method['args'] | null> {
     const method = await this.wait(() => this.answers.shift())
-    if (method.name === name) return method.args
+    if (names.includes(method.name)) return method.args
     if (method.name !== 'channel.close' && method.name !== 'connection.close') {
-      throw new Violation(`${this.name}: ${method.name} instead of ${name}`)
+      throw new Violation(`${this.name}: ${method.name} instead of ${names.join(', ')}`)
     }
     this.note(`${method.name}: ${String(method.args['replyText'])}`)
     return null
@@ -141,6 +143,13 @@ export abstract class AmqpClient extends Client {
     writeContentHeader(this.out, 1, payload.length, scratch.take())
     writeBody(this.out, 1, payload, frameBytesMax, (bytes) => this.send(Buffer.from(bytes)))
     this.flush()
+  }
+
+  /** basic.get: a message, undefined when there is none; null as with `answer`. */
+  protected async get(queue: string): Promise<Delivered | undefined | null> {
+    this.say('basic.get', { ticket: 0, queue, noAck: false })
+    const args = await this.answer('basic.get-ok', 'basic.get-empty')
+    return args === null ? null : (args['delivered'] as Delivered | undefined)
   }
 
   protected async declare(queue: string, passive: boolean): Promise<boolean> {

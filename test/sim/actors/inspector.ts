@@ -4,6 +4,17 @@ import { Violation, type Found, type Range } from '../audit/index.ts'
 import type { Scene } from './scene.ts'
 import { noReceiver, type Topology } from './topology.ts'
 
+interface Inspected {
+  /** Of the place. */
+  name: string
+  log: Id
+  ranges: readonly Range[]
+  /** Others consume it. */
+  mayShrink: boolean
+  /** False: it was deleted while it was read. */
+  stays(): boolean
+}
+
 const bytesMax = 20_000
 /** So long a queue may need to read what it has. */
 const takeMsMax = 60_000
@@ -37,25 +48,41 @@ export class Inspector {
   async whole(): Promise<void> {
     const { auditor } = this.scene
     const promised = auditor.promised()
-    const logs = Object.entries(this.topology.logs).map(([name, log]) => ({
-      name,
-      log,
-      ranges: this.broker.bounds(log),
+    const lasting = Object.entries(this.topology.logs).map(([name, log]) => ({
+      ...{ name, log, ranges: this.broker.bounds(log), mayShrink: name in this.topology.queues },
+      stays: () => true,
     }))
     const read = new Map<string, { ranges: readonly Range[]; found: Found[] }>()
-    for (const { name, log, ranges } of logs) {
+    const all = [...lasting, ...this.passing()]
+    for (const one of all) {
       const found: Found[] = []
-      for (const range of ranges) await this.readRange(name, log, range, found)
-      read.set(name, { ranges, found })
+      for (const range of one.ranges) await this.readRange(one, range, found)
+      read.set(one.name, { ranges: one.ranges, found })
     }
+    for (const { name, stays } of all) if (!stays()) read.delete(name)
     auditor.whole(read, promised)
   }
 
-  private async readRange(name: string, log: Id, { partition, start, end }: Range, found: Found[]): Promise<void> {
+  /** The queues and topics that clients make and delete, if they are there: what was deleted is not, what was made is. */
+  private passing(): Inspected[] {
+    return Object.values(this.scene.changing).flatMap((changing) => {
+      const { name, state, place } = changing
+      const log = this.broker.findLog(this.topology.namespace, [name])?.id
+      if (log !== undefined && state === 'gone') throw new Violation(`${place} was deleted, and is there`)
+      if (log === undefined && state === 'there') throw new Violation(`${place} was made, and is not there`)
+      if (log === undefined || state !== 'there') return []
+      const stays = (): boolean => changing.state === 'there' && changing.place === place
+      return [{ name: place, log, ranges: this.broker.bounds(log), mayShrink: name.endsWith('queue'), stays }]
+    })
+  }
+
+  private async readRange(inspected: Inspected, { partition, start, end }: Range, found: Found[]): Promise<void> {
+    const { name, log, mayShrink, stays } = inspected
     let offset = start
     while (offset < end) {
       const options = { session: this.session, bytesMin: 1, bytesMax, waitMs: 0 }
       const [part] = await this.until(this.broker.read([{ log, partition, offset, bytesMax }], options))
+      if (!stays()) return
       if (failed(part!)) {
         // A queue may be consumed and cut while it is read.
         const [now] = this.broker.bounds(log).filter((one) => one.partition === partition)
@@ -66,7 +93,7 @@ export class Inspector {
         throw new Violation(`${name}/${partition}@${offset} cannot be read: ${part.error} ${part.detail}`)
       }
       // What was settled may be gone already, and the rest with it: whether it may is seen by what was settled.
-      if (part!.ok.batches.length === 0 && name in this.topology.queues) break
+      if (part!.ok.batches.length === 0 && (mayShrink || this.scene.auditor.anyRotten)) break
       if (part!.ok.batches.length === 0)
         throw new Violation(`${name}/${partition}@${offset}: nothing, the end is ${end}`)
       for (const batch of part!.ok.batches) {
@@ -91,7 +118,7 @@ export class Inspector {
   /** At the end: takes what is left in the queues, settling nothing, when nobody else consumes. */
   async drain(): Promise<void> {
     const all = new Map<string, Found[]>()
-    for (const [name, subscription] of Object.entries(this.topology.queues)) {
+    for (const [name, subscription] of this.queues()) {
       const left: Found[] = []
       const until = this.scene.now + takeMsMax
       while ((await this.take(name, subscription, left)) || this.broker.stats(subscription).ready > 0) {
@@ -105,6 +132,13 @@ export class Inspector {
     const dead = await this.deadLetters()
     this.scene.auditor.deadLetters(dead)
     for (const [name, left] of all) this.scene.auditor.drained(name, left, dead)
+  }
+
+  private queues(): (readonly [name: string, subscription: Id])[] {
+    const { state, place, name } = this.scene.changing.queue
+    const log = state === 'there' ? this.broker.findLog(this.topology.namespace, [name])!.id : 0
+    const passing = this.broker.findSubscription(log, '', 'leased')
+    return [...Object.entries(this.topology.queues), ...(passing === undefined ? [] : [[place, passing.id] as const])]
   }
 
   private async take(name: string, subscription: Id, left: Found[]): Promise<boolean> {

@@ -6,7 +6,7 @@ import type { Scene } from './scene.ts'
 import type { Topology } from './topology.ts'
 
 const place = 'work'
-const leaseMs = 300
+const leaseMs = 60
 
 interface Held {
   partition: number
@@ -128,7 +128,7 @@ export class Leaser {
   /** When others may have it. */
   private settleLate(held: Held): void {
     const { session } = this
-    this.scene.machine.time.after(leaseMs + this.random.below(300), () => {
+    this.scene.machine.time.after(leaseMs + this.random.below(60), () => {
       if (!this.isDead() && this.session === session) this.settle(held)
     })
   }

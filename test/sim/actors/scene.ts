@@ -1,6 +1,7 @@
 import type { Auditor } from '../audit/index.ts'
 import type { Machine } from '../machine/machine.ts'
 import type { Trace } from '../machine/trace.ts'
+import { Changing } from './changing.ts'
 import type { SimRandom } from '../../../src/world/sim/random.ts'
 
 /** The places of a run. `captured` gets all of `orders.#`; what `work` rejects or gives up goes to `dead`. */
@@ -11,6 +12,8 @@ export class Scene {
   readonly machine: Machine
   readonly auditor: Auditor
   readonly trace: Trace
+  /** Queues and topics that clients make and delete. */
+  readonly changing: { queue: Changing; topic: Changing }
   /** Nothing new is begun: what was promised can be counted. */
   quiet = false
   /** Nobody acts any more. */
@@ -23,6 +26,7 @@ export class Scene {
     this.machine = machine
     this.auditor = auditor
     this.trace = machine.trace
+    this.changing = { queue: new Changing('passing-queue'), topic: new Changing('passing-topic') }
   }
 
   get now(): number {

@@ -35,10 +35,24 @@ export interface LeaseFacts {
  * id and the places they belong to; of protocols it knows nothing.
  */
 export class Auditor {
-  readonly counts = { sent: 0, acked: 0, refused: 0, read: 0, delivered: 0, settled: 0, deadLettered: 0, positions: 0 }
+  readonly counts = {
+    sent: 0,
+    acked: 0,
+    refused: 0,
+    read: 0,
+    delivered: 0,
+    settled: 0,
+    deadLettered: 0,
+    positions: 0,
+    deletedPlaces: 0,
+  }
   private readonly messages = new Map<string, Message>()
   private readonly places = new Map<string, Place>()
   private readonly positions = new Map<string, { acked: number; tried: number }>()
+  /** Messages whose stored bytes were damaged. */
+  private readonly rotten = new Set<string>()
+  /** One of them is missing somewhere. */
+  missesRotten = false
   private readonly now: () => number
 
   /** `now`: monotonic, ms. */
@@ -50,8 +64,10 @@ export class Auditor {
     this.places.set(name, new Place(name, kind))
   }
 
-  removePlace(name: string): void {
+  /** With all that was in it: none of it may be seen again. */
+  deleted(name: string): void {
     this.places.delete(name)
+    this.counts.deletedPlaces++
   }
 
   private place(name: string): Place {
@@ -63,6 +79,31 @@ export class Auditor {
     for (const { leases, attempts } of this.places.values()) {
       leases.clear()
       attempts.clear()
+    }
+  }
+
+  // -- damage
+  /** A bit has flipped in what is stored of these: they may be missing, and no others. */
+  rots(ids: readonly string[]): void {
+    for (const id of ids) this.rotten.add(id)
+  }
+
+  get anyRotten(): boolean {
+    return this.rotten.size > 0
+  }
+
+  private excused(id: string): boolean {
+    if (!this.rotten.has(id)) return false
+    this.missesRotten = true
+    return true
+  }
+
+  /** A reader was given nothing from `from` to before `below`. */
+  skips(name: string, partition: number, from: number, below: number): void {
+    if (below - from > this.rotten.size) throw new Violation(`${name}: ${below} comes after ${from - 1}`)
+    for (let offset = from; offset < below; offset++) {
+      const id = this.place(name).at.get(`${partition}@${offset}`)
+      if (id !== undefined && !this.excused(id)) throw new Violation(`${name}: ${id} at ${offset} was passed over`)
     }
   }
 
@@ -146,7 +187,8 @@ export class Auditor {
     const has = (message: Message, name: string): boolean =>
       present.get(name)?.has(message.id) !== false ||
       this.place(name).settling.has(message.id) ||
-      this.expires(this.place(name), message.id)
+      this.expires(this.place(name), message.id) ||
+      this.excused(message.id)
     for (const message of promised.messages) {
       const missing = message.places.find((name) => present.has(name) && !has(message, name))
       if (missing !== undefined) throw new Violation(`${missing}: acknowledged ${message.id} is lost`)
@@ -270,6 +312,15 @@ export class Auditor {
     if (verdict === 'reject') this.place(name).rejecting.add(id)
   }
 
+  /** All that is ready here is about to be removed. Returns what must be gone when that is answered. */
+  clears(name: string): string[] {
+    const place = this.place(name)
+    const all = [...this.messages.values()].filter(({ places }) => places.includes(name))
+    for (const { id } of all) place.settling.add(id)
+    const isReady = (id: string): boolean => !place.delivered.has(id) && !place.settled.has(id)
+    return all.filter(({ id, state }) => state === 'acked' && isReady(id)).map(({ id }) => id)
+  }
+
   /** The settling is known to be durable. */
   settled(name: string, id: string, verdict: 'done' | 'reject'): void {
     const place = this.place(name)
@@ -291,7 +342,7 @@ export class Auditor {
       if (!message.places.includes(name)) continue
       const there = copies.get(id) ?? 0
       const done = place.settled.get(id) ?? 0
-      if (message.state === 'acked' && there === 0 && !place.settling.has(id)) {
+      if (message.state === 'acked' && there === 0 && !place.settling.has(id) && !this.excused(id)) {
         throw new Violation(`${name}: ${id} is neither settled nor there to be delivered`)
       }
       if (name !== exhaustingPlace && there + done > sends) throw new Violation(`${name}: settled ${id} is there again`)
@@ -315,14 +366,16 @@ export class Auditor {
       if (reason === 'exhausted' && place.rejected.has(id)) throw new Violation(`${id} was rejected, and is exhausted`)
       if ((place.settled.get(id) ?? 0) > 0 && !place.rejected.has(id)) throw new Violation(`${id} is done, and dead`)
     }
-    for (const id of place.rejected) if (!dead.has(id)) throw new Violation(`rejected ${id} is not among the dead`)
+    for (const id of place.rejected) {
+      if (!dead.has(id) && !this.excused(id)) throw new Violation(`rejected ${id} is not among the dead`)
+    }
   }
 
   /** Something that a subscriber was promised and has not been told yet. */
   untold(name: string): string | undefined {
     const { delivered } = this.place(name)
     for (const { id, state, places } of this.messages.values()) {
-      if (state === 'acked' && places.includes(name) && !delivered.has(id)) return id
+      if (state === 'acked' && places.includes(name) && !delivered.has(id) && !this.excused(id)) return id
     }
     return undefined
   }

@@ -12,6 +12,7 @@ export const faultKinds = [
   'diskCommit',
   'diskOther',
   'diskFull',
+  'shortWrite',
   'diskSlow',
   'bitFlip',
   'clockJump',
@@ -32,6 +33,9 @@ const countedAs: Record<SimOperation, FaultKind> = {
   syncFolder: 'diskOther',
 }
 
+/** What bits flip in: batches of records in sealed files, or what can be made again. */
+export type Rotting = 'nothing' | 'records' | 'indexes'
+
 /** Which troubles this seed has at all, and how bad they are: most seeds have a few, some have none but crashes. */
 export interface Plan {
   /** The longest that an operation of the disk takes, ms. */
@@ -45,7 +49,7 @@ export interface Plan {
   /** Operations that fail; others do not. */
   errorOperations: readonly SimOperation[]
   full: boolean
-  flips: boolean
+  rotting: Rotting
   clockJumps: boolean
   clientsDie: boolean
   clientsSlow: boolean
@@ -62,14 +66,17 @@ const failing: readonly (readonly SimOperation[])[] = [
 export function planOf(random: SimRandom): Plan {
   const diskDelayMsMax = random.once(10) ? 200 : 0.2 + random.below(150) / 10
   const commitsLate = random.once(4)
+  const errorOperations = failing[random.below(failing.length)]!
+  // There are far more commits than reads that come to the disk.
+  const errorsOften = errorOperations.length === 1 && errorOperations[0] === 'read'
   return {
     diskDelayMsMax: commitsLate ? 0.2 : diskDelayMsMax,
     commitDelayMsMax: commitsLate ? 40 + random.below(100) : diskDelayMsMax,
     checkpointMs: random.once(4) ? 5000 : 40 + random.below(200),
-    errorOnceIn: random.once(4) ? 20 + random.below(200) : 0,
-    errorOperations: failing[random.below(failing.length)]!,
+    errorOnceIn: random.once(3) ? (errorsOften ? 2 + random.below(6) : 20 + random.below(200)) : 0,
+    errorOperations,
     full: random.once(6),
-    flips: random.once(6),
+    rotting: random.once(4) ? 'records' : random.once(6) ? 'indexes' : 'nothing',
     clockJumps: random.once(3),
     clientsDie: random.once(2),
     clientsSlow: random.once(3),
@@ -95,6 +102,10 @@ export class Faults implements SimFaults {
     if (!this.random.once(errorOnceIn)) return null
     this.counts[countedAs[operation]]++
     return 'io'
+  }
+
+  cut(): void {
+    this.counts.shortWrite++
   }
 
   delayMs(operation: SimOperation): number {

@@ -58,6 +58,8 @@ export class Machine {
   readonly random: SimRandom
   disk: SimDisk
   boots = 0
+  /** The broker has said that stored bytes are damaged. */
+  damageTold = false
   private readonly seed: number
   private process: ReturnType<SimTime['process']> | null = null
   private running: Running | null = null
@@ -126,6 +128,7 @@ export class Machine {
   private logger(): Logger {
     const say = (level: string) => (message: string, fields?: object) => {
       this.trace.note('broker', `${level}: ${message} ${JSON.stringify(fields ?? {})}`)
+      if (/^stored (?:messages|bytes) (?:are|were) damaged/.test(message)) this.damageTold = true
       const error = (fields as { error?: unknown } | undefined)?.error
       if (message.startsWith('a session failed')) throw error
     }

@@ -1,5 +1,6 @@
 import type { Client } from '../actors/client.ts'
 import { pick, type Scene } from '../actors/scene.ts'
+import { rot } from './rot.ts'
 import type { SimRandom } from '../../../src/world/sim/random.ts'
 
 const stepMs = 50
@@ -21,6 +22,7 @@ export class Weather {
     const { scene, random } = this
     for (let rest = ms; rest > 0; rest -= stepMs) {
       this.disk()
+      await this.rot()
       this.clock()
       this.people()
       await scene.pass(stepMs)
@@ -48,6 +50,17 @@ export class Weather {
       machine.count('diskFull')
       this.scene.calmSince = Infinity
     }
+  }
+
+  private async rot(): Promise<void> {
+    const { machine, auditor } = this.scene
+    const { rotting } = machine.faults.plan
+    if (rotting === 'nothing' || !this.random.once(3)) return
+    const hit = await rot(machine.disk, this.random, rotting)
+    if (hit === null) return
+    machine.count('bitFlip')
+    this.scene.trace.note('machine', `${hit.where}: ${hit.ids.join(' ')}`)
+    auditor.rots(hit.ids)
   }
 
   private clock(): void {
