@@ -143,6 +143,24 @@ onBoth('a limit in bytes counts values, and what is ready is counted in bytes', 
   assert.equal(stand.broker.stats(queue).readyBytes, 100)
 })
 
+onBoth('a limit in bytes counts what is there, not what is still on its way', async (open) => {
+  const stand = await open()
+  const client = await stand.client()
+  const [log, queue] = await stand.queue('q', { readyBytesMax: 250 })
+  const appends: Promise<unknown>[] = []
+  const append = (): void => void appends.push(stand.append(client, log, 'x'.repeat(100)))
+  for (let i = 0; i < 5; i++) append()
+  // The next ones are staged in the very moment in which these are durable.
+  void appends.at(-1)!.then(() => {
+    for (let i = 0; i < 5; i++) append()
+  })
+  await Promise.all(appends)
+  await Promise.all(appends)
+  await stand.settle()
+  const { ready, readyBytes } = stand.broker.stats(queue)
+  assert.deepEqual([ready, readyBytes], [2, 200])
+})
+
 onBoth('attempts: back-off between them, and the last one', async (open) => {
   const stand = await open()
   const client = await stand.client()

@@ -32,6 +32,7 @@ function purge(shard: Shard, leased: Leased): number {
   for (const lane of leased.lanes) {
     if (lane === null) continue
     if (lane.partition.next > lane.queue.end) lane.queue.extend(lane.partition.next, 0)
+    lane.seen = lane.partition.appended
     records += lane.queue.purge()
   }
   journalLeases(shard, leased)

@@ -16,7 +16,7 @@ export interface Lane {
   ahead: readonly StoredBatch[]
   /** The offset it began at: from there on what is not in `ahead` is in no batch up to its end. */
   aheadFrom: number
-  /** `partition.appended` when the queue was last told of new records. */
+  /** `partition.durableAppended` when the queue was last told of new records; more after a purge of staged ones. */
   seen: number
   /** The bytes are on their way from the disk. */
   reading: boolean
@@ -75,7 +75,7 @@ export class Leased {
       batch: null,
       ahead: [],
       aheadFrom: 0,
-      seen: partition.appended,
+      seen: start > partition.durableEnd ? partition.appended : partition.durableAppended,
       reading: false,
     }
     while (this.lanes.length < partition.index) this.lanes.push(null)

@@ -70,8 +70,9 @@ function pump(shard: Shard, leased: Leased, budget: Budget, recordsMax: number):
 export function grow(leased: Leased): void {
   for (const lane of leased.lanes) {
     if (lane === null || lane.partition.durableEnd <= lane.queue.end) continue
-    lane.queue.extend(lane.partition.durableEnd, lane.partition.appended - lane.seen)
-    lane.seen = lane.partition.appended
+    // Not what is staged: those records are not in the queue yet, and each that is would count for more than it has.
+    lane.queue.extend(lane.partition.durableEnd, Math.max(0, lane.partition.durableAppended - lane.seen))
+    lane.seen = Math.max(lane.seen, lane.partition.durableAppended)
   }
 }
 

@@ -19,6 +19,8 @@ export class Partition {
   producers: Producers | null = null
   /** Bytes ever appended since the start of the process, as `sizeOf` counts them; only differences mean something. */
   appended = 0
+  /** Of those, the bytes below `durableEnd`. */
+  durableAppended = 0
   /** A subscription has a limit in bytes: then only the values count, else all that is stored, which costs nothing. */
   countsValues = false
   /** The commit that holds its last staged extent, and where that commit lists it. */

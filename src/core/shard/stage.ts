@@ -8,6 +8,8 @@ interface Growth {
   commit: number
   partitions: Partition[]
   ends: number[]
+  /** `Partition.appended` then. */
+  appended: number[]
   bytes: number
   /** When its first payload was staged, ms on the monotonic clock. */
   since: number
@@ -121,7 +123,7 @@ export class Stage {
   private grew(commit: number, partition: Partition, bytes: number): void {
     let growth = this.growths.at(-1)
     if (growth === undefined || growth.commit !== commit) {
-      growth = { commit, partitions: [], ends: [], bytes: 0, since: this.monotonic(), written: false }
+      growth = { commit, partitions: [], ends: [], appended: [], bytes: 0, since: this.monotonic(), written: false }
       this.growths.push(growth)
     }
     if (partition.stagedIn !== commit) {
@@ -130,6 +132,7 @@ export class Stage {
       growth.partitions.push(partition)
     }
     growth.ends[partition.slot] = partition.next
+    growth.appended[partition.slot] = partition.appended
     growth.bytes += bytes
     this.bytes += bytes
   }
@@ -179,6 +182,7 @@ export class Stage {
       const partition = growth.partitions[i]!
       if (partition.level !== level || partition.durableEnd >= growth.ends[i]!) continue
       partition.durableEnd = growth.ends[i]!
+      partition.durableAppended = growth.appended[i]!
       this.moved(partition)
     }
   }
