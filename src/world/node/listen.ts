@@ -3,8 +3,15 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import type { Outcome } from '../../base/index.ts'
 import type { Endpoint, Listening } from '../net.ts'
 
+/**
+ * A client whose machine or network is gone says nothing, and neither does a quiet one: after a minute of silence the
+ * system asks, and ends the connection when it hears nothing. Not all protocols ask by themselves, or have to.
+ */
+export const watchful = { keepAlive: true, keepAliveInitialDelay: 60_000 } as const
+
 /** For HTTP requests: nobody takes minutes over a header, or over a body of 16 MiB. */
 export const impatient = {
+  ...watchful,
   headersTimeout: 10_000,
   requestTimeout: 60_000,
   connectionsCheckingInterval: 1_000,

@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net'
 import type { Outcome } from '../../base/index.ts'
 import type { Accept, Connection, ConnectionEvents, Endpoint, Listening, Net } from '../net.ts'
 import { listenHttp } from './http.ts'
-import { addressOf, isLocal, open } from './listen.ts'
+import { addressOf, isLocal, open, watchful } from './listen.ts'
 import { listenWebSocket } from './websocket.ts'
 
 /** After the last byte was sent, how long the other side has to close before we do. */
@@ -76,7 +76,7 @@ class TcpConnection implements Connection {
  * `drain` whenever all was taken, not only after much was waiting.
  */
 function listenTcp(endpoint: Endpoint, accept: Accept): Promise<Outcome<Listening>> {
-  const server = createServer({ highWaterMark: 1 }, (socket) => new TcpConnection(socket, accept))
+  const server = createServer({ highWaterMark: 1, ...watchful }, (socket) => new TcpConnection(socket, accept))
   return open(server, endpoint)
 }
 
