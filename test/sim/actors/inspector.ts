@@ -92,8 +92,11 @@ export class Inspector {
         }
         throw new Violation(`${name}/${partition}@${offset} cannot be read: ${part.error} ${part.detail}`)
       }
-      // What was settled may be gone already, and the rest with it: whether it may is seen by what was settled.
-      if (part!.ok.batches.length === 0 && (mayShrink || this.scene.auditor.anyRotten)) break
+      // What was settled or damaged may be gone: what is behind it is looked for.
+      if (part!.ok.batches.length === 0 && (mayShrink || this.scene.auditor.anyRotten)) {
+        offset++
+        continue
+      }
       if (part!.ok.batches.length === 0)
         throw new Violation(`${name}/${partition}@${offset}: nothing, the end is ${end}`)
       for (const batch of part!.ok.batches) {
