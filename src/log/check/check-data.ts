@@ -1,9 +1,10 @@
 import { DiskError, type Disk } from '../../world/index.ts'
 import { slotPath } from '../journal/slots.ts'
-import { adopted, sidecarPath, spanPath, type LocatedExtent, type SpanInfo } from '../span/index.ts'
+import { adopted, sidecarPath, spanPath, type SpanInfo } from '../span/index.ts'
 import { checkCheckpoints, checkJournal, walkOne, type JournalCheck, type Wound } from './check-journal.ts'
 import { checkSpan } from './check-span.ts'
 import { checkTable } from './check-table.ts'
+import { cutCommits, rangeOf, type Indexed } from './cut-commits.ts'
 import { stretchAt } from './walk-segment.ts'
 import { finding, joinRanges, type Finding, type LostRange } from './finding.ts'
 import { Replayed, type Witness } from './replayed.ts'
@@ -34,18 +35,24 @@ export async function survey(
   const checkpoint = await checkCheckpoints(disk, state, report)
   const journal = await checkJournal(disk, state, checkpoint, report)
   const checked = { checkpoints: checkpoint !== null, segments: 0, frames: 0, spans: 0, extents: 0 }
-  const done = new Set<Wound>()
-  for (const info of state.manifest.list()) {
+  const spans = state.manifest.list()
+  for (const info of spans) if (adopted(info)) await walkAdopted(disk, info, journal, report)
+  const named = new Map<Wound, Named>()
+  for (const info of spans) {
     checked.spans++
-    if (adopted(info)) await checkAdopted(disk, info, journal, state, done, report)
+    if (adopted(info)) await checkAdopted(disk, info, journal, state, named, report)
     else checked.extents += await checkSettled(disk, info, state, report)
   }
   // What the offsets skip is known for all stretches together; it is told with the first.
   let skipped: readonly LostRange[] = state.gaps
   for (const wound of journal.wounds) {
-    if (done.has(wound)) continue
+    const { lost, all } = named.get(wound) ?? { lost: [], all: false }
+    if (all) {
+      report(explained(wound, lost, state))
+      continue
+    }
     const told = `${wound.detail}; what they held is known as far as the offsets after them and their tables tell`
-    report(explained({ ...wound, detail: told }, skipped, state))
+    report(explained({ ...wound, detail: told }, [...lost, ...skipped], state))
     skipped = []
   }
   checked.segments = journal.walked.size
@@ -53,61 +60,68 @@ export async function survey(
   return { report: { findings, checked }, state, journal }
 }
 
-interface Indexed {
-  partition: number
-  extent: LocatedExtent
+/** What indexes name of the records that a wound cost. */
+interface Named {
+  lost: LostRange[]
+  /** There are no others. */
+  all: boolean
 }
 
 const explained = ({ segment, stretch, detail }: Wound, lost: readonly LostRange[], state: Replayed): Finding =>
   finding('loss', slotPath(segment.slot), stretch.from, stretch.to - stretch.from, detail, joinRanges(state.kept(lost)))
 
-/** The records whose payloads a bad stretch of a segment held, as its index says. */
-function hit(index: readonly Indexed[], { stretch: { from, to } }: Wound): LostRange[] {
-  const inside = ({ extent }: Indexed): boolean =>
-    extent.pieces.some((piece) => piece.segmentsOn === 0 && piece.position < to && piece.position + piece.bytes > from)
-  return index.filter(inside).map(({ partition, extent }) => rangeOf(partition, extent))
+/** The frames of an adopted segment, if a start would not replay it anyway. */
+async function walkAdopted(
+  disk: Disk,
+  info: SpanInfo,
+  journal: JournalCheck,
+  report: (found: Finding) => void,
+): Promise<void> {
+  const segment = journal.segments.get(info.firstSeq)
+  if (segment === undefined || journal.walked.has(info.firstSeq)) return
+  const end = await walkOne(disk, segment, journal, null, report)
+  if (end.position >= info.dataBytes) return
+  const from = stretchAt(end.position, end.expected, end.last)
+  const stretch = { ...from, to: info.dataBytes, lastFrame: -1, nextLsn: -1 }
+  journal.wounds.push({ segment, stretch, detail: `frames from ${end.expected.number} on are bad` })
 }
 
-/** An adopted segment: its frames, and its sidecar, which is only a cache. */
+/** The sidecar of an adopted segment, which is only a cache, and with its help what bad frames cost. */
 async function checkAdopted(
   disk: Disk,
   info: SpanInfo,
   journal: JournalCheck,
   state: Replayed,
-  done: Set<Wound>,
+  named: Map<Wound, Named>,
   report: (found: Finding) => void,
 ): Promise<void> {
-  const segment = journal.segments.get(info.firstSeq)
-  if (segment !== undefined && !journal.walked.has(info.firstSeq)) {
-    const end = await walkOne(disk, segment, journal, null, report)
-    if (end.position < info.dataBytes) {
-      const stretch = {
-        ...stretchAt(end.position, end.expected, end.last),
-        to: info.dataBytes,
-        lastFrame: -1,
-        nextLsn: -1,
-      }
-      journal.wounds.push({ segment, stretch, detail: `frames from ${end.expected.number} on are bad` })
+  const { firstSeq } = info
+  const segment = journal.segments.get(firstSeq)
+  const woundsOf = (seq: number): Wound[] => journal.wounds.filter((each) => each.segment.header.segmentSeq === seq)
+  const own = woundsOf(firstSeq)
+  // The last commit may run on into the next one.
+  const next = firstSeq + 1
+  const wounds = [...own, ...woundsOf(next)]
+  const nextMissing = !journal.segments.has(next) && [...journal.segments.keys()].some((seq) => seq > next)
+  const bad = wounds.length > 0 || nextMissing || segment === undefined
+  const index = await checkSidecar(disk, info, bad, report)
+  if (segment === undefined) {
+    const detail = `segment ${firstSeq} is missing`
+    report(finding('loss', slotPath(info.slot), 0, info.dataBytes, detail, joinRanges(state.kept(index.map(rangeOf)))))
+  } else if (bad && index.length > 0) {
+    const lost = await cutCommits(disk, journal.segments, firstSeq, index)
+    if (lost.length > 0) journal.outdated.add(firstSeq)
+    for (const wound of own) named.set(wound, { lost: named.get(wound)?.lost ?? [], all: true })
+    const [first] = wounds
+    if (first !== undefined) {
+      const told = named.get(first)
+      named.set(first, { lost: [...(told?.lost ?? []), ...lost], all: told?.all ?? false })
+    } else if (lost.length > 0) {
+      const detail = `its last commit runs on into segment ${next}, which is missing`
+      report(finding('loss', slotPath(segment.slot), info.dataBytes, 0, detail, joinRanges(state.kept(lost))))
     }
   }
-  const wounds = journal.wounds.filter((wound) => wound.segment === segment)
-  const index = await checkSidecar(disk, info, wounds.length > 0 || segment === undefined, report)
-  if (segment === undefined) {
-    const lost = index.map(({ partition, extent }) => rangeOf(partition, extent))
-    const detail = `segment ${info.firstSeq} is missing`
-    report(finding('loss', slotPath(info.slot), 0, info.dataBytes, detail, joinRanges(state.kept(lost))))
-  }
-  for (const wound of wounds) {
-    done.add(wound)
-    report(explained(wound, index.length > 0 ? hit(index, wound) : state.gaps, state))
-  }
 }
-
-const rangeOf = (partition: number, { baseOffset, count }: LocatedExtent): LostRange => ({
-  partition,
-  first: baseOffset,
-  last: baseOffset + count - 1,
-})
 
 /** Its entries, when somebody has to `collect` them. */
 async function checkSidecar(

@@ -40,6 +40,8 @@ export interface JournalCheck {
   /** The newest that is whole. */
   checkpoint: CheckpointFooter | null
   wounds: Wound[]
+  /** Segments whose index names records of commits that are not whole any more. */
+  outdated: Set<number>
   /** Segments whose frames were all looked at, and where the last one ends. */
   walked: Map<number, number>
   frames: number
@@ -114,7 +116,14 @@ export async function checkJournal(
   checkpoint: CheckpointFooter | null,
   report: (found: Finding) => void,
 ): Promise<JournalCheck> {
-  const check: JournalCheck = { segments: new Map(), checkpoint, wounds: [], walked: new Map(), frames: 0 }
+  const check: JournalCheck = {
+    segments: new Map(),
+    checkpoint,
+    wounds: [],
+    outdated: new Set(),
+    walked: new Map(),
+    frames: 0,
+  }
   const slots = await listSlots(disk)
   for (const slot of slots) {
     if (slot.header === null) continue

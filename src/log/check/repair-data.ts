@@ -53,8 +53,10 @@ async function repairOnce(disk: Disk, { report, state, journal }: Survey, done: 
     if (!(await bridge(disk, wound))) continue
     const which = lastFrame < 0 ? `${firstFrame} and after` : `${firstFrame} to ${lastFrame}`
     done.push(`${slotPath(wound.segment.slot)} at ${from}: frames ${which} now carry nothing`)
-    // Its index still names what was lost.
-    await removeSidecar(disk, sidecarPath(wound.segment.header.segmentSeq), done)
+    // The index still names what was lost, and that of a segment whose last commit runs on into this one.
+    const seq = wound.segment.header.segmentSeq
+    await removeSidecar(disk, sidecarPath(seq), done)
+    if (journal.outdated.has(seq - 1)) await removeSidecar(disk, sidecarPath(seq - 1), done)
   }
   const frameBytesMax = [...journal.segments.values()][0]?.header.frameBytesMax ?? 1024 * 1024
   for (const { slot, unreadable } of await listSlots(disk)) {
@@ -64,6 +66,7 @@ async function repairOnce(disk: Disk, { report, state, journal }: Survey, done: 
   for (const { slot, firstSeq } of await fillMissing(disk, state.manifest.list(), journal)) {
     done.push(`${slotPath(slot)}: a segment that carries nothing stands for segment ${firstSeq}, which is missing`)
     await removeSidecar(disk, sidecarPath(firstSeq), done)
+    if (journal.outdated.has(firstSeq - 1)) await removeSidecar(disk, sidecarPath(firstSeq - 1), done)
   }
   const journalId = journal.checkpoint?.journalId ?? [...journal.segments.values()][0]?.header.journalId
   for (const info of state.manifest.list()) {

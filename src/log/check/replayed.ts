@@ -20,10 +20,14 @@ export interface Witness {
   apply(kind: number, object: number, body: Buffer): void
 }
 
-/**
- * What a start would know: which spans there are, and the bounds of the partitions. Tables are read frame by frame, so
- * the table of a commit that was cut is read as far as its first frame holds it.
- */
+/** A commit of several frames that have not all come yet: its table as far as it has. */
+interface Begun {
+  commit: number
+  parts: number
+  table: Buffer
+}
+
+/** What a start would know: which spans there are, and the bounds of the partitions. Commits count when they are whole. */
 export class Replayed {
   readonly manifest = new Manifest()
   readonly partitions = new Partitions()
@@ -37,6 +41,7 @@ export class Replayed {
   private readonly witness: Witness | null
   /** After a bad stretch a gap means loss; otherwise offsets may have holes. */
   private watching = false
+  private begun: Begun | null = null
 
   constructor(witness: Witness | null = null) {
     this.witness = witness
@@ -50,28 +55,47 @@ export class Replayed {
     else if (record.owner === owner.spans) this.pages.restore(object - 1, part, state)
   }
 
+  /** Something is missing here. */
   watchGaps(): void {
     this.watching = true
+    this.cutShort()
   }
 
-  frame(header: FrameHeader, bytes: Buffer): void {
-    this.commit = Math.max(this.commit, header.commit)
-    if (header.kind !== frameKind.data || header.part > 0) return
-    const entries = new EntryReader(bytes.subarray(frameHeaderBytes, frameHeaderBytes + header.tableBytes))
-    try {
-      while (entries.next()) this.entry(entries, header.commit)
-    } catch (error) {
-      // The table of a large commit goes on in the next part.
-      if (!(error instanceof MalformedError) || header.parts === 1) throw error
+  frame({ kind, commit, part, parts, tableBytes }: FrameHeader, bytes: Buffer): void {
+    this.commit = Math.max(this.commit, commit)
+    const begun = this.begun
+    // A commit that is followed by anything but its next part was being written when the broker died.
+    this.begun = null
+    if (kind !== frameKind.data) return
+    if (part > 0 && (begun?.commit !== commit || begun.parts !== part)) return
+    const here = bytes.subarray(frameHeaderBytes, frameHeaderBytes + tableBytes)
+    const table = part > 0 ? Buffer.concat([begun!.table, here]) : here
+    if (part + 1 < parts) {
+      this.begun = { commit, parts: part + 1, table: Buffer.from(table) }
+      return
     }
+    const entries = new EntryReader(table)
+    while (entries.next()) this.entry(entries, commit)
+  }
+
+  /** The rest of the commit is among what is missing, so all of it counts for nothing. */
+  private cutShort(): void {
+    if (this.begun !== null) this.lose(this.begun.table)
+    this.begun = null
+  }
+
+  /** A frame that is bad somewhere, from its header on. A flipped bit there or in a payload leaves the table whole. */
+  suspect(bytes: Buffer): void {
+    this.cutShort()
+    this.lose(bytes.subarray(frameHeaderBytes))
   }
 
   /**
-   * A frame that is bad somewhere, from its header on. What its table seems to say is believed as far as it goes on
-   * exactly where its partitions ended: a flipped bit in the header or in a payload leaves the table whole.
+   * What a table seems to say of records that are lost, as far as it can be read; believed as far as it goes on exactly
+   * where its partitions ended.
    */
-  suspect(bytes: Buffer): void {
-    const entries = new EntryReader(bytes.subarray(frameHeaderBytes))
+  private lose(table: Buffer): void {
+    const entries = new EntryReader(table)
     try {
       while (entries.next()) {
         if (entries.kind !== entryKind.extent) continue

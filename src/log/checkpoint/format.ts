@@ -118,7 +118,8 @@ export function readTailMark(tail: Buffer): { position: number; bytes: number } 
 export function recordBody(bytes: Buffer, at: number): Buffer | null {
   if (at + recordHeadBytes > bytes.length) return null
   const end = at + recordHeadBytes + bytes.readUInt32LE(at)
-  if (end > bytes.length) return null
+  // Zeros, as a file has whose data never came to the disk, have a length and a checksum that fit.
+  if (end > bytes.length || end === at + recordHeadBytes) return null
   const body = bytes.subarray(at + recordHeadBytes, end)
   return crc32c(body) === bytes.readUInt32LE(at + 4) ? body : null
 }

@@ -47,6 +47,14 @@ test('whatever bytes the tail and the footer have, a file that is none is damage
   }
 })
 
+test('zeros are no record', async () => {
+  const disk = await written((bytes) => Buffer.concat([Buffer.alloc(64), bytes.subarray(64)]))
+  await assert.rejects(
+    eachRecord(disk, 1, () => undefined),
+    /a record fails its check/,
+  )
+})
+
 test('a record with a good checksum and no sense is damage', async () => {
   const disk = await written((bytes) => {
     const out = new Writer(64)

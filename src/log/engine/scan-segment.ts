@@ -42,25 +42,40 @@ export async function walkOne(
   }
 }
 
-/** Indexes a sealed segment again from its frames, and those of the segments after it that a large commit ran on into. */
+/** Shows all frames of a segment, which it may keep, in order; false when the segment is not there. */
+export type Walk = (segmentSeq: number, visit: (frame: WalkedFrame, header: SegmentHeader) => void) => Promise<boolean>
+
+/**
+ * Indexes a segment from its frames, and those of the segments after it that a large commit ran on into: the commits that
+ * begin there and are whole. Null when it is not there.
+ */
+export async function indexFrames(segmentSeq: number, walk: Walk): Promise<SegmentIndex | null> {
+  const index = new SegmentIndex(segmentSeq)
+  const assembler = new Assembler<number>()
+  for (let seq = segmentSeq; seq === segmentSeq || assembler.open; seq++) {
+    const found = await walk(seq, (frame, { segmentBytes, frameBytesMax }) => {
+      const whole = assembler.add(frame, seq)
+      if (whole === null || whole.places[0] !== segmentSeq) return
+      const { position } = whole.frames[0]!
+      indexCommit(index, joinFrames(whole.frames), position, segmentBytes, frameBytesMax, () => undefined)
+    })
+    if (!found && seq === segmentSeq) return null
+    if (!found) break
+  }
+  return index
+}
+
+/** Indexes a sealed segment again. */
 export async function scanSegment(
   disk: Disk,
   slotOf: (segmentSeq: number) => number | undefined,
   slot: number,
   segmentSeq: number,
 ): Promise<SegmentIndex> {
-  const index = new SegmentIndex(segmentSeq)
-  const assembler = new Assembler<number>()
-  let at: number | undefined = slot
-  for (let seq = segmentSeq; at !== undefined && (seq === segmentSeq || assembler.open); at = slotOf(++seq)) {
-    const header = await walkOne(disk, at, seq, (frame, { segmentBytes, frameBytesMax }) => {
-      const whole = assembler.add(frame, seq)
-      if (whole === null || whole.places[0] !== segmentSeq) return
-      const { position } = whole.frames[0]!
-      indexCommit(index, joinFrames(whole.frames), position, segmentBytes, frameBytesMax, () => undefined)
-    })
-    if (header === null && seq === segmentSeq) throw new Damaged(slotPath(slot), 0, `segment ${segmentSeq} is not here`)
-    if (header === null) break
-  }
+  const index = await indexFrames(segmentSeq, async (seq, visit) => {
+    const at = seq === segmentSeq ? slot : slotOf(seq)
+    return at !== undefined && (await walkOne(disk, at, seq, visit)) !== null
+  })
+  if (index === null) throw new Damaged(slotPath(slot), 0, `segment ${segmentSeq} is not here`)
   return index
 }
