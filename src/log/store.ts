@@ -53,10 +53,11 @@ export interface Store {
   onHealth(listener: (health: Health) => void): void
 
   /**
-   * The extents that hold the records from `from` on, in order, until `bytesMax` is passed (at least one extent when
-   * there is one; the first may begin before `from`). Only below `upTo`, an offset. Synchronous when the bytes are in
-   * memory, which is the rule at the tail. What cannot be read ends what is returned, and rejects when nothing is before
-   * it: with `Damaged`, whose `cost` says behind which records to go on, or with a `DiskError`, which may pass.
+   * The extents that hold the records in [from, upTo), offsets, in order, until `bytesMax` is passed, or fewer: at least
+   * one when there is one, and none that is needed is left out between them. Empty only when nothing is there any more;
+   * what is no longer needed may be gone. The first may begin before `from`. Synchronous when the bytes are in memory,
+   * which is the rule at the tail. What cannot be read ends what is returned, and rejects when nothing is before it: with
+   * `Damaged`, whose `cost` says behind which records to go on, or with a `DiskError`, which may pass.
    */
   read(partition: number, from: number, upTo: number, bytesMax: number): StoredExtent[] | Promise<StoredExtent[]>
   /** The facts of the extents from `from` on, without their bytes: for seeking by time and counting. At most `limit`. */

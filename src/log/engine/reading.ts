@@ -28,8 +28,8 @@ const factsOf = (extent: ExtentFacts): ExtentFacts => ({
 const withBatch = (extent: ExtentFacts, batch: Buffer): StoredExtent => ({ ...factsOf(extent), batch })
 
 /**
- * Finds extents, newest place last: spans and adopted segments, segments whose index is in memory, the commit on its
- * way, the commit being filled. Synchronous when all the bytes are in the tail.
+ * Finds extents, newest place last: spans and adopted segments but for their end in the tail, segments that are not
+ * adopted yet, the commit on its way, the commit being filled. Synchronous when all the bytes are in the tail.
  */
 export class Reading {
   private readonly partitions: Partitions
@@ -69,32 +69,33 @@ export class Reading {
     const start = Math.max(from, found.start)
     const below = Math.min(upTo, found.next)
     if (start >= below) return []
-    const firstHeld = this.held.firstOffset(partition)
-    if (start < firstHeld && this.spans.nextOffset(partition) > start) {
-      return this.readOld(partition, start, below, bytesMax, firstHeld)
+    const served = Math.min(this.held.firstServed(partition, start), found.placedNext)
+    if (start < served && this.spans.nextOffset(partition) > start) {
+      return this.readOld(partition, start, below, bytesMax, served)
     }
-    const held = this.findHeld(partition, start, below, bytesMax)
+    const { held, end } = this.findHeld(partition, start, below, bytesMax)
     return held.every((each) => each.batch !== null)
-      ? this.finish(held as (Held & { batch: Buffer })[], partition, start, below, bytesMax)
-      : this.load(held, partition, start, below, bytesMax)
+      ? this.finish(held as (Held & { batch: Buffer })[], partition, start, end, bytesMax)
+      : this.load(held)
   }
 
+  /** `served`: all that is there before it is the spans'. */
   private async readOld(
     partition: number,
     from: number,
     below: number,
     bytesMax: number,
-    firstHeld: number,
+    served: number,
   ): Promise<StoredExtent[]> {
-    const old = await this.spans.read(partition, from, Math.min(below, firstHeld), bytesMax)
+    const end = Math.min(below, served)
+    const old = await this.spans.read(partition, from, end, bytesMax)
     const last = old[old.length - 1]
-    const next = last === undefined ? Math.min(below, firstHeld) : last.baseOffset + last.count
+    // Before its end the spans have nothing, or have more than they gave: then the next call goes on there.
+    const next = last === undefined ? end : last.baseOffset + last.count
     const rest = bytesMax - old.reduce((bytes, extent) => bytes + extent.batch.length, 0)
-    // When the spans had less than they might, the next call goes on there.
-    if (rest <= 0 || next >= below || (last !== undefined && next < firstHeld)) return old
-    if (last === undefined && next < from) return old
+    if (next >= below || (last !== undefined && (rest <= 0 || next < end))) return old
     try {
-      const newer = await this.read(partition, Math.max(from, next), below, rest)
+      const newer = await this.read(partition, next, below, rest)
       return [...old, ...newer]
     } catch (error) {
       if (old.length === 0) throw error
@@ -102,18 +103,30 @@ export class Reading {
     }
   }
 
-  private findHeld(partition: number, from: number, below: number, bytesMax: number): Held[] {
-    const found: Held[] = []
+  /** In [from, end) these are all, as far as `bytesMax` allows. */
+  private findHeld(
+    partition: number,
+    from: number,
+    below: number,
+    bytesMax: number,
+  ): { held: readonly Held[]; end: number } {
+    const held: Held[] = []
+    let end = below
     let bytes = 0
     this.held.each(partition, from, (segment, extent) => {
       if (extent.baseOffset >= below) return false
       const piece = extent.pieces[0]!
       const batch = this.tail.find(segment.segmentSeq + piece.segmentsOn, piece.position, extent.bytes)
-      found.push({ segment, extent, batch })
+      if (batch === null && segment.adopted) {
+        // The spans' again: in one commit payloads may stand in another order than offsets.
+        end = extent.baseOffset
+        return false
+      }
+      held.push({ segment, extent, batch })
       bytes += extent.bytes
       return bytes < bytesMax
     })
-    return found
+    return { held, end }
   }
 
   /** Adds what has no place in the journal yet. */
@@ -153,43 +166,27 @@ export class Reading {
     }
   }
 
-  /** Some bytes left the tail: they are read again, by those who have the segment's file. */
-  private async load(
-    held: Held[],
-    partition: number,
-    from: number,
-    below: number,
-    bytesMax: number,
-  ): Promise<StoredExtent[]> {
-    const missing = held.filter(({ batch, segment }) => batch === null && !segment.adopted)
-    const adopted = held.filter(({ batch, segment }) => batch === null && segment.adopted)
+  /**
+   * Some bytes left the tail before their segment was adopted: they are read from its file. What has no place yet is left
+   * to the next call: what there was of it may have got one meanwhile.
+   */
+  private async load(held: readonly Held[]): Promise<StoredExtent[]> {
     const batches = new Map<number, Buffer>()
     let failure: unknown = null
     try {
-      if (adopted.length > 0) {
-        const first = adopted[0]!.extent.baseOffset
-        const last = adopted[adopted.length - 1]!.extent
-        const loaded = await this.spans.read(partition, first, last.baseOffset + last.count, bytesMax)
-        for (const extent of loaded) batches.set(extent.baseOffset, extent.batch)
-      }
+      const missing = held.filter(({ batch }) => batch === null)
       await this.readOpen(missing, (extent) => void batches.set(extent.baseOffset, extent.batch))
     } catch (error) {
       failure = error
     }
-    const whole: (Held & { batch: Buffer })[] = []
-    for (const each of held) {
-      const batch = each.batch ?? batches.get(each.extent.baseOffset)
-      // The partition was trimmed meanwhile, or the spans gave fewer: what is there in one piece counts.
-      if (batch === undefined && whole.length === 0 && failure !== null) throw failure as Error
-      if (batch === undefined) return this.cutShort(whole)
-      whole.push({ ...each, batch })
+    const whole: StoredExtent[] = []
+    for (const { extent, batch } of held) {
+      const bytes = batch ?? batches.get(extent.baseOffset)
+      if (bytes === undefined) break
+      whole.push(withBatch(extent, bytes))
     }
-    if (this.partitions.find(partition) === undefined) return this.cutShort(whole)
-    return this.finish(whole, partition, from, below, bytesMax)
-  }
-
-  private cutShort(whole: (Held & { batch: Buffer })[]): StoredExtent[] {
-    return whole.map(({ extent, batch }) => withBatch(extent, batch))
+    if (whole.length === 0) throw failure as Error
+    return whole
   }
 
   private async readOpen(missing: Held[], found: (extent: StoredExtent) => void): Promise<void> {

@@ -64,6 +64,32 @@ export class HeldSegments {
     return Infinity
   }
 
+  /**
+   * Where the extents that hold the records from `from` on begin to be served from here; Infinity when none of them is.
+   * What an adopted segment has and the tail has not is the spans' to serve, though its index is here: they know what
+   * the cleaner has taken of it.
+   */
+  firstServed(partition: number, from: number): number {
+    for (const segment of this.list) {
+      const { index } = segment
+      const count = index.extentCount(partition)
+      if (count === 0 || index.nextOffset(partition) <= from) continue
+      let low = index.find(partition, from)
+      let high = count
+      // Who reads on is mostly at one that is served: that is asked first.
+      for (let nth = low; low < high; nth = (low + high) >>> 1) {
+        if (this.serves(segment, index.extent(partition, nth))) high = nth
+        else low = nth + 1
+      }
+      if (low < count) return index.extent(partition, low).baseOffset
+    }
+    return Infinity
+  }
+
+  private serves({ adopted, segmentSeq }: HeldSegment, { pieces }: LocatedExtent): boolean {
+    return !adopted || this.tail.reaches(segmentSeq + pieces[0]!.segmentsOn, pieces[0]!.position)
+  }
+
   /** Payload bytes of the extents in [from, below) as far as they are here. */
   bytesBetween(partition: number, from: number, below: number): number {
     let bytes = 0

@@ -54,6 +54,13 @@ export class Tail {
     return this.frames[this.first]?.segmentSeq ?? Infinity
   }
 
+  /** Has it what was written from this position of the segment's file on? */
+  reaches(segmentSeq: number, position: number): boolean {
+    const oldest = this.frames[this.first]
+    if (oldest === undefined || segmentSeq < oldest.segmentSeq) return false
+    return segmentSeq > oldest.segmentSeq || position >= oldest.position
+  }
+
   /** The payload of `bytes` bytes that begins at `position` of the segment's file, or null when it is not here. */
   find(segmentSeq: number, position: number, bytes: number): Buffer | null {
     let low = this.first
