@@ -79,6 +79,7 @@ export class Inspector {
   private async readRange(inspected: Inspected, { partition, start, end }: Range, found: Found[]): Promise<void> {
     const { name, log, mayShrink, stays } = inspected
     let offset = start
+    let nothingFrom = Infinity
     while (offset < end) {
       const options = { session: this.session, bytesMin: 1, bytesMax, waitMs: 0 }
       const [part] = await this.until(this.broker.read([{ log, partition, offset, bytesMax }], options))
@@ -92,13 +93,15 @@ export class Inspector {
         }
         throw new Violation(`${name}/${partition}@${offset} cannot be read: ${part.error} ${part.detail}`)
       }
-      // What was settled or damaged may be gone: what is behind it is looked for.
-      if (part!.ok.batches.length === 0 && (mayShrink || this.scene.auditor.anyRotten)) {
-        offset++
+      if (part!.ok.batches.length === 0) {
+        // What was settled or damaged may be gone, and then so is all behind it: each is asked for.
+        if (!mayShrink && !this.scene.auditor.anyRotten)
+          throw new Violation(`${name}/${partition}@${offset}: nothing, the end is ${end}`)
+        nothingFrom = Math.min(nothingFrom, offset++)
         continue
       }
-      if (part!.ok.batches.length === 0)
-        throw new Violation(`${name}/${partition}@${offset}: nothing, the end is ${end}`)
+      if (nothingFrom < end && part!.ok.batches[0]!.baseOffset < end)
+        throw new Violation(`${name}/${partition}@${nothingFrom}: nothing, but there is at ${offset}`)
       for (const batch of part!.ok.batches) {
         for (let i = 0; i < batch.table.count; i++) {
           const at = batch.baseOffset + batch.table.offsetDelta(i)
