@@ -29,7 +29,7 @@ test('the young generation stays small under a load that would have made it larg
 
 test('a small heap may grow by more than a quarter before it is collected, a large one may not', () => {
   const mebi = 1024 * 1024
-  assert.equal(growthPercent(12 * mebi), 700)
+  assert.equal(growthPercent(16 * mebi), 300)
   assert.equal(growthPercent(100 * mebi), 25)
   assert.equal(growthPercent(500 * mebi), 25)
 })

@@ -13,7 +13,7 @@ const oldGrowthPercent = 25
  * What the old generation may take before that counts. Buffers count as its growth, too: a small heap with many bytes
  * passing through would be collected for every 5 MB of them, which took a quarter of the processor time (measured).
  */
-const oldBytesFree = 96 * 1024 * 1024
+const oldBytesFree = 64 * 1024 * 1024
 
 /** How much more than the `liveBytes` of now there may be before the next collection. */
 export const growthPercent = (liveBytes: number): number =>
