@@ -45,6 +45,12 @@ test('kill -9 of the broker in the middle of a backup: a sentence, no file, and 
   t.after(() => toPipe.kill('SIGKILL'))
   const metrics = async (): Promise<string> => (await fetch(`http://${broker.address('http')}/metrics`)).text()
   await eventually(async () => (await metrics()).includes('\ndragoman_backups 2\n'), 'both are under way', 60_000)
+  // Set up before: of a process that has ended, what nobody reads is thrown away.
+  const half: Buffer[] = []
+  let said = ''
+  toPipe.stdout.on('data', (chunk: Buffer) => half.push(chunk))
+  toPipe.stderr.on('data', (chunk: Buffer) => (said += String(chunk)))
+  const closed = once(toPipe, 'close')
   await broker.kill()
   toFile.child.kill('SIGCONT')
 
@@ -54,11 +60,7 @@ test('kill -9 of the broker in the middle of a backup: a sentence, no file, and 
   assert.equal(file.stderr.trim().split('\n').length, 1, file.stderr)
   assert.deepEqual(readdirSync(folder), [], 'nothing of it stays')
 
-  const half: Buffer[] = []
-  let said = ''
-  toPipe.stdout.on('data', (chunk: Buffer) => half.push(chunk))
-  toPipe.stderr.on('data', (chunk: Buffer) => (said += String(chunk)))
-  const [code] = (await once(toPipe, 'close')) as [number]
+  const [code] = (await closed) as [number]
   assert.equal(code, 1, said)
   assert.match(said, broken)
   const data = path.join(folder, 'new')
