@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import type { CheckpointPart } from '../store.ts'
+import { chunkEntriesMax } from './chunk.ts'
 import { IndexPages } from './index-pages.ts'
 
 interface Entry {
@@ -105,6 +106,59 @@ function save(pages: IndexPages, round: number, full: boolean, into: Map<string,
     else into.set(key, Buffer.from(part.state))
   }
 }
+
+test('a merged span is found for all that it holds, also where the list is cut into pages', () => {
+  const gone = new Set<number>()
+  const pages = new IndexPages((span) => gone.has(span))
+  const entries = 3 * chunkEntriesMax
+  for (let n = 0; n < entries; n++) pages.insert(7, n * 10, n * 10 + 10, n + 1, 1)
+  const [merged, first, end] = [entries + 1, chunkEntriesMax - 8, 2 * chunkEntriesMax + 8]
+  for (let n = first; n < end; n++) gone.add(n + 1)
+  pages.insert(7, first * 10 + 3, end * 10 - 3, merged, 1)
+  for (let offset = first * 10 + 3; offset < end * 10 - 3; offset++) {
+    const found = pages.find(7, offset)
+    assert.equal(found?.span, merged, `at ${offset}`)
+    assert.ok(found.below >= end * 10 - 3, `at ${offset}: it holds up to ${end * 10 - 3}, not to ${found.below}`)
+  }
+  assert.equal(pages.find(7, first * 10 - 1)?.span, first)
+  assert.equal(pages.find(7, end * 10)?.span, end + 1)
+})
+
+test('a checkpoint has every page, though a merge empties some and adoptions cut others while it is written', () => {
+  for (let steps = 0; steps < 6; steps++) {
+    const gone = new Set<number>()
+    const pages = new IndexPages((span) => gone.has(span))
+    const entries = 4 * chunkEntriesMax
+    for (let n = 0; n < entries; n++) pages.insert(7, n * 10, n * 10 + 10, n + 1, 1)
+    const stored: CheckpointPart[] = []
+    const write = (parts: number): void => {
+      for (let part: CheckpointPart | null; parts > 0 && (part = pages.checkpoint(1, true)) !== null; parts--)
+        stored.push({ ...part, state: Buffer.from(part.state) })
+    }
+    write(steps)
+    const [first, end] = [chunkEntriesMax - 8, 2 * chunkEntriesMax + 8]
+    for (let n = first; n < end; n++) gone.add(n + 1)
+    const edits = [[first * 10, end * 10, entries + 1] as const]
+    for (let n = entries; n < entries + chunkEntriesMax; n++) edits.push([n * 10, n * 10 + 10, n + 2])
+    // The front of a span has died: one entry more, and a full page is cut in two.
+    const [shrunk, rest] = [entries - 9, 2 * entries]
+    gone.add(shrunk + 1)
+    edits.push([shrunk * 10 + 5, shrunk * 10 + 10, rest])
+    for (const [from, below, span] of edits) pages.insert(7, from, below, span, 1)
+    write(Infinity)
+    const restored = new IndexPages((span) => gone.has(span))
+    for (const { part, state } of stored) restored.restore(7, part, state as Buffer)
+    for (const [from, below, span] of edits) restored.insert(7, from, below, span, 1)
+    for (let offset = 0; offset < (entries + chunkEntriesMax) * 10; offset += 5) {
+      if (offset === shrunk * 10) continue
+      const n = Math.floor(offset / 10)
+      const old = n === shrunk ? rest : n + 1
+      const span = n >= first && n < end ? entries + 1 : n < entries ? old : n + 2
+      assert.equal(pages.find(7, offset)?.span, span, `at ${offset}`)
+      assert.equal(restored.find(7, offset)?.span, span, `at ${offset}, after a restart`)
+    }
+  }
+})
 
 test('bytes from an offset inside an entry are its share', () => {
   const pages = new IndexPages(() => false)

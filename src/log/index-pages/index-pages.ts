@@ -1,7 +1,7 @@
 import { Reader, Writer } from '../../base/index.ts'
 import type { CheckpointPart } from '../store.ts'
 import { Chunk } from './chunk.ts'
-import { PartitionList, type Stretch } from './partition-list.ts'
+import { PartitionList, type Page, type Stretch } from './partition-list.ts'
 
 /**
  * Finds the span of an offset, for all partitions (D1). A partition may be absent from a span, so no search over the
@@ -29,7 +29,8 @@ export class IndexPages {
 
   /** Records of the partition in [firstOffset, endOffset) now stand in `span`, in `bytes` bytes of payload. */
   insert(partition: number, firstOffset: number, endOffset: number, span: number, bytes: number): void {
-    this.listOf(partition).insert(firstOffset, endOffset, span, bytes, this.gone)
+    const emptied = this.listOf(partition).insert(firstOffset, endOffset, span, bytes, this.gone)
+    for (const part of emptied) this.emptied.push({ object: partition, part })
   }
 
   private listOf(partition: number): PartitionList {
@@ -99,9 +100,12 @@ export class IndexPages {
   private *changed(full: boolean): Generator<CheckpointPart> {
     const none = new Uint8Array(0)
     for (let gone = this.emptied.pop(); gone !== undefined; gone = this.emptied.pop()) yield { ...gone, state: none }
+    // Between two steps of a round pages come and go.
+    const written = new Set<Page>()
+    const isDue = (page: Page): boolean => (full || page.dirty) && !written.has(page)
     for (const [object, list] of this.lists) {
-      for (const page of list.pages) {
-        if (!full && !page.dirty) continue
+      for (let page = list.pages.find(isDue); page !== undefined; page = list.pages.find(isDue)) {
+        written.add(page)
         page.dirty = false
         const out = new Writer(16 + page.chunk.count * 8)
         out.uvarint(list.endOffset)

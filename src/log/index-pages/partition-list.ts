@@ -57,13 +57,19 @@ export class PartitionList {
 
   /**
    * Adds a span's stretch, in the place of those that begin inside it and belong to spans that are `gone`: the ones it
-   * replaces. Doing so twice changes nothing.
+   * replaces. Doing so twice changes nothing. Returns the parts that became empty.
    */
-  insert(firstOffset: number, endOffset: number, span: number, bytes: number, gone: (span: number) => boolean): void {
+  insert(
+    firstOffset: number,
+    endOffset: number,
+    span: number,
+    bytes: number,
+    gone: (span: number) => boolean,
+  ): number[] {
     this.endOffset = Math.max(this.endOffset, endOffset)
+    const emptied = this.drop(firstOffset, endOffset, gone)
     this.countedFrom = -1
     if (this.pages.length === 0) this.addPage(0)
-    else this.dropGone(firstOffset, endOffset, gone)
     const at = this.pageOf(firstOffset)
     const page = this.pages[at]!
     const chunk = page.chunk
@@ -72,6 +78,7 @@ export class PartitionList {
     chunk.insert(chunk.find(firstOffset) + 1, firstOffset, span, bytes)
     page.dirty = true
     if (chunk.count > chunkEntriesMax) this.split(at)
+    return emptied
   }
 
   /** Does a span other than these stand between the partition's records in [from, below)? */
@@ -82,18 +89,28 @@ export class PartitionList {
     return false
   }
 
-  private dropGone(from: number, below: number, gone: (span: number) => boolean): void {
+  /**
+   * Drops the entries of spans that are gone and begin in [from, below). One that stayed would cut short the stretch that
+   * stands before it. Returns the parts that became empty.
+   */
+  private drop(from: number, below: number, gone: (span: number) => boolean): number[] {
+    const emptied: number[] = []
     for (let at = this.pageOf(from); at < this.pages.length; at++) {
-      const { chunk } = this.pages[at]!
-      if (chunk.count > 0 && chunk.firstOffset(0) >= below) return
-      // A page must not become empty: its first offset is what the others are found by.
-      for (let i = chunk.count - 1; i >= 1; i--) {
+      const page = this.pages[at]!
+      const { chunk } = page
+      if (chunk.firstOffset(0) >= below) break
+      for (let i = chunk.count - 1; i >= 0; i--) {
         const first = chunk.firstOffset(i)
         if (first < from || first >= below || !gone(chunk.span(i))) continue
         chunk.remove(i)
-        this.pages[at]!.dirty = true
+        page.dirty = true
+        this.countedFrom = -1
       }
+      if (chunk.count === 0) emptied.push(page.part)
     }
+    // Pages are found by their first entries.
+    if (emptied.length > 0) this.pages = this.pages.filter((page) => page.chunk.count > 0)
+    return emptied
   }
 
   private addPage(at: number): Chunk {
@@ -111,19 +128,7 @@ export class PartitionList {
 
   /** Drops the entries of spans that are gone. Returns the parts that became empty. */
   sweep(gone: (span: number) => boolean): number[] {
-    const emptied: number[] = []
-    for (const page of this.pages) {
-      const { chunk } = page
-      for (let i = chunk.count - 1; i >= 0; i--) {
-        if (!gone(chunk.span(i))) continue
-        chunk.remove(i)
-        page.dirty = true
-        this.countedFrom = -1
-      }
-      if (chunk.count === 0) emptied.push(page.part)
-    }
-    if (emptied.length > 0) this.pages = this.pages.filter((page) => page.chunk.count > 0)
-    return emptied
+    return this.drop(-Infinity, Infinity, gone)
   }
 
   /** Payload bytes from `start` on: whole entries exactly, the one that `start` cuts in proportion. */
