@@ -21,7 +21,7 @@ import { Reading } from './reading.ts'
 import type { Recovered, Survey } from './recovery.ts'
 import { fullFailure, inMemory, StoreRefused } from '../refused.ts'
 import { Retirement } from './retirement.ts'
-import { indexCommit, type HeldSegments } from './segments.ts'
+import { indexCommit, placeOf, type HeldSegments } from './segments.ts'
 import { Snapshots } from './snapshots.ts'
 import type { EngineHost } from './span-host.ts'
 
@@ -309,9 +309,11 @@ export class JournalStore implements DurableStore {
     if (options.durability === 'os') this.unsynced.add(segment.seq)
     open.lastCommit = commit.number
     open.lastCommitTime = commit.timeMs
-    tail.place(commit, segment.seq, position, bodyFrom)
     if (bodyFrom > 0 || commit !== this.committer.sealed) return
-    indexCommit(open.index, commit, position, segment.segmentBytes, options.frameBytesMax, (partition, next) => {
+    const { segmentBytes } = segment
+    const { frameBytesMax } = options
+    tail.place(commit, segment.seq, placeOf(commit, position, segmentBytes, frameBytesMax))
+    indexCommit(open.index, commit, position, segmentBytes, frameBytesMax, (partition, next) => {
       const found = partitions.find(partition)
       if (found !== undefined) found.placedNext = next
     })

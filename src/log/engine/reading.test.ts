@@ -111,3 +111,21 @@ test('what has no place in the journal yet is found behind spans that have nothi
   assert.deepEqual(await read(store, 0, 11, 1_000_000), [10])
   await store.time.until(store.store.close())
 })
+
+test('a commit of several frames is read whole while they are written one after the other', async () => {
+  const time = new SimTime()
+  const disk = new SimDisk(time, new SimRandom(3))
+  const store = new TestStore({ tailBytes: 1024 * 1024 }, disk, undefined, time)
+  await store.open()
+  store.store.createPartition(partition)
+  disk.faults = { fail: () => null, delayMs: () => 5 }
+  for (let n = 0; n < 6; n++) store.append(partition, 40_000)
+  store.store.hard()
+  const { staging } = store.store
+  for (let ms = 0; store.store.durable < staging; ms++) {
+    assert.ok(ms < 100)
+    assert.deepEqual(await store.readAll(partition, 1_000_000), range(0, 6))
+    await time.advance(1)
+  }
+  await time.until(store.store.close())
+})

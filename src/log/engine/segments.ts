@@ -118,6 +118,14 @@ export class HeldSegments {
   }
 }
 
+/** Where a commit lies whose first frame stands at `position`. */
+export const placeOf = (
+  commit: SealedCommit,
+  position: number,
+  segmentBytes: number,
+  frameBytesMax: number,
+): CommitPlace => ({ position, segmentBytes, frameBytesMax, bodyBytes: bodyBytesOf(commit) })
+
 /** Indexes the extents of a commit whose first frame lies at `position` of the segment. */
 export function indexCommit(
   index: SegmentIndex,
@@ -128,9 +136,8 @@ export function indexCommit(
   indexed: (partition: number, next: number) => void,
 ): void {
   const table = tableOf(commit)
-  const bodyBytes = bodyBytesOf(commit)
-  const place: CommitPlace = { position, segmentBytes, frameBytesMax, bodyBytes }
-  const whole = frameHeaderBytes + bodyBytes <= frameBytesMax
+  const place = placeOf(commit, position, segmentBytes, frameBytesMax)
+  const whole = frameHeaderBytes + place.bodyBytes <= frameBytesMax
   const { shared } = commit
   const facts: ExtentFacts = {
     baseOffset: 0,

@@ -1,4 +1,4 @@
-import { frameHeaderBytes } from '../frame/index.ts'
+import { fragmentsOf, frameHeaderBytes, type CommitPlace } from '../frame/index.ts'
 import { tableOf, type PayloadRuns, type SealedCommit } from './commit.ts'
 
 /** What a frame costs in memory besides its payload, about. */
@@ -28,12 +28,21 @@ export class Tail {
     this.bytesMax = bytesMax
   }
 
-  /** Called for each part, in order, when its place is known. */
-  place(commit: SealedCommit, segmentSeq: number, position: number, bodyFrom: number): void {
+  /**
+   * Called in order, when the first frame of a commit is written: where all of them lie follows from that, and whoever
+   * finds the commit's extents from now on finds all their bytes here.
+   */
+  place(commit: SealedCommit, segmentSeq: number, place: CommitPlace): void {
     const { payload } = commit
     if (payload.bytes === 0) return
-    this.bytes += bodyFrom === 0 ? payload.bytes + frameOverhead : frameOverhead
-    this.frames.push({ payload, tableBytes: tableOf(commit).length, segmentSeq, position, bodyFrom })
+    const tableBytes = tableOf(commit).length
+    let bodyFrom = 0
+    for (const { segmentsOn, position, bytes } of fragmentsOf(place, 0, place.bodyBytes)) {
+      const frame = { payload, tableBytes, segmentSeq: segmentSeq + segmentsOn, bodyFrom }
+      this.frames.push({ ...frame, position: position - frameHeaderBytes })
+      this.bytes += bodyFrom === 0 ? payload.bytes + frameOverhead : frameOverhead
+      bodyFrom += bytes
+    }
     this.evict()
   }
 
