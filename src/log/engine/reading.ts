@@ -69,11 +69,14 @@ export class Reading {
     const start = Math.max(from, found.start)
     const below = Math.min(upTo, found.next)
     if (start >= below) return []
-    const served = Math.min(this.held.firstServed(partition, start), found.placedNext)
-    if (start < served && this.spans.nextOffset(partition) > start) {
-      return this.readOld(partition, start, below, bytesMax, served)
-    }
     const { held, end } = this.findHeld(partition, start, below, bytesMax)
+    const first = held[0]
+    if (first === undefined || first.extent.baseOffset > start) {
+      const served = Math.min(this.held.firstServed(partition, start), found.placedNext)
+      if (start < served && this.spans.nextOffset(partition) > start) {
+        return this.readOld(partition, start, below, bytesMax, served)
+      }
+    }
     return held.every((each) => each.batch !== null)
       ? this.finish(held as (Held & { batch: Buffer })[], partition, start, end, bytesMax)
       : this.load(held)

@@ -76,10 +76,10 @@ export class HeldSegments {
       if (count === 0 || index.nextOffset(partition) <= from) continue
       let low = index.find(partition, from)
       let high = count
-      // Who reads on is mostly at one that is served: that is asked first.
-      for (let nth = low; low < high; nth = (low + high) >>> 1) {
-        if (this.serves(segment, index.extent(partition, nth))) high = nth
-        else low = nth + 1
+      while (low < high) {
+        const middle = (low + high) >>> 1
+        if (this.serves(segment, index.extent(partition, middle))) high = middle
+        else low = middle + 1
       }
       if (low < count) return index.extent(partition, low).baseOffset
     }
