@@ -18,6 +18,8 @@ interface Inspected {
 const bytesMax = 20_000
 /** So long a queue may need to read what it has. */
 const takeMsMax = 60_000
+/** So long it takes at most to read what is moved. */
+const moveMs = 1000
 
 /** Looks at all there is through the facade, as somebody who starts from the beginning, and lets the auditor judge. */
 export class Inspector {
@@ -133,7 +135,8 @@ export class Inspector {
       }
       all.set(name, left)
     }
-    // What has had too many attempts is moved only when it would be its turn.
+    // What has had too many attempts is moved only when it would be its turn, and perhaps read from the disk for that.
+    await this.scene.machine.time.advance(moveMs)
     await this.until(this.broker.settled())
     const dead = await this.deadLetters()
     this.scene.auditor.deadLetters(dead)
