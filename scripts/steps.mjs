@@ -58,27 +58,51 @@ function testArgs(step) {
   ]
 }
 
-function runStep(step) {
-  const args = step.args ?? testArgs(step)
-  if (args === undefined) return Promise.resolve(undefined)
+/** What it says is shown at once, or else returned. */
+function runNode(args, atOnce) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
-    child.once('error', () => resolve(1))
-    child.once('exit', (code) => resolve(code ?? 1))
+    const output = []
+    const stdio = ['ignore', atOnce ? 'inherit' : 'pipe', atOnce ? 'inherit' : 'pipe']
+    const child = spawn(process.execPath, args, { cwd: root, stdio })
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text) => output.push(text))
+    child.once('error', () => resolve({ code: 1, output }))
+    child.once('close', (code) => resolve({ code: code ?? 1, output }))
   })
 }
 
 const summary = []
 let failures = 0
-for (const step of steps) {
-  if (asked.length > 0 ? !asked.includes(step.name) : step.apart) continue
-  console.log(`── ${step.name}`)
-  const began = performance.now()
-  const code = await runStep(step)
+
+function note({ name }, code, began) {
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   if (code !== 0 && code !== undefined) failures++
-  summary.push(`${code === undefined ? 'empty' : code === 0 ? 'ok   ' : 'FAILED'}  ${step.name} (${seconds} s)`)
+  summary.push(`${code === undefined ? 'empty' : code === 0 ? 'ok   ' : 'FAILED'}  ${name} (${seconds} s)`)
 }
+
+async function runCheck(step) {
+  const began = performance.now()
+  const { code, output } = await runNode(step.args, false)
+  console.log(`── ${step.name}`)
+  process.stdout.write(output.join(''))
+  note(step, code, began)
+}
+
+async function runTests(step) {
+  console.log(`── ${step.name}`)
+  const began = performance.now()
+  const args = testArgs(step)
+  note(step, args === undefined ? undefined : (await runNode(args, true)).code, began)
+}
+
+const chosen = steps.filter((step) => (asked.length > 0 ? asked.includes(step.name) : !step.apart))
+// Checks take one processor each, so they run two at a time; tests look at the clock and have the machine alone.
+const checks = chosen.filter((step) => step.args !== undefined)
+const lane = async () => {
+  for (let step; (step = checks.shift()) !== undefined;) await runCheck(step)
+}
+await Promise.all([lane(), lane()])
+for (const step of chosen) if (step.tests !== undefined) await runTests(step)
 
 console.log(`\n${summary.join('\n')}`)
 console.log(failures === 0 ? 'all passed' : `${failures} of ${summary.length} steps failed`)
