@@ -3,8 +3,8 @@
  * the server is; latencies are of the acknowledgement, whole milliseconds, and at full speed those of the tool's own
  * buffer (32 MB).
  */
-import { Kafka, logLevel } from 'kafkajs'
-import { run } from '../../test/support/index.ts'
+import { Kafka, logLevel, type Admin } from 'kafkajs'
+import { eventually, run } from '../../test/support/index.ts'
 import { kafkaClasses } from '../peers/kafka-classes.ts'
 import { numberIn, type Load, type Target } from './load.ts'
 
@@ -24,9 +24,20 @@ export async function createTopic(target: Target, topic: string, numPartitions: 
   const admin = new Kafka({ brokers, clientId: 'bench', logLevel: logLevel.NOTHING }).admin()
   await admin.connect()
   try {
-    await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: true })
+    await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: false })
+    // It is not there as soon as it is made: Kafka tells it from the metadata log.
+    await eventually(() => isThere(admin, topic), `topic ${topic}`, 30_000)
   } finally {
     await admin.disconnect()
+  }
+}
+
+async function isThere(admin: Admin, topic: string): Promise<boolean> {
+  try {
+    await admin.fetchTopicMetadata({ topics: [topic] })
+    return true
+  } catch {
+    return false
   }
 }
 
