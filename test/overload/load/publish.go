@@ -115,8 +115,14 @@ func publish(o Options) error {
 		case <-lines:
 			stop.Store(true)
 			lines = nil
-			// A publish that is never answered must not hold the end.
-			go func() { time.Sleep(60 * time.Second); report("stuck"); finish() }()
+			// What is on its way is waited for as long as answers come. One that never comes must not hold the end.
+			go func() {
+				for before := int64(-1); before < answered.Load(); time.Sleep(60 * time.Second) {
+					before = answered.Load()
+				}
+				report("stuck")
+				finish()
+			}()
 		case <-over:
 			report("done")
 			for _, publisher := range publishers {
