@@ -1,15 +1,9 @@
 import { adminHandler } from './admin/index.ts'
 import { failed, type Outcome } from './base/index.ts'
 import type { Broker } from './core/index.ts'
+import { shareOpenFiles, tooFewFiles, type OpenFiles } from './open-files.ts'
 import { httpListener, protocols } from './protocols.ts'
-import {
-  connectionsMaxWithin,
-  Server,
-  type BoundListener,
-  type Logger,
-  type Protocol,
-  type Settings,
-} from './server/index.ts'
+import { Server, type BoundListener, type Logger, type Protocol, type Settings } from './server/index.ts'
 import { openStorage, type Sizes, type Storage } from './storage.ts'
 import { version } from './version.ts'
 import { NodeDisk, openFilesMax, systemClock, systemNet, systemRandom, SystemTimers } from './world/node/index.ts'
@@ -59,9 +53,12 @@ export async function compose(
     disk: (folder) => given.disk(folder),
     stop: () => given.stop(),
   }
-  const storage = await openStorage(settings, log, outside, sizes)
+  const { openFilesMax = Infinity } = given
+  const files = shareOpenFiles(openFilesMax)
+  if (files === null) return { error: 'unavailable', detail: tooFewFiles(openFilesMax) }
+  const storage = await openStorage(settings, log, outside, { sizes, readingMax: files.reading })
   if (failed(storage)) return storage
-  const started = await start(settings, log, speaking, storage.ok, outside)
+  const started = await start(settings, log, speaking, storage.ok, outside, files)
   if (failed(started)) {
     await storage.ok.close()
     outside.stop()
@@ -69,13 +66,11 @@ export async function compose(
   return started
 }
 
-function connectionsMax({ limits }: Settings, log: Logger, filesMax = Infinity): number {
-  const most = connectionsMaxWithin(limits.connectionsMax, filesMax)
-  if (most < limits.connectionsMax) {
-    const configured = limits.connectionsMax
-    log.debug('fewer connections than configured: this process may not open more files', { most, configured, filesMax })
-  }
-  return most
+function connectionsMax({ limits }: Settings, log: Logger, { clients }: OpenFiles): number {
+  const configured = limits.connectionsMax
+  if (clients >= configured) return configured
+  log.debug('fewer connections than configured: this process may not open more files', { most: clients, configured })
+  return clients
 }
 
 async function start(
@@ -84,10 +79,11 @@ async function start(
   speaking: readonly Protocol[],
   storage: Storage,
   outside: Outside,
+  files: OpenFiles,
 ): Promise<Outcome<Running>> {
   const { broker } = storage
   const { net, clock, timers, random } = outside
-  const limits = { ...settings.limits, connectionsMax: connectionsMax(settings, log, outside.openFilesMax) }
+  const limits = { ...settings.limits, connectionsMax: connectionsMax(settings, log, files) }
   const options = { broker, protocols: speaking, settings: { ...settings, limits }, log, net, clock, timers, random }
   const server = new Server(options)
   const listeners = await server.start()
@@ -108,7 +104,7 @@ async function start(
       version,
       ready: () => ready,
     })
-    const opened = await net.listenHttp(endpoint, admin)
+    const opened = await net.listenHttp(endpoint, admin, files.http)
     if (failed(opened)) {
       await server.stop(0)
       return { error: opened.error, detail: `listener ${httpListener.name}: ${opened.detail}` }

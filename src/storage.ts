@@ -35,16 +35,16 @@ export async function openStorage(
   settings: Settings,
   log: Logger,
   { clock, timers, random, disk }: World,
-  sizes: Sizes = {},
+  { sizes = {}, readingMax }: { sizes?: Sizes | undefined; readingMax: number },
 ): Promise<Outcome<Storage>> {
   const world = { clock, timers, random }
-  const { data, durability, storage, limits } = settings
+  const { data, durability, limits } = settings
   const told = new StorageLog(log, world, data)
   const undecided: Undecided = { place: null }
   let store: DurableStore | undefined
   const openOne = (machine: Machine): Promise<DurableStore> => {
     const place = data === 'memory' ? {} : { directory: data }
-    const options = { durability, ...optionsOf(storage, data === 'memory'), ...sizes.store }
+    const options = { durability, ...optionsOf(settings, readingMax), ...sizes.store }
     const report = (error: Error): void => told.trouble(error)
     return openStore({ world: { ...world, disk }, machine, options, report, undecided, ...place })
   }
@@ -78,11 +78,13 @@ export async function openStorage(
 const stagedBytesMax = (memoryBytes: number): number => memoryBytes / 32
 
 /** A broker in memory keeps its own, smaller sizes. */
-function optionsOf(storage: Settings['storage'], memory: boolean): Partial<StoreOptions> {
+function optionsOf({ storage, data }: Settings, openFilesMax: number): Partial<StoreOptions> {
   const { cacheBytes, tailBytes, segmentBytes, checkpointBytes, mergeAfterMs } = storage
-  const spans = { ...defaultOptions.spans, cacheBytesMax: cacheBytes, mergeAfterMs }
+  const spans = { ...defaultOptions.spans, cacheBytesMax: cacheBytes, openFilesMax, mergeAfterMs }
   // Frames are cut at 4 KiB, and so are the files that hold them.
-  return memory ? { spans } : { spans, tailBytes, checkpointBytes, slotBytes: segmentBytes - (segmentBytes % 4096) }
+  return data === 'memory'
+    ? { spans }
+    : { spans, tailBytes, checkpointBytes, slotBytes: segmentBytes - (segmentBytes % 4096) }
 }
 
 /** What an operator can mend is told in a sentence; all else is a fault of ours and goes on as it is. */

@@ -1,5 +1,4 @@
 export * from './config/index.ts'
-export { connectionsMaxWithin } from './connections-max.ts'
 export { createLogger } from './log-writer.ts'
 export type { LogOptions } from './log-writer.ts'
 export type { Fields, Level, Logger } from './logger.ts'

@@ -26,7 +26,8 @@ export interface WebSocketTerms {
 export interface Net {
   listenTcp(endpoint: Endpoint, accept: Accept): Promise<Outcome<Listening>>
   listenWebSocket(endpoint: Endpoint, terms: WebSocketTerms, accept: Accept): Promise<Outcome<Listening>>
-  listenHttp(endpoint: Endpoint, answer: HttpHandler): Promise<Outcome<Listening>>
+  /** Beyond `connectionsMax` a connection is closed at once. */
+  listenHttp(endpoint: Endpoint, answer: HttpHandler, connectionsMax: number): Promise<Outcome<Listening>>
 }
 
 /** Called for each new connection; it is told of everything that happens to it through what it returns. */

@@ -16,12 +16,13 @@ const settings = readSettings({ data: 'memory' }, knownSettings())
 assert.ok('ok' in settings)
 const problems: string[] = []
 const log = createLogger({ level: 'error', format: 'text', clock: systemClock, write: (line) => problems.push(line) })
-const storage = await openStorage(settings.ok, log, {
+const world = {
   clock: systemClock,
   timers: systemTimers,
   random: systemRandom,
-  disk: (folder) => new NodeDisk(folder),
-})
+  disk: (folder: string) => new NodeDisk(folder),
+}
+const storage = await openStorage(settings.ok, log, world, { readingMax: 64 })
 if ('error' in storage) throw new Error(storage.detail)
 const { broker } = storage.ok
 

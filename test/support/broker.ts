@@ -52,6 +52,10 @@ export interface SpawnOptions {
   env?: Record<string, string>
   /** As this user, who must be able to use the folder; only root may. */
   uid?: number
+  /** Where it listens; 127.0.0.1 by default. */
+  host?: string
+  /** It may open so many files and connections, as `ulimit -n` says. */
+  filesMax?: number
 }
 
 /** The real process, `dragoman serve`, on free ports. Give the same `data` again to restart it over its folder. */
@@ -59,10 +63,13 @@ export async function spawnTestBroker(t: TestContext, options: SpawnOptions = {}
   const started: { running?: Running } = {}
   const stop = async (): Promise<unknown> => started.running?.stop('SIGKILL')
   const data = options.data ?? temporaryFolder(t, stop)
-  const listen = ['kafka', 'amqp', 'mqtt', 'mqtt-ws', 'http'].flatMap((name) => ['--listen', `${name}=127.0.0.1:0`])
+  const { host = '127.0.0.1' } = options
+  const listen = ['kafka', 'amqp', 'mqtt', 'mqtt-ws', 'http'].flatMap((name) => ['--listen', `${name}=${host}:0`])
   const main = path.join(root, options.main ?? 'src/cli/main.ts')
-  const flags = ['serve', ...listen, '--data', data, ...(options.flags ?? [])]
-  const running = start(process.execPath, [main, ...flags], {
+  const command = [process.execPath, main, 'serve', ...listen, '--data', data, ...(options.flags ?? [])]
+  const limited = options.filesMax === undefined ? [] : ['sh', '-c', `ulimit -n ${options.filesMax}; exec "$@"`, 'sh']
+  const [program, ...args] = [...limited, ...command]
+  const running = start(program!, args, {
     cwd: root,
     timeoutMs: options.timeoutMs ?? 600_000,
     ...(options.env === undefined ? {} : { env: options.env }),

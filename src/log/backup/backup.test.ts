@@ -13,6 +13,7 @@ import { restoreArchive } from './restore.ts'
 
 const spans = {
   cacheBytesMax: 8_000_000,
+  openFilesMax: 64,
   mergeAfterMs: 1000,
   settleAfterMs: 4000,
   spanBytesMax: 1_000_000,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { MemoryDisk } from '../../world/index.ts'
+import { MemoryDisk, type Disk } from '../../world/index.ts'
 import { blockBytes, BlockCache, type Block, type CachedFile } from './block-cache.ts'
 import { FilePool } from './file-pool.ts'
 import { readRange } from './read-range.ts'
@@ -22,7 +22,7 @@ async function setUp(bytesMax: number): Promise<{ cache: BlockCache; files: Cach
     files.push({ id, path: `f${id}`, bytes: fileBytes })
     contents.push(content)
   }
-  return { cache: new BlockCache(new FilePool(disk), bytesMax), files, contents }
+  return { cache: new BlockCache(new FilePool(disk, 64), bytesMax), files, contents }
 }
 
 test('whatever is read, when and by whom: the bytes are the file’s, and the limit holds', async () => {
@@ -72,7 +72,7 @@ test('a block of a file that grows is loaded again when more of it is needed', a
   const disk = new MemoryDisk()
   const file = await disk.open('grows', 'create')
   await file.write(Buffer.alloc(1000, 1), 0)
-  const cache = new BlockCache(new FilePool(disk), 8 * blockBytes)
+  const cache = new BlockCache(new FilePool(disk, 64), 8 * blockBytes)
   assert.equal((await cache.get({ id: 1, path: 'grows', bytes: 1000 }, 0, 1000, 1)).bytes.length, 1000)
   await file.write(Buffer.alloc(1000, 2), 1000)
   const grown: Block = await cache.get({ id: 1, path: 'grows', bytes: 2000 }, 0, 2000, 1)
@@ -116,7 +116,7 @@ test('the blocks of a range that lies in several are read at the same time', asy
   await file.write(contents[0]!, 0)
   let under = 0
   let most = 0
-  const pool = new FilePool(disk)
+  const pool = new FilePool(disk, 64)
   const read = pool.read.bind(pool)
   pool.read = async (path, into, at) => {
     most = Math.max(most, ++under)
@@ -127,4 +127,34 @@ test('the blocks of a range that lies in several are read at the same time', asy
   const range = await readRange(new BlockCache(pool, 8 * blockBytes), files[0]!, 1000, 2 * blockBytes - 2000, 1)
   assert.ok(range.bytes.equals(contents[0]!.subarray(1000, 2 * blockBytes - 1000)))
   assert.equal(most, 2) // and no more: the others' reads and commits come first (D3)
+})
+
+test('no more files are open at once than may be, and every read gets its turn', async () => {
+  const disk = new MemoryDisk()
+  const paths = Array.from({ length: 20 }, (_, i) => `f${i}`)
+  for (const path of paths) await (await disk.open(path, 'create')).write(Buffer.from(path), 0)
+  let [now, most] = [0, 0]
+  const counting: Disk = Object.create(disk, {
+    open: {
+      value: async (path: string, mode: 'read') => {
+        most = Math.max(most, ++now)
+        const file = await disk.open(path, mode).catch((error: unknown) => (now--, Promise.reject(error as Error)))
+        const close = file.close.bind(file)
+        file.close = () => (now--, close())
+        return file
+      },
+    },
+  }) as Disk
+  const pool = new FilePool(counting, 2)
+  const read = async (path: string): Promise<string> => {
+    const into = Buffer.alloc(3)
+    return into.toString('latin1', 0, await pool.read(path, into, 0))
+  }
+  const wanted = [...paths, ...paths]
+  assert.deepEqual(await Promise.all(wanted.map(read)), wanted)
+  await assert.rejects(pool.read('none', Buffer.alloc(1), 0))
+  assert.deepEqual(await Promise.all(wanted.map(read)), wanted)
+  assert.equal(most, 2)
+  await pool.end()
+  assert.equal(now, 0)
 })

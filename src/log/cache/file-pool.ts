@@ -1,8 +1,5 @@
 import type { Disk, DiskFile } from '../../world/index.ts'
 
-/** At most this many read handles stay open when nobody uses them. */
-const idleFilesMax = 64
-
 interface Handle {
   file: Promise<DiskFile>
   users: number
@@ -11,31 +8,48 @@ interface Handle {
 /** Opens files for reading when they are first needed, and closes those that were not for longest. */
 export class FilePool {
   private readonly disk: Disk
+  private readonly filesMax: number
   /** In the order of their last use. */
   private readonly handles = new Map<string, Handle>()
+  /** Reads that wait until a file may be opened. */
+  private readonly line: (() => void)[] = []
+  /** Until they are closed, even if nobody can take them any more. */
+  private open = 0
 
-  constructor(disk: Disk) {
+  /** `filesMax`: so many are open at once; who needs one more waits until another is read. */
+  constructor(disk: Disk, filesMax: number) {
     this.disk = disk
+    this.filesMax = filesMax
   }
 
   /** Fills `into` from `at` on; returns how many bytes there were. */
   async read(path: string, into: Uint8Array, at: number): Promise<number> {
+    while (!this.handles.has(path) && !this.hasRoom()) await new Promise<void>((resolve) => this.line.push(resolve))
     const handle = this.take(path)
     try {
       const file = await handle.file
       return await file.read(into, at)
     } finally {
       handle.users--
-      this.closeIdle()
+      this.next()
     }
+  }
+
+  /** Something is out of the way: whoever waits looks whether it was that. */
+  private next(): void {
+    this.line.shift()?.()
   }
 
   private take(path: string): Handle {
     let handle = this.handles.get(path)
     if (handle === undefined) {
       handle = { file: this.disk.open(path, 'read'), users: 0 }
+      this.open++
       // A file that could not be opened must not be remembered as such.
-      handle.file.catch(() => this.handles.delete(path))
+      handle.file.catch(() => {
+        this.handles.delete(path)
+        this.open--
+      })
     } else {
       this.handles.delete(path)
     }
@@ -44,13 +58,26 @@ export class FilePool {
     return handle
   }
 
-  private closeIdle(): void {
-    if (this.handles.size <= idleFilesMax) return
+  private hasRoom(): boolean {
+    if (this.open < this.filesMax) return true
     for (const [path, handle] of this.handles) {
       if (handle.users > 0) continue
       this.handles.delete(path)
-      void closed(handle)
-      if (this.handles.size <= idleFilesMax) return
+      // Nothing was written to it that could be lost.
+      this.close(handle).catch(() => undefined)
+      break
+    }
+    return false
+  }
+
+  private async close({ file }: Handle): Promise<void> {
+    const opened = await file.catch(() => null)
+    if (opened === null) return
+    try {
+      await opened.close()
+    } finally {
+      this.open--
+      this.next()
     }
   }
 
@@ -59,18 +86,12 @@ export class FilePool {
     const handle = this.handles.get(path)
     if (handle === undefined) return
     this.handles.delete(path)
-    await closed(handle)
+    await this.close(handle)
   }
 
-  async close(): Promise<void> {
+  async end(): Promise<void> {
     const open = [...this.handles.values()]
     this.handles.clear()
-    await Promise.all(open.map(closed))
+    await Promise.all(open.map((handle) => this.close(handle)))
   }
 }
-
-const closed = (handle: Handle): Promise<void> =>
-  handle.file.then(
-    (file) => file.close(),
-    () => undefined,
-  )

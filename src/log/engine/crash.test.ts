@@ -6,6 +6,7 @@ import { newDisk, openOn, type Run } from './testing/sim-store.ts'
 
 const spans = {
   cacheBytesMax: 8_000_000,
+  openFilesMax: 64,
   mergeAfterMs: 1000,
   settleAfterMs: 4000,
   spanBytesMax: 1_000_000,

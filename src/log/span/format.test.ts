@@ -107,7 +107,7 @@ async function written(
   const facts = { kind: 'sidecar' as const, life: null, journalId: Buffer.alloc(16), id: 0, firstSeq: 1, lastSeq: 1 }
   await table.finish({ ...facts, createdAt: 0, replaced: [1, 2] })
   const { bytes } = (await disk.stat('t'))!
-  return { file: { id: 1, path: 't', bytes }, cache: new BlockCache(new FilePool(disk), 4 * 1024 * 1024) }
+  return { file: { id: 1, path: 't', bytes }, cache: new BlockCache(new FilePool(disk, 64), 4 * 1024 * 1024) }
 }
 
 test('a manifest edit: decode(encode(x)) = x', () => {

@@ -54,6 +54,8 @@ export interface StoreLoad {
 
 export interface SpanLimits {
   cacheBytesMax: number
+  /** Files open for reading at once. */
+  openFilesMax: number
   /** The cleaner's two clocks (C2). */
   mergeAfterMs: number
   settleAfterMs: number
@@ -64,6 +66,7 @@ export interface SpanLimits {
 
 export const defaultSpanLimits: SpanLimits = {
   cacheBytesMax: 32 * 1024 * 1024,
+  openFilesMax: 64,
   mergeAfterMs: 60_000,
   settleAfterMs: 3_600_000,
   spanBytesMax: 1024 * 1024 * 1024,

@@ -35,7 +35,7 @@ export class SpanFiles {
   constructor(host: SpanHost, manifest: Manifest) {
     this.host = host
     this.manifest = manifest
-    this.pool = new FilePool(host.disk)
+    this.pool = new FilePool(host.disk, host.limits.openFilesMax)
     this.cache = new BlockCache(this.pool, host.limits.cacheBytesMax)
     this.scanCache = new BlockCache(this.pool, scanCacheBytes)
   }
@@ -194,6 +194,6 @@ export class SpanFiles {
   }
 
   close(): Promise<void> {
-    return this.pool.close()
+    return this.pool.end()
   }
 }

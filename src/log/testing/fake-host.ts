@@ -21,6 +21,7 @@ export interface Sample {
 
 export const testLimits: SpanLimits = {
   cacheBytesMax: 4 * 1024 * 1024,
+  openFilesMax: 64,
   mergeAfterMs: 60_000,
   settleAfterMs: 3_600_000,
   spanBytesMax: 64 * 1024 * 1024,

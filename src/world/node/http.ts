@@ -7,15 +7,17 @@ import { runtimeHttp } from './runtime-http.ts'
 const bodyBytesMax = 16 * 1024 * 1024
 /** Of all bodies that are arriving. */
 const arrivingBytesMax = 4 * bodyBytesMax
-/** The API is for people, probes and scripts. */
-const connectionsMax = 512
 let arrivingBytes = 0
 /** Of a live answer; beyond it what is written is dropped. */
 const unsentBytesMax = 1024 * 1024
 /** So long a client may leave a long body untouched. */
 const stalledMsMax = 60_000
 
-export async function listenHttp(endpoint: Endpoint, answer: HttpHandler): Promise<Outcome<Listening>> {
+export async function listenHttp(
+  endpoint: Endpoint,
+  answer: HttpHandler,
+  connectionsMax: number,
+): Promise<Outcome<Listening>> {
   const server = runtimeHttp.createServer(impatient, (request, response) => {
     respond(request, response, answer).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' })

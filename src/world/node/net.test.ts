@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { WebSocket } from 'ws'
 import type { Outcome } from '../../base/index.ts'
-import type { Connection, ConnectionEvents, Listening } from '../net.ts'
+import type { Connection, ConnectionEvents, HttpHandler, Listening } from '../net.ts'
 import { callHttp } from './http.ts'
 import { systemNet } from './net.ts'
 
@@ -143,22 +143,20 @@ test('WebSocket: a message that is too long closes the connection', async (t) =>
 
 test('HTTP: request, reply, and a live answer that the client leaves', async (t) => {
   let left = false
-  const { bound } = open(
-    t,
-    await systemNet.listenHttp(free, ({ method, path, query, body }) => {
-      if (path !== '/live')
-        return { status: 201, type: 'text/plain', body: `${method} ${path} ${query.get('q')} ${body.toString()}` }
-      return {
-        status: 200,
-        type: 'text/plain',
-        body: (sink) => {
-          sink.onClosed(() => (left = true))
-          sink.write('one\n')
-          sink.close()
-        },
-      }
-    }),
-  )
+  const answer: HttpHandler = ({ method, path, query, body }) => {
+    if (path !== '/live')
+      return { status: 201, type: 'text/plain', body: `${method} ${path} ${query.get('q')} ${body.toString()}` }
+    return {
+      status: 200,
+      type: 'text/plain',
+      body: (sink) => {
+        sink.onClosed(() => (left = true))
+        sink.write('one\n')
+        sink.close()
+      },
+    }
+  }
+  const { bound } = open(t, await systemNet.listenHttp(free, answer, 10))
   const url = (path: string): URL => new URL(path, `http://127.0.0.1:${bound.port}`)
   const reply = await callHttp({ method: 'POST', url: url('/a?q=1'), body: '{}' })
   assert.deepEqual(reply, { status: 201, text: 'POST /a 1 {}' })

@@ -27,6 +27,7 @@ function sizesOf({ checkpointMs }: Plan) {
     reserveBytes: 0,
     spans: {
       cacheBytesMax: 2 * 1024 * 1024,
+      openFilesMax: 3,
       mergeAfterMs: 50,
       settleAfterMs: 60,
       spanBytesMax: 200_000,
