@@ -3,6 +3,9 @@ import type { StoredExtent } from '../store.ts'
 import type { LocatedExtent } from './located-extent.ts'
 import { readPayload } from './payload.ts'
 
+/** A larger one is a good part of its block. */
+const copiedBytesMax = blockBytes / 8
+
 /**
  * Extents whose payloads are being loaded, all at once: one after the other, each would wait for the disk alone. What
  * is whole before the first that cannot be had is worth having.
@@ -14,6 +17,8 @@ export class Loading {
   first = 0
   last = 0
   private readonly cache: BlockCache
+  /** Where the last one ends. */
+  private end = -Infinity
   private late: Promise<void>[] = []
   /** Index of the first extent that could not be read, and why. */
   private failedAt = Infinity
@@ -28,15 +33,29 @@ export class Loading {
     const { baseOffset, count, maxTimestamp, appendTime, flags, meta } = extent
     const stored: StoredExtent = { baseOffset, count, maxTimestamp, appendTime, flags, meta, batch: none }
     const index = this.found.push(stored) - 1
+    const alone = this.liesAlone(extent)
+    const take = (batch: Buffer): void => void (stored.batch = alone ? Buffer.from(batch) : batch)
     try {
       const payload = readPayload(this.cache, fileOf, extent, reader)
-      if (!(payload instanceof Promise)) stored.batch = payload
-      else this.late.push(payload.then((batch) => void (stored.batch = batch)).catch(this.failedBy(index)))
+      if (!(payload instanceof Promise)) take(payload)
+      else this.late.push(payload.then(take).catch(this.failedBy(index)))
     } catch (error) {
       this.failedBy(index)(error)
       return
     }
     this.note(extent, fileOf)
+  }
+
+  /**
+   * A small one, with none before it in its block that it could share it with: a slice would keep the whole block in
+   * memory, one for each message of a queue among many.
+   */
+  private liesAlone({ pieces, bytes }: LocatedExtent): boolean {
+    const piece = pieces[0]
+    if (piece === undefined || bytes > copiedBytesMax) return false
+    const gap = piece.position - this.end
+    this.end = piece.position + piece.bytes
+    return gap < 0 || gap > bytes
   }
 
   private note({ pieces }: LocatedExtent, fileOf: (segmentsOn: number) => CachedFile): void {
