@@ -1,5 +1,6 @@
 /** Produce and consume with the tools of Kafka and of librdkafka; latency at a fixed rate. */
 import { kafkaTools, rdkafka } from '../tools/index.ts'
+import type { Bench } from '../harness/bench.ts'
 import { higher, lower, type Side, type Workload } from './workload.ts'
 
 /** Differs only when it writes: it reads as `shipped` does. */
@@ -18,6 +19,15 @@ const points = [
 /** About 300 MB, and at least half a million records, so that a run is some seconds long. */
 const recordsOf = (recordBytes: number): number => Math.max(500_000, Math.round(3e8 / recordBytes))
 
+/** A server that has just been started runs much slower than one that has run for a while, on a JVM above all. */
+async function warmUp(bench: Bench): Promise<void> {
+  const warm = 'warm-up'
+  const records = bench.count(4_000_000)
+  await kafkaTools.createTopic(bench.target, warm, 1)
+  await rdkafka.produce(bench.target, { topic: warm, records, recordBytes: 100 })
+  if (bench.side !== flushing) await rdkafka.consume(bench.target, warm, 1, records)
+}
+
 function javaTools(recordBytes: number, partitions: number, codec: 'none' | 'lz4'): Workload {
   return {
     name: `kafka-${recordBytes}b-${partitions}p${codec === 'none' ? '' : `-${codec}`}`,
@@ -30,6 +40,7 @@ function javaTools(recordBytes: number, partitions: number, codec: 'none' | 'lz4
     run: async (bench) => {
       const records = bench.count(recordsOf(recordBytes))
       const properties = codec === 'none' ? [] : [`compression.type=${codec}`]
+      await warmUp(bench)
       await kafkaTools.createTopic(bench.target, topic, partitions)
       const produce = await bench.load((to) => kafkaTools.produce(to, { topic, records, recordBytes, properties }))
       if (bench.side === flushing) return { produce }
@@ -51,9 +62,8 @@ function librdkafka(recordBytes: number, partitions: number): Workload {
     points: points.slice(0, 2),
     run: async (bench) => {
       const records = bench.count(recordsOf(recordBytes))
+      await warmUp(bench)
       await kafkaTools.createTopic(bench.target, topic, partitions)
-      await kafkaTools.createTopic(bench.target, 'warm-up', partitions)
-      await rdkafka.produce(bench.target, { topic: 'warm-up', records: Math.ceil(records / 5), recordBytes })
       const produce = await bench.load((to) => rdkafka.produce(to, { topic, records, recordBytes }))
       if (bench.side === flushing) return { produce }
       const warm = await bench.load((from) => rdkafka.consume(from, topic, partitions, records))
@@ -75,6 +85,7 @@ const latency: Workload = {
     lower('end to end, one in flight', 'p50Ms'),
   ],
   run: async (bench) => {
+    await warmUp(bench)
     await kafkaTools.createTopic(bench.target, topic, 1)
     const rate = 10_000
     const records = rate * bench.seconds(15)
