@@ -18,6 +18,12 @@ export interface Report {
   throttleMs: number
   writeBlockedMs: number
   receiveMaximum: number
+  /** Connections that ended before their time, and why. */
+  lost: number
+  lostErrors: string[] | null
+  /** What the publisher has got answered that got the fewest answers, and the longest that one went without any. */
+  least: number
+  longestMs: number
   answeredUs: number[] | null
   deliveredUs: number[] | null
   sent: number

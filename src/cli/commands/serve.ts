@@ -6,11 +6,15 @@ import { UserError, type Input } from '../command.ts'
 import { readConfiguration } from '../configuration.ts'
 import { firstSignal, stopOnSignal, unlessStopped } from '../signals.ts'
 
+/** What is allowed little memory is to take little; more than this saves no time. */
+const garbageBytesMax = 64 * 1024 * 1024
+const garbageBytesMin = 16 * 1024 * 1024
+
 /** Runs the broker until a signal ends it. */
 export async function serve(input: Input): Promise<number> {
-  boundHeap()
   const signal = firstSignal()
   const settings = await readConfiguration(input, process.env)
+  boundHeap(Math.min(garbageBytesMax, Math.max(garbageBytesMin, settings.limits.memoryBytes / 4)))
   const log = createLogger({ ...settings.log, clock: systemClock, write: writeError })
   const running = await unlessStopped(signal, compose(settings, log))
   if (failed(running)) throw new UserError(running.detail)

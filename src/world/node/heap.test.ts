@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import { getHeapSpaceStatistics } from 'node:v8'
 import { boundHeap, growthPercent } from './heap.ts'
 
+const mebi = 1024 * 1024
+
 const youngMb = (): number =>
   getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')!.space_size / 1024 / 1024
 
@@ -20,7 +22,7 @@ async function churn(turns: number): Promise<number> {
 }
 
 test('the young generation stays small under a load that would have made it large', async () => {
-  boundHeap()
+  boundHeap(64 * mebi)
   const highest = await churn(500)
   assert.ok(highest >= 4, `${highest} MiB: the load was none`)
   // Without the bound it is 32 to 128 MiB. The runtime rounds up to pages, so a little more than 16 can stand.
@@ -28,8 +30,7 @@ test('the young generation stays small under a load that would have made it larg
 })
 
 test('a small heap may grow by more than a quarter before it is collected, a large one may not', () => {
-  const mebi = 1024 * 1024
-  assert.equal(growthPercent(16 * mebi), 300)
-  assert.equal(growthPercent(100 * mebi), 25)
-  assert.equal(growthPercent(500 * mebi), 25)
+  assert.equal(growthPercent(16 * mebi, 64 * mebi), 300)
+  assert.equal(growthPercent(100 * mebi, 64 * mebi), 25)
+  assert.equal(growthPercent(500 * mebi, 64 * mebi), 25)
 })

@@ -9,29 +9,29 @@ const youngBytes = (): number =>
 
 /** The old generation is collected when it has grown by this much over what lived: 10,000 logs then take 60 MB less. */
 const oldGrowthPercent = 25
-/**
- * What the old generation may take before that counts. Buffers count as its growth, too: a small heap with many bytes
- * passing through would be collected for every 5 MB of them, which took a quarter of the processor time (measured).
- */
-const oldBytesFree = 64 * 1024 * 1024
-
-/** How much more than the `liveBytes` of now there may be before the next collection. */
-export const growthPercent = (liveBytes: number): number =>
-  Math.max(oldGrowthPercent, Math.floor((oldBytesFree / liveBytes - 1) * 100))
+/** How much more than the `liveBytes` of now there may be before the next collection, when `freeBytes` cost nothing. */
+export const growthPercent = (liveBytes: number, freeBytes: number): number =>
+  Math.max(oldGrowthPercent, Math.floor((freeBytes / liveBytes - 1) * 100))
 
 /**
  * Bounds what the heap of this process takes beyond what lives in it. The runtime would let the young generation grow
  * to 128 MiB, and with a broker's buffers passing through it does. There is a flag for the size, but only for the
  * command line; how it grows is looked up each time, so growth ends when it has become large enough. (The runtime makes
  * it small again when it is idle.)
+ *
+ * The old generation may take `freeBytes` before its growth counts. Buffers count as its growth, too: a small heap with
+ * many bytes passing through would be collected for every 5 MB of them, which took a quarter of the processor time
+ * (measured; 64 MiB took none that could be seen).
  */
-export function boundHeap(): void {
+export function boundHeap(freeBytes: number): void {
   setFlagsFromString(`--heap-growing-percent=${oldGrowthPercent}`)
   let growing = true
   let percent = oldGrowthPercent
   const observer = new PerformanceObserver((collections) => {
     // Only what a whole collection has left lives; it holds for the limit that the next one sets.
-    const wanted = collections.getEntries().some(isWhole) ? growthPercent(getHeapStatistics().used_heap_size) : percent
+    const wanted = collections.getEntries().some(isWhole)
+      ? growthPercent(getHeapStatistics().used_heap_size, freeBytes)
+      : percent
     if (wanted !== percent) setFlagsFromString(`--heap-growing-percent=${(percent = wanted)}`)
     const small = youngBytes() < youngBytesMax
     if (small === growing) return

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { connect } from 'amqplib'
-import type { Case, Row, Stage } from '../case.ts'
+import { othersMb, type Case, type Row, type Stage } from '../case.ts'
 import { sleep } from '../scene.ts'
 
 /** One queue that is very deep: publishing to it, consuming from it, emptying it and restarting with it. */
@@ -90,7 +90,7 @@ async function waiting(stage: Stage, how: 'unacked' | 'delayed' | 'ttl'): Promis
   }
   await stage.after()
   // 31 bytes for each lease, 16 for each that waits; and what the protocol notes of it.
-  stage.checkMemory(64, (count * 150) / 1024 / 1024)
+  stage.checkMemory(64, othersMb({ unacknowledged: count }))
   stage.checkBystanders(0.3, 10_000)
   return { asked: `${count} messages ${how}`, more: `${(answered / seconds).toFixed(0)}/s published, ${text}` }
 }

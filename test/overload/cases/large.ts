@@ -31,14 +31,14 @@ async function refused(stage: Stage, protocol: string): Promise<Row> {
     sizemax: hundred + mib,
   })
   const answer = await scene.eventually(
-    () => sender.reports.find(({ refused: count, event }) => count > 0 || event === 'disconnected'),
+    () => sender.reports.find(({ refused: count, lost }) => count > 0 || lost > 0),
     'the message is refused',
     30_000,
   )
   await sleep(1000)
   await sender.stop()
   await stage.after()
-  const said = [...(answer.errors ?? []), ...sender.reports.flatMap(({ error }) => error ?? [])].join('; ')
+  const said = [...(answer.errors ?? []), ...(answer.lostErrors ?? [])].join('; ')
   assert.match(said, words[protocol]!)
   stage.checkMemory(32, protocol === 'kafka' ? 100 : 0)
   stage.checkBystanders(0.5, 5000)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Case, Row, Stage } from '../case.ts'
+import { othersMb, type Case, type Row, type Stage } from '../case.ts'
 import { sleep } from '../scene.ts'
 
 const memoryMb = 32
@@ -35,15 +35,20 @@ async function slowConsumers(stage: Stage, kind: Kind, resume: 'open' | 'ack'): 
   slow.tell(resume)
   // What is not stored for a slow subscriber was dropped, as said; all else must come.
   const wanted = together ? before + 1 : published.answered
-  await scene.eventually(
-    () => (slow.last?.messages ?? 0) >= wanted,
-    `${wanted} messages for slow consumers`,
-    stage.size(60_000, 300_000),
-  )
+  const all = (): boolean => (slow.last?.messages ?? 0) >= wanted
+  await scene.eventually(all, 'the rest comes', stage.size(60_000, 300_000)).catch((error: unknown) => {
+    const { messages, lostErrors } = slow.last!
+    throw new Error(
+      `${(error as Error).message}: ${before}, then ${messages} of ${wanted}; lost: ${lostErrors?.join()}`,
+    )
+  })
   const tookMs = performance.now() - began
   assert.equal(await scene.metric('dragoman_slow_consumers_total{listener="' + protocol + '"}'), 0)
   // Kafka consumers that catch up all at once: an answer of up to 1 MiB for each is read before it is known what fits.
-  stage.checkMemory(memoryMb, protocol === 'kafka' ? consumers : 0)
+  const answersMb = protocol === 'kafka' ? consumers : 0
+  const unacknowledged = protocol === 'kafka' || together ? 0 : published.answered
+  const queues = together ? 1 : consumers
+  stage.checkMemory(memoryMb, answersMb + othersMb({ connections: consumers, queues, unacknowledged }))
   stage.checkBystanders(0.5, 5000)
   const mb = ((published.answered * bodyBytes * (together ? consumers : 1)) / 1e6).toFixed(0)
   return {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Report } from '../load.ts'
-import type { Case, Row, Stage } from '../case.ts'
+import { othersMb, type Case, type Row, type Stage } from '../case.ts'
 import { sleep } from '../scene.ts'
 import { slowDisk } from '../slow-disk.ts'
 import { temporaryFolder } from '../../support/index.ts'
@@ -35,7 +35,13 @@ async function slow(stage: Stage, protocol: string): Promise<Row> {
   // Somebody who listens, so that there is something to store; and consumers whose acknowledgements must get through.
   const consumers = await scene.consumers(protocol, { ...targets, connections: 10, session: true, prefetch: 100 })
   set(5, 6 * 1024)
-  const publishers = await scene.publishers(protocol, { ...targets, connections, window: 1000, size: 4000 })
+  const publishers = await scene.publishers(protocol, {
+    ...targets,
+    connections,
+    window: 1000,
+    size: 4000,
+    keepalive: 600,
+  })
   stage.mark('during')
   let stagedMax = 0
   for (let i = 0; i < seconds * 4; i++) {
@@ -72,13 +78,13 @@ async function slow(stage: Stage, protocol: string): Promise<Row> {
     'consumers have got what was published',
     60_000,
   )
-  stage.checkMemory(memoryMb)
+  stage.checkMemory(memoryMb, othersMb({ connections }))
   stage.checkBystanders(0.25, 10_000)
   return {
     asked: `${connections} ${protocol} publishers on a disk of 6 MiB/s, ${memoryMb} MiB allowed`,
     told: `${text}; TCP made them wait for ${(heldBackMs / 1000).toFixed(1)} s in all`,
     recovery: `${slowRate.toFixed(0)}/s became ${rates.at(-1)!.toFixed(0)}/s, ${(recoveryMs / 1000).toFixed(1)} s after the disk was fast`,
-    more: `at most ${staged.toFixed(1)} MiB waited for the disk`,
+    more: `at most ${staged.toFixed(1)} MiB waited for the disk; of ${(slowly.answered / connections).toFixed(0)} answers to each the last had ${slowly.least}, at most ${(slowly.longestMs / 1000).toFixed(1)} s apart`,
   }
 }
 

@@ -45,7 +45,7 @@ func (p *amqpParty) connect(gate *Gate) (*amqp.Connection, *amqp.Channel, error)
 	closed := channel.NotifyClose(make(chan *amqp.Error, 1))
 	go func() {
 		if reason := <-closed; reason != nil {
-			say("disconnected", map[string]any{"error": reason.Error()})
+			disconnected(reason)
 		}
 	}()
 	return connection, channel, nil

@@ -29,10 +29,8 @@ func (p *mqttParty) connect(gate *Gate, config paho.ClientConfig, session bool) 
 	// A packet is written in several pieces.
 	config.Conn = packets.NewThreadSafeConn(conn)
 	config.PacketTimeout = 10 * time.Minute
-	config.OnServerDisconnect = func(d *paho.Disconnect) {
-		say("disconnected", map[string]any{"error": fmt.Sprintf("reason 0x%02x", d.ReasonCode)})
-	}
-	config.OnClientError = func(err error) { say("disconnected", map[string]any{"error": err.Error()}) }
+	config.OnServerDisconnect = func(d *paho.Disconnect) { disconnected(fmt.Errorf("reason 0x%02x", d.ReasonCode)) }
+	config.OnClientError = disconnected
 	client := paho.NewClient(config)
 	connect := &paho.Connect{
 		ClientID:   fmt.Sprintf("load-%d-%d", os.Getpid(), mqttClients.Add(1)),
@@ -53,15 +51,24 @@ func (p *mqttParty) connect(gate *Gate, config paho.ClientConfig, session bool) 
 	return client, nil
 }
 
-type mqttPublisher struct{ client *paho.Client }
+type mqttPublisher struct {
+	client *paho.Client
+	// Ends with the connection: a publish waits for its session to go on otherwise.
+	connected context.Context
+}
 
 func (p *mqttParty) Publisher(gate *Gate) (Publisher, error) {
 	client, err := p.connect(gate, paho.ClientConfig{}, false)
-	return &mqttPublisher{client}, err
+	if err != nil {
+		return nil, err
+	}
+	connected, end := context.WithCancel(context.Background())
+	go func() { <-client.Done(); end() }()
+	return &mqttPublisher{client, connected}, nil
 }
 
 func (p *mqttPublisher) Publish(target string, body []byte) error {
-	answer, err := p.client.Publish(context.Background(), &paho.Publish{QoS: 1, Topic: topicOf(target), Payload: body})
+	answer, err := p.client.Publish(p.connected, &paho.Publish{QoS: 1, Topic: topicOf(target), Payload: body})
 	// Nobody listens: that is an answer, too.
 	if answer != nil && answer.ReasonCode == 0x10 {
 		return nil
@@ -75,6 +82,7 @@ type mqttConsumer struct {
 	client *paho.Client
 	mu     sync.Mutex
 	held   []*paho.Publish
+	ack    bool
 }
 
 func (p *mqttParty) Consumer(gate *Gate, target string, handle func([]byte)) (Consumer, error) {
@@ -86,8 +94,12 @@ func (p *mqttParty) Consumer(gate *Gate, target string, handle func([]byte)) (Co
 			handle(r.Packet.Payload)
 			if !p.o.Ack {
 				consumer.mu.Lock()
-				consumer.held = append(consumer.held, r.Packet)
-				consumer.mu.Unlock()
+				defer consumer.mu.Unlock()
+				if !consumer.ack {
+					consumer.held = append(consumer.held, r.Packet)
+					return true, nil
+				}
+				_ = r.Client.Ack(r.Packet)
 			}
 			return true, nil
 		}},
@@ -110,9 +122,9 @@ func (p *mqttParty) Consumer(gate *Gate, target string, handle func([]byte)) (Co
 // AckAll acknowledges what has come, and from now on what comes.
 func (c *mqttConsumer) AckAll() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	held := c.held
-	c.held = nil
-	c.mu.Unlock()
+	c.held, c.ack = nil, true
 	for _, publish := range held {
 		_ = c.client.Ack(publish)
 	}

@@ -50,8 +50,16 @@ var told = struct {
 	receiveMaximum     atomic.Int64
 }{}
 
+// lost are the connections that ended before their time.
+var lost = &errorsOf{}
+
+func disconnected(err error) { lost.add(err) }
+
 func toldNow() map[string]any {
+	count, texts := lost.report()
 	return map[string]any{
+		"lost":           count,
+		"lostErrors":     texts,
 		"blocked":        told.blocked.Load(),
 		"unblocked":      told.unblocked.Load(),
 		"throttleMs":     told.throttleMs.Load(),

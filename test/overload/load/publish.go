@@ -69,7 +69,10 @@ func publish(o Options) error {
 	began := time.Now()
 	var wait sync.WaitGroup
 	tickets := pace(o.Rate, &stop)
-	for _, publisher := range publishers {
+	turns := make([]turn, len(publishers))
+	for i, publisher := range publishers {
+		turn := &turns[i]
+		turn.answeredAt.Store(int64(began.UnixNano()))
 		for range o.Window {
 			wait.Add(1)
 			go func() {
@@ -93,6 +96,7 @@ func publish(o Options) error {
 						continue
 					}
 					answered.Add(1)
+					turn.answer(time.Now())
 					bytes.Add(int64(o.Size))
 				}
 			}()
@@ -106,6 +110,8 @@ func publish(o Options) error {
 		fields := toldNow()
 		fields["answered"], fields["bytes"] = answered.Load(), bytes.Load()
 		fields["seconds"], fields["refused"], fields["errors"] = time.Since(began).Seconds(), count, texts
+		least, longest := fairness(turns)
+		fields["least"], fields["longestMs"] = least, longest.Milliseconds()
 		say(event, fields)
 	}
 	for {
@@ -132,6 +138,31 @@ func publish(o Options) error {
 			return nil
 		}
 	}
+}
+
+// turn is how one of many publishers fares.
+type turn struct {
+	answered, answeredAt, longest atomic.Int64
+}
+
+func (t *turn) answer(now time.Time) {
+	t.answered.Add(1)
+	waited := now.UnixNano() - t.answeredAt.Swap(now.UnixNano())
+	for longest := t.longest.Load(); waited > longest && !t.longest.CompareAndSwap(longest, waited); {
+		longest = t.longest.Load()
+	}
+}
+
+// fairness is what the last of all has got, and the longest time that one of them went without an answer.
+func fairness(turns []turn) (least int64, longest time.Duration) {
+	for i := range turns {
+		answered := turns[i].answered.Load()
+		if i == 0 || answered < least {
+			least = answered
+		}
+		longest = max(longest, time.Duration(turns[i].longest.Load()))
+	}
+	return least, longest
 }
 
 // pace gives tickets at a rate, on a fixed schedule; nil: no need of any.
