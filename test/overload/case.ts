@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { Tool } from '../support/index.ts'
 import type { Bystander } from './bystander.ts'
+import type { Flags } from './load.ts'
 import { Scene, sleep } from './scene.ts'
 
 /** What a case reports: one line of the table. */
@@ -25,7 +26,7 @@ export interface Case {
  * What the broker itself works with beside what clients make it hold, as docs/running.md promises: tail, block cache and
  * index, read-ahead, garbage and free memory.
  */
-export const workingMb = 56 + 160
+export const workingMb = 56 + 180
 
 /** Beside those: what so many of each take at the most, MB, as docs/running.md says. */
 export const othersMb = ({ connections = 0, queues = 0, unacknowledged = 0 }): number =>
@@ -63,8 +64,8 @@ export class Stage {
     return this.scene
   }
 
-  async bystander(protocol: string): Promise<Bystander> {
-    const bystander = await this.scene.bystander(protocol)
+  async bystander(protocol: string, flags: Flags = {}): Promise<Bystander> {
+    const bystander = await this.scene.bystander(protocol, flags)
     this.bystanders.push(bystander)
     return bystander
   }

@@ -28,7 +28,8 @@ async function slow(stage: Stage, protocol: string): Promise<Row> {
     settings: { LIMITS_MEMORY_BYTES: `${memoryMb} MiB` },
     env: { LD_PRELOAD: library, SLOW_DISK: control },
   })
-  await stage.bystander(protocol)
+  // Less than its part of the disk, which is 30 KB a second for each of 200: what asks for more cannot but fall behind.
+  await stage.bystander(protocol, { rate: stage.size(100, 20) })
   await stage.before()
   const targets = { target: 'disk', targets: 10 }
   await scene.declare(protocol, targets)
