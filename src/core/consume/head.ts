@@ -8,8 +8,6 @@ import { exhausted, moveOut } from './move.ts'
 import { isReadable } from './readable.ts'
 import { mustRest } from './rest.ts'
 
-const readBytesMax = 256 * 1024
-
 /**
  * The first record of a lane that may be delivered now; -1: there is none, or its bytes are on their way. Then
  * `lane.batch` holds it. What it meets before that is expired, withheld or exhausted as it should be.
@@ -85,16 +83,22 @@ function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number): Stor
   const ahead = atOrAfter(lane.ahead, offset)
   if (ahead !== null && (ahead.baseOffset <= offset || offset >= lane.aheadFrom)) return (lane.batch = ahead)
   const { end } = lane.queue
-  const read = shard.store.read(lane.partition.id, offset, end, readBytesMax)
+  const bytesMax = shard.readAhead.share
+  const read = shard.store.read(lane.partition.id, offset, end, bytesMax)
   if (!(read instanceof Promise)) return keep(shard, lane, read, offset, end)
   lane.reading = true
+  shard.readAhead.begin(bytesMax)
   read.then(
     (extents) => {
+      shard.readAhead.end(bytesMax)
       leased.hasRead(lane)
       if (shard.leased.get(leased.id) === leased) keep(shard, lane, extents, offset, end)
       shard.wake(leased)
     },
-    (error: unknown) => notRead(shard, leased, lane, offset, error),
+    (error: unknown) => {
+      shard.readAhead.end(bytesMax)
+      notRead(shard, leased, lane, offset, error)
+    },
   )
   return null
 }

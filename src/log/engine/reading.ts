@@ -1,5 +1,4 @@
 import { DiskError } from '../../world/index.ts'
-import { ReadGate } from '../cache/index.ts'
 import { Damaged } from '../damaged.ts'
 import type { PayloadRuns } from '../journal/commit.ts'
 import { eachExtent, tableOf } from '../journal/commit.ts'
@@ -28,9 +27,6 @@ const factsOf = (extent: ExtentFacts): ExtentFacts => ({
 
 const withBatch = (extent: ExtentFacts, batch: Buffer): StoredExtent => ({ ...factsOf(extent), batch })
 
-/** Each holds what it has so far until it has all of it; more than this wait for the same disk and are not faster. */
-const readsMax = 32
-
 /**
  * Finds extents, newest place last: spans and adopted segments but for their end in the tail, segments that are not
  * adopted yet, the commit on its way, the commit being filled. Synchronous when all the bytes are in the tail.
@@ -41,7 +37,6 @@ export class Reading {
   private readonly tail: Tail
   private readonly committer: Committer
   private readonly spans: Spans
-  private readonly gate = new ReadGate(readsMax)
 
   constructor(partitions: Partitions, held: HeldSegments, tail: Tail, committer: Committer, spans: Spans) {
     this.partitions = partitions
@@ -96,7 +91,7 @@ export class Reading {
     served: number,
   ): Promise<StoredExtent[]> {
     const end = Math.min(below, served)
-    const old = await this.gate.run(() => this.spans.read(partition, from, end, bytesMax))
+    const old = await this.spans.read(partition, from, end, bytesMax)
     const last = old[old.length - 1]
     // Before its end the spans have nothing, or have more than they gave: then the next call goes on there.
     const next = last === undefined ? end : last.baseOffset + last.count
@@ -183,7 +178,7 @@ export class Reading {
     let failure: unknown = null
     try {
       const missing = held.filter(({ batch }) => batch === null)
-      await this.gate.run(() => this.readOpen(missing, (extent) => void batches.set(extent.baseOffset, extent.batch)))
+      await this.readOpen(missing, (extent) => void batches.set(extent.baseOffset, extent.batch))
     } catch (error) {
       failure = error
     }
