@@ -5,7 +5,7 @@ export default async function* report(source) {
   for await (const { type, data } of source) {
     if (type === 'test:diagnostic' && data.file !== undefined) lines.push(data.message)
     if (type !== 'test:pass' && type !== 'test:fail') continue
-    if (data.nesting > 0 || data.details?.type === 'suite' || /\.test\.ts$/.test(data.name)) continue
+    if (data.details?.type === 'suite' || /\.test\.ts$/.test(data.name)) continue
     const seconds = (data.details.duration_ms / 1000).toFixed(0)
     if (data.skip) yield `skipped ${data.name} (${data.skip})\n`
     else yield `${type === 'test:pass' ? 'ok     ' : 'FAILED '} ${data.name} (${seconds} s)\n`

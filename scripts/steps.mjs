@@ -1,5 +1,5 @@
-// The steps of the test run, in order of cost. Without arguments all run but those marked `apart`, which take long; one
-// that fails does not hide the next ones.
+// The steps of the test run, in order of cost. `lanes`: so many files at a time, where they mostly wait; two otherwise.
+// Without arguments all run but those marked `apart`, which take long; one that fails does not hide the next ones.
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import path from 'node:path'
@@ -16,7 +16,7 @@ const steps = [
   { name: 'format', args: [bin('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.'] },
   { name: 'spelling', args: [bin('cspell/bin.mjs'), 'lint', '--no-progress', '--no-summary', '--gitignore', '.'] },
   { name: 'tidy', tests: ['test/tidy/**/*.test.ts'] },
-  { name: 'unit', tests: ['src/**/*.test.ts'] },
+  { name: 'unit', tests: ['src/**/*.test.ts'], lanes: 4 },
   { name: 'contract', tests: ['test/contract/**/*.test.ts'] },
   { name: 'toolchain', tests: ['test/support/**/*.test.ts'] },
   { name: 'server', tests: ['test/server/**/*.test.ts'] },
@@ -24,11 +24,11 @@ const steps = [
   { name: 'crossing', tests: ['test/crossing/**/*.test.ts'] },
   { name: 'sim', tests: ['test/sim/**/*.test.ts'], timeoutMs: 600_000 },
   { name: 'crash', tests: ['test/crash/**/*.test.ts'] },
-  { name: 'disk', tests: ['test/disk/**/*.test.ts'] },
+  { name: 'disk', tests: ['test/disk/**/*.test.ts'], lanes: 4 },
   { name: 'fuzz', tests: ['test/fuzz/**/*.test.ts'] },
   { name: 'hostile', tests: ['test/hostile/**/*.test.ts'] },
   { name: 'overload', tests: ['test/overload/**/*.test.ts'] },
-  { name: 'lifecycle', tests: ['test/lifecycle/**/*.test.ts'] },
+  { name: 'lifecycle', tests: ['test/lifecycle/**/*.test.ts'], lanes: 4 },
   { name: 'bench', tests: ['test/bench/**/*.test.ts'] },
   { name: 'package', tests: ['test/package/**/*.test.ts'] },
   { name: 'capacity', tests: ['test/capacity/**/*.test.ts'], timeoutMs: 3_600_000, apart: true },
@@ -51,7 +51,7 @@ function testArgs(step) {
   const reporter = path.join(root, 'scripts/reporter.mjs')
   return [
     '--test',
-    '--test-concurrency=2',
+    `--test-concurrency=${step.lanes ?? 2}`,
     `--test-timeout=${step.timeoutMs ?? 300_000}`,
     `--test-reporter=${reporter}`,
     ...files,
