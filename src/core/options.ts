@@ -28,6 +28,8 @@ export interface BrokerLimits {
   deliveredBytesPerTurn: number
   /** Read for subscriptions and not delivered yet, of all together. */
   readAheadBytesMax: number
+  /** Read from the disk at once for readers by position, of all together. */
+  readBytesMax: number
   /** Records one subscription moves out (expired, over the limit) before others get their turn. */
   movesPerTurn: number
   /** How often a record is published again before it is taken to go round in circles. */
@@ -47,6 +49,7 @@ export const defaultLimits: BrokerLimits = {
   deliveriesPerTurn: 20_000,
   deliveredBytesPerTurn: 4 * 1024 * 1024,
   readAheadBytesMax: 32 * 1024 * 1024,
+  readBytesMax: 32 * 1024 * 1024,
   movesPerTurn: 2000,
   hopsMax: 16,
   deferredMax: 1_000_000,

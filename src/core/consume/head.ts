@@ -87,16 +87,16 @@ function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number): Stor
   const read = shard.store.read(lane.partition.id, offset, end, bytesMax)
   if (!(read instanceof Promise)) return keep(shard, lane, read, offset, end)
   lane.reading = true
-  shard.readAhead.begin(bytesMax)
+  shard.readAhead.reads.begin(bytesMax)
   read.then(
     (extents) => {
-      shard.readAhead.end(bytesMax)
+      shard.readAhead.reads.end(bytesMax)
       leased.hasRead(lane)
       if (shard.leased.get(leased.id) === leased) keep(shard, lane, extents, offset, end)
       shard.wake(leased)
     },
     (error: unknown) => {
-      shard.readAhead.end(bytesMax)
+      shard.readAhead.reads.end(bytesMax)
       notRead(shard, leased, lane, offset, error)
     },
   )

@@ -62,7 +62,7 @@ function growth(shard: Shard, parts: readonly ReadPart[], waitMs: number): Promi
 
 function readNow(shard: Shard, parts: readonly ReadPart[], bytesMax: number): Part[] | Promise<Part[]> {
   const results: Part[] = []
-  let left = bytesMax
+  let left = Math.min(bytesMax, shard.reads.share())
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]!
     const one = readPart(shard, part, Math.min(part.bytesMax, left), left > 0)
@@ -83,13 +83,18 @@ async function readLate(
   first: Promise<Part>,
 ): Promise<Part[]> {
   let left = bytesMax
-  for (let i = from; i < parts.length; i++) {
-    const part = parts[i]!
-    const one = i === from ? await first : await readPart(shard, part, Math.min(part.bytesMax, left), left > 0)
-    results.push(one)
-    left -= bytesOf(one)
+  shard.reads.begin(bytesMax)
+  try {
+    for (let i = from; i < parts.length; i++) {
+      const part = parts[i]!
+      const one = i === from ? await first : await readPart(shard, part, Math.min(part.bytesMax, left), left > 0)
+      results.push(one)
+      left -= bytesOf(one)
+    }
+    return results
+  } finally {
+    shard.reads.end(bytesMax)
   }
-  return results
 }
 
 const bytesOf = (part: Part): number =>

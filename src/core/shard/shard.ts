@@ -4,6 +4,7 @@ import type { Clock, Random, Timers } from '../../world/index.ts'
 import { Catalogue } from '../catalogue/catalogue.ts'
 import type { Attached } from '../consume/attached.ts'
 import { ReadAhead } from '../consume/read-ahead.ts'
+import { Reads } from '../read/reads.ts'
 import type { Leased } from '../consume/leased.ts'
 import type { Positional } from '../consume/positional.ts'
 import type { Blocked, Id, Receiver } from '../facade/index.ts'
@@ -25,6 +26,9 @@ export interface ShardWorld {
   timers: Timers
   random: Random
 }
+
+/** One alone gets 8 MiB for all the partitions it asks for. */
+const readSize = { least: 64 * 1024, most: 8 * 1024 * 1024, part: 1 / 4 }
 
 /**
  * The state of the core over one store. What happens to it stands in the rooms beside: `catalogue`, `session`, `commit`,
@@ -52,6 +56,8 @@ export class Shard {
   readonly watchers = new Map<number, Set<() => void>>()
   readonly farewells: Receiver[] = []
   readonly readAhead: ReadAhead
+  /** By position. */
+  readonly reads: Reads
   readonly unreadable: Unreadable
   /** Why publishing is answered late or refused now, or null. */
   blocked: Blocked | null = null
@@ -89,6 +95,7 @@ export class Shard {
     this.limits = limits
     this.turn = new Turn(world.timers)
     this.readAhead = new ReadAhead(limits.readAheadBytesMax)
+    this.reads = new Reads(limits.readBytesMax, readSize)
     this.router = new Router({
       below: (bound) => world.random.below(bound),
       alternateOf: (space) => this.alternateOf(space),

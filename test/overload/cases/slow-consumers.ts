@@ -44,8 +44,8 @@ async function slowConsumers(stage: Stage, kind: Kind, resume: 'open' | 'ack'): 
   })
   const tookMs = performance.now() - began
   assert.equal(await scene.metric('dragoman_slow_consumers_total{listener="' + protocol + '"}'), 0)
-  // Kafka consumers that catch up all at once: an answer of up to 1 MiB for each is read before it is known what fits.
-  const answersMb = protocol === 'kafka' ? consumers : 0
+  // Kafka consumers that catch up all at once: their answers are read before it is known what fits.
+  const answersMb = protocol === 'kafka' ? 32 + consumers / 16 : 0
   const unacknowledged = protocol === 'kafka' || together ? 0 : published.answered
   const queues = together ? 1 : consumers
   stage.checkMemory(memoryMb, answersMb + othersMb({ connections: consumers, queues, unacknowledged }))
