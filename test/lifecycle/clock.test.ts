@@ -6,17 +6,22 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import amqp from 'amqplib'
 import { connect, connectAsync } from 'mqtt'
-import { eventually, spawnTestBroker, temporaryFolder, type SpawnedBroker } from '../support/index.ts'
+import {
+  eventually,
+  noCompiler as skip,
+  spawnTestBroker,
+  temporaryFolder,
+  type SpawnedBroker,
+} from '../support/index.ts'
 import { cpuMs } from '../overload/process-facts.ts'
 import { kafkaOf } from './content/clients.ts'
-import { hasCompiler, SetClock } from './set-clock.ts'
+import { SetClock } from './set-clock.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 const shortMs = 3000
 /** What a busy machine may be late. */
 const lateMs = 15_000
-const skip = hasCompiler() ? false : 'cc on Linux: not installed'
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 const queues = { expiring: 'clock.expiring', dead: 'clock.dead', later: 'clock.later', kept: 'clock.kept' }

@@ -1,9 +1,6 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { root } from '../support/index.ts'
-
-export const hasCompiler = (): boolean => process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0
+import { cLibrary } from '../support/index.ts'
 
 /** A wall clock that one process is started with, and that may be set while it runs; see set-clock.c. */
 export class SetClock {
@@ -11,14 +8,10 @@ export class SetClock {
   private readonly file: string
 
   constructor(folder: string) {
-    const library = path.join(folder, 'set-clock.so')
     mkdirSync(folder, { recursive: true })
-    const source = path.join(root, 'test/lifecycle/set-clock.c')
-    const result = spawnSync('cc', ['-shared', '-fPIC', '-O2', '-o', library, source, '-ldl'], { encoding: 'utf8' })
-    if (result.status !== 0) throw new Error(`cc: ${result.error?.message ?? result.stderr}`)
     this.file = path.join(folder, 'offset')
     writeFileSync(this.file, Buffer.alloc(8))
-    this.env = { LD_PRELOAD: library, SET_CLOCK: this.file }
+    this.env = { LD_PRELOAD: cLibrary('test/lifecycle/set-clock.c'), SET_CLOCK: this.file }
   }
 
   /** From now on the clock is wrong by so much. */

@@ -3,15 +3,13 @@
  * what `npm run overload` does. Clients are real ones, in processes of their own.
  */
 import { suite, test } from 'node:test'
-import { toolchain } from '../support/index.ts'
+import { noCompiler, toolchain } from '../support/index.ts'
 import { Stage } from './case.ts'
 import { cases, isShort } from './cases/index.ts'
 import { loadFolder } from './scene.ts'
-import { hasCompiler } from './slow-disk.ts'
 
 const full = process.env.OVERLOAD === 'full'
 const tool = await toolchain.go('overload', loadFolder)
-const compiler = hasCompiler()
 
 const named = process.env.OVERLOAD_CASE ?? ''
 
@@ -20,7 +18,7 @@ suite('overload', { concurrency: full ? 1 : 2 }, () => {
   for (const each of cases) {
     if (named === '' ? !full && process.env.OVERLOAD_ALL !== '1' && !isShort(each) : !each.name.includes(named))
       continue
-    const missing = each.name.startsWith('slow-disk') && !compiler ? 'cc: not installed' : tool.missing
+    const missing = (each.name.startsWith('slow-disk') && noCompiler) || tool.missing
     test(each.name, { skip: missing, timeout: full ? 3_600_000 : 180_000 }, async (t) => {
       const stage = new Stage(t, tool, full)
       const row = await each.run(stage)

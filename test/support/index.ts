@@ -1,5 +1,6 @@
 export * as toolchain from './toolchain.ts'
 export type { Tool } from './toolchain.ts'
+export { cLibrary, noCompiler } from './c-library.ts'
 export { eventually, run, start } from './process.ts'
 export type { Running, RunOptions, RunResult } from './process.ts'
 export { root, spawnTestBroker, startTestBroker, temporaryFolder } from './broker.ts'

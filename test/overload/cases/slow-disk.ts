@@ -4,8 +4,7 @@ import path from 'node:path'
 import type { Report } from '../load.ts'
 import { othersMb, type Case, type Row, type Stage } from '../case.ts'
 import { sleep } from '../scene.ts'
-import { slowDisk } from '../slow-disk.ts'
-import { temporaryFolder } from '../../support/index.ts'
+import { cLibrary, temporaryFolder } from '../../support/index.ts'
 
 const memoryMb = 64
 
@@ -23,10 +22,9 @@ async function slow(stage: Stage, protocol: string): Promise<Row> {
   const control = path.join(temporaryFolder(stage.t), 'speed')
   const set = (ms: number, kibPerSecond: number): void => writeFileSync(control, `${ms} ${kibPerSecond}`)
   set(0, 0)
-  const library = slowDisk()
   const scene = await stage.open({
     settings: { LIMITS_MEMORY_BYTES: `${memoryMb} MiB` },
-    env: { LD_PRELOAD: library, SLOW_DISK: control },
+    env: { LD_PRELOAD: cLibrary('test/overload/slow-disk.c'), SLOW_DISK: control },
   })
   // Less than its part of the disk, which is 30 KB a second for each of 200: what asks for more cannot but fall behind.
   await stage.bystander(protocol, { rate: stage.size(100, 20) })
