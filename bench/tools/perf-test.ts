@@ -28,7 +28,8 @@ export async function perfTest(target: Target, options: Options): Promise<Load> 
   const flags = [...options.flags, ...(seconds === undefined ? [] : ['-z', String(limit)])]
   const uri = ['--uri', `amqp://guest:guest@${target.host}:${target.port}`]
   const args = ['-cp', await perfTestClasses(), 'com.rabbitmq.perf.PerfTest', ...uri, ...flags]
-  const { stdout, stderr } = await run('java', args, { timeoutMs })
+  // It ends badly, after its figures, when the server took too long to close a hundred connections.
+  const { stdout, stderr } = await run('java', args, { timeoutMs, allowFailure: true })
   return { ...parsePerfTest(`${stdout}\n${stderr}`, counts, seconds), command: ['perf-test', ...flags].join(' ') }
 }
 
