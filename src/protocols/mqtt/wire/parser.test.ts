@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import mqttPacket from 'mqtt-packet'
 import type { Packet } from 'mqtt-packet'
-import type { ConnectPacket } from './packets.ts'
+import type { ConnectPacket, PublishFrame } from './packets.ts'
 import { Parser } from './parser.ts'
 import { Reason } from './reason.ts'
 import { byteOf, collect, connectBytes, topicArbitrary } from './testing/index.ts'
@@ -247,6 +247,21 @@ test('an announced length costs nothing until its bytes arrive', () => {
   parser.receive(Buffer.from('30ffffff2f0001', 'hex'))
   const cut = (parser as unknown as { cut: { bytes: Buffer } }).cut
   assert.ok(cut.bytes.length <= 1024, `${cut.bytes.length} bytes held`)
+})
+
+test('a message is not kept after it has been handed on, however long its publisher stays', () => {
+  const frames: PublishFrame[] = []
+  const handler = {
+    publish: (frame: PublishFrame) => frames.push(frame),
+    acknowledged() {},
+    packet() {},
+    violation() {},
+  }
+  const parser = new Parser(handler, 200_000_000, budget)
+  parser.receive(connectBytes(4))
+  parser.receive(Buffer.from('300500017468690a', 'hex').subarray(0, 7))
+  assert.equal(frames.length, 1)
+  assert.equal(frames[0]!.payload.length, 0)
 })
 
 test('a stopped parser ignores the rest of the chunk', () => {

@@ -153,6 +153,7 @@ export class Parser {
     if (type === PacketType.publish) {
       this.publishes ??= new PublishDecoder()
       this.handler.publish(this.publishes.read(reader, first & 15, this.version))
+      this.publishes.release()
       return
     }
     checkFlags(first)

@@ -52,6 +52,12 @@ export class PublishDecoder {
     return frame
   }
 
+  /** The frame is done with. Who publishes once and stays would keep its message, or the whole chunk, in memory. */
+  release(): void {
+    this.frame.payload = nothing
+    this.frame.properties = noProperties
+  }
+
   private readTopic(reader: Reader): void {
     const length = reader.u16()
     const start = reader.take(length)
