@@ -100,6 +100,7 @@ const fanOut: Workload = {
   withOs: true,
   points: [higher('delivered', twice)],
   run: async (bench) => {
+    await warmUp(bench)
     const exchange = [
       '-t',
       'fanout',
