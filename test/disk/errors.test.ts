@@ -3,9 +3,11 @@ import { renameSync } from 'node:fs'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Kafka, logLevel } from 'kafkajs'
-import { noCompiler as skip, spawnTestBroker, temporaryFolder, type SpawnedBroker } from '../support/index.ts'
+import { noCompiler, spawnTestBroker, temporaryFolder, type SpawnedBroker } from '../support/index.ts'
 import { errno, failingDisk, type Faults } from './failing-disk.ts'
 import { throughTrouble, type Trouble } from './through-trouble.ts'
+
+const skip = noCompiler()
 
 /** Small segments, so that a run rolls into new ones. */
 const sizes = { DRAGOMAN_STORAGE_SEGMENT_BYTES: '2 MiB', DRAGOMAN_STORAGE_TAIL_BYTES: '1 MiB' }

@@ -6,16 +6,12 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import amqp from 'amqplib'
 import { connect, connectAsync } from 'mqtt'
-import {
-  eventually,
-  noCompiler as skip,
-  spawnTestBroker,
-  temporaryFolder,
-  type SpawnedBroker,
-} from '../support/index.ts'
+import { eventually, noCompiler, spawnTestBroker, temporaryFolder, type SpawnedBroker } from '../support/index.ts'
 import { cpuMs } from '../overload/process-facts.ts'
 import { kafkaOf } from './content/clients.ts'
 import { SetClock } from './set-clock.ts'
+
+const skip = noCompiler()
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs

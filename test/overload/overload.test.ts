@@ -8,6 +8,7 @@ import { Stage } from './case.ts'
 import { cases, isShort } from './cases/index.ts'
 import { loadFolder } from './scene.ts'
 
+const compilerMissing = noCompiler()
 const full = process.env.OVERLOAD === 'full'
 const tool = await toolchain.go('overload', loadFolder)
 
@@ -18,7 +19,7 @@ suite('overload', { concurrency: full ? 1 : 2 }, () => {
   for (const each of cases) {
     if (named === '' ? !full && process.env.OVERLOAD_ALL !== '1' && !isShort(each) : !each.name.includes(named))
       continue
-    const missing = (each.name.startsWith('slow-disk') && noCompiler) || tool.missing
+    const missing = (each.name.startsWith('slow-disk') && compilerMissing) || tool.missing
     test(each.name, { skip: missing, timeout: full ? 3_600_000 : 180_000 }, async (t) => {
       const stage = new Stage(t, tool, full)
       const row = await each.run(stage)

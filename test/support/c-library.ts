@@ -5,7 +5,7 @@ import path from 'node:path'
 import { root } from './broker.ts'
 
 /** Whether libraries for LD_PRELOAD can be made here; else why not. */
-export const noCompiler: string | false =
+export const noCompiler = (): string | false =>
   process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0 ? false : 'cc on Linux: not installed'
 
 /** Builds a library for LD_PRELOAD of one file of C, once for each version of it. `source` is relative to the root. */

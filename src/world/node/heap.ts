@@ -9,6 +9,7 @@ const youngBytes = (): number =>
 
 /** The old generation is collected when it has grown by this much over what lived: 10,000 logs then take 60 MB less. */
 const oldGrowthPercent = 25
+
 /** How much more than the `liveBytes` of now there may be before the next collection, when `freeBytes` cost nothing. */
 export const growthPercent = (liveBytes: number, freeBytes: number): number =>
   Math.max(oldGrowthPercent, Math.floor((freeBytes / liveBytes - 1) * 100))
