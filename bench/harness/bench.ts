@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
-import { Meter, rssBytesOf } from '../measure/process-tree.ts'
+import { Meter, rssBytesOf, type Usage } from '../measure/process-tree.ts'
 import { peers, type Peer, type Server } from '../peers/index.ts'
-import type { Load, Target } from '../tools/index.ts'
+import type { Load, Target, Watch } from '../tools/index.ts'
 import type { Sample, Side, Workload } from '../workloads/workload.ts'
 
 const secondsMin = 3
@@ -78,12 +78,18 @@ export class Bench {
     return rssBytesOf(this.server.pid) / mib
   }
 
-  /** Runs a load tool and adds what the server spent meanwhile. */
-  async load(tool: (target: Target) => Promise<Load>): Promise<Sample> {
-    const meter = new Meter(this.server.pid)
+  /** Runs a load tool and adds what the server spent meanwhile, or in the part that the tool calls its load. */
+  async load(tool: (target: Target, watch: Watch) => Promise<Load>): Promise<Sample> {
+    const { pid } = this.server
+    let meter = new Meter(pid)
+    let atEnd: Usage | undefined
+    const begins = (): void => {
+      meter.finish()
+      meter = new Meter(pid)
+    }
     try {
-      const { command, ...load } = await tool(this.target)
-      const usage = meter.finish()
+      const { command, ...load } = await tool(this.target, { begins, ends: () => (atEnd ??= meter.finish()) })
+      const usage = atEnd ?? meter.finish()
       if (!this.commands.includes(command)) this.commands.push(command)
       return {
         ...load,

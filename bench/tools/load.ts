@@ -14,6 +14,12 @@ export interface Target {
   port: number
 }
 
+/** How a tool says which part of its run is the load, when it sets up and tears down for long. */
+export interface Watch {
+  begins(): void
+  ends(): void
+}
+
 export class ToolError extends Error {}
 
 /** The first group of `pattern` as a number; a tool that says something else has failed, whatever its exit code. */

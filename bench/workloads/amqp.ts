@@ -24,9 +24,9 @@ const warmUp = (bench: Bench): Promise<unknown> =>
   })
 
 /** A measured run whose result is what the consumers got. */
-export function received(bench: Bench, full: number, flags: readonly string[], toSetUp = 0): Promise<Sample> {
-  const options = { counts: 'received', seconds: bench.seconds(full), toSetUp } as const
-  return bench.load((at) => perfTest(at, { ...options, flags: [...durable(bench), ...flags] }))
+export function received(bench: Bench, full: number, flags: readonly string[]): Promise<Sample> {
+  const options = { counts: 'received', seconds: bench.seconds(full) } as const
+  return bench.load((at, watch) => perfTest(at, { ...options, flags: [...durable(bench), ...flags] }, watch))
 }
 
 function throughput(bytes: number, producers: number, consumers: number): Workload {
@@ -86,7 +86,7 @@ const manyQueues: Workload = {
     const queues = ['-qp', 'bench-%d', '-qpf', '1', '-qpt', '1000']
     queues.push(...clients('producers', 1000), ...clients('consumers', 1000))
     const pace = ['--publishing-interval', '1', '--producer-scheduler-threads', '10', '-c', '10', '-q', '10']
-    const sample = await received(bench, 30, [...queues, ...threads, ...pace, '-s', '100'], 1000)
+    const sample = await received(bench, 30, [...queues, ...threads, ...pace, '-s', '100'])
     return { '1,000/s': sample, cost: sample }
   },
 }
@@ -119,7 +119,7 @@ const fanOut: Workload = {
     ]
     const threads = ['--consumers-thread-pools', '4']
     const pace = ['-c', '100', '-q', '100', '-s', '100']
-    return { delivered: await received(bench, 15, [...exchange, ...threads, ...pace], 200) }
+    return { delivered: await received(bench, 15, [...exchange, ...threads, ...pace]) }
   },
 }
 

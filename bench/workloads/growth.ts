@@ -47,13 +47,13 @@ const amqpQueues: Measure = (bench, queues) => {
   const pattern = ['-qp', `bench-${queues}-%d`, '-qpf', '1', '-qpt', String(queues)]
   const inFlight = String(Math.max(2, Math.round(1000 / queues)))
   const flags = [...pattern, ...clients('producers', queues), ...clients('consumers', queues), ...threads]
-  return received(bench, 15, [...flags, '-c', inFlight, '-q', inFlight, '-s', '100'], 3 * queues)
+  return received(bench, 15, [...flags, '-c', inFlight, '-q', inFlight, '-s', '100'])
 }
 
 const amqpConsumers: Measure = (bench, consumers) => {
   const flags = ['-x', '1', ...clients('consumers', consumers), ...threads, '-u', `bench-${consumers}`]
   const prefetch = String(Math.max(2, Math.round(1000 / consumers)))
-  return received(bench, 15, [...flags, '-c', '500', '-q', prefetch, '-s', '100'], 2 * consumers)
+  return received(bench, 15, [...flags, '-c', '500', '-q', prefetch, '-s', '100'])
 }
 
 /** Each subscriber gets every message: the rate is that of deliveries. */
@@ -81,7 +81,7 @@ const amqpBacklog: Measure = async (bench, size) => {
   const fill = [...durable(bench), ...queue, '-x', '1', '-y', '0', '-c', '200', '-s', String(bytes), '-C', stored]
   await perfTest(bench.target, { counts: 'sent', flags: fill })
   const flags = [...durable(bench), ...queue, '-c', '500', '-q', '500', '-s', '100']
-  return bench.load((at) => perfTest(at, { counts: 'sent', flags, seconds: bench.seconds(15) }))
+  return bench.load((at, watch) => perfTest(at, { counts: 'sent', flags, seconds: bench.seconds(15) }, watch))
 }
 
 export const growthWorkloads: readonly Workload[] = [
