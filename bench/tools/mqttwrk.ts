@@ -8,7 +8,7 @@ import { run, start, type Running } from '../../test/support/index.ts'
 import { mqttwrkBinary } from './install.ts'
 import { numberIn, ToolError, type Load, type Target } from './load.ts'
 
-const timeoutMs = 10 * 60_000
+const timeoutMs = 30 * 60_000
 
 export interface Bench {
   publishers: number

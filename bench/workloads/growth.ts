@@ -1,10 +1,17 @@
 /** Whether a message costs more when there is more of everything: a point for each size, a line for each server. */
 import type { Bench } from '../harness/bench.ts'
 import { kafkaTools, mqttwrk, perfTest, rdkafka } from '../tools/index.ts'
-import { clients, durable, received } from './amqp.ts'
+import * as amqp from './amqp.ts'
+import * as kafka from './kafka.ts'
 import { higher, type Sample, type Side, type Workload } from './workload.ts'
 
 const decades = [1, 10, 100, 1000]
+
+/** Else the first size would be that of a server that has just been started, and growth would look like a gain. */
+const warmUps: Partial<Record<Workload['protocol'], (bench: Bench) => Promise<unknown>>> = {
+  kafka: kafka.warmUp,
+  amqp: amqp.warmUp,
+}
 
 type Measure = (bench: Bench, size: number) => Promise<Sample>
 
@@ -27,6 +34,7 @@ function growth(
     axis,
     points: sizes.map((size) => higher(String(size))),
     run: async (bench) => {
+      await warmUps[protocol]?.(bench)
       const samples: Record<string, Sample> = {}
       for (const size of sizes) samples[size] = await measure(bench, size)
       return samples
@@ -46,14 +54,14 @@ const threads = ['--consumers-thread-pools', '10', '--heartbeat-sender-threads',
 const amqpQueues: Measure = (bench, queues) => {
   const pattern = ['-qp', `bench-${queues}-%d`, '-qpf', '1', '-qpt', String(queues)]
   const inFlight = String(Math.max(2, Math.round(1000 / queues)))
-  const flags = [...pattern, ...clients('producers', queues), ...clients('consumers', queues), ...threads]
-  return received(bench, 15, [...flags, '-c', inFlight, '-q', inFlight, '-s', '100'])
+  const flags = [...pattern, ...amqp.clients('producers', queues), ...amqp.clients('consumers', queues), ...threads]
+  return amqp.received(bench, 15, [...flags, '-c', inFlight, '-q', inFlight, '-s', '100'])
 }
 
 const amqpConsumers: Measure = (bench, consumers) => {
-  const flags = ['-x', '1', ...clients('consumers', consumers), ...threads, '-u', `bench-${consumers}`]
+  const flags = ['-x', '1', ...amqp.clients('consumers', consumers), ...threads, '-u', `bench-${consumers}`]
   const prefetch = String(Math.max(2, Math.round(1000 / consumers)))
-  return received(bench, 15, [...flags, '-c', '500', '-q', prefetch, '-s', '100'])
+  return amqp.received(bench, 15, [...flags, '-c', '500', '-q', prefetch, '-s', '100'])
 }
 
 /** Each subscriber gets every message: the rate is that of deliveries. */
@@ -70,7 +78,7 @@ const kafkaBacklog: Measure = async (bench, size) => {
   const topic = `bench-${size}`
   await kafkaTools.createTopic(bench.target, topic, 1)
   await rdkafka.produce(bench.target, { topic, records: bench.count((size * 1e6) / 1024), recordBytes: 1024 })
-  return bench.load((to) => rdkafka.produce(to, { topic, records: bench.count(1_000_000), recordBytes: 100 }))
+  return bench.load((to) => rdkafka.produce(to, { topic, records: bench.count(4_000_000), recordBytes: 100 }))
 }
 
 /** Publishes to a queue that has so much waiting, and consumes what waits. */
@@ -78,9 +86,9 @@ const amqpBacklog: Measure = async (bench, size) => {
   const queue = ['-u', `bench-${size}`]
   const bytes = 10_240
   const stored = String(bench.count((size * 1e6) / bytes))
-  const fill = [...durable(bench), ...queue, '-x', '1', '-y', '0', '-c', '200', '-s', String(bytes), '-C', stored]
+  const fill = [...amqp.durable(bench), ...queue, '-x', '1', '-y', '0', '-c', '200', '-s', String(bytes), '-C', stored]
   await perfTest(bench.target, { counts: 'sent', flags: fill })
-  const flags = [...durable(bench), ...queue, '-c', '500', '-q', '500', '-s', '100']
+  const flags = [...amqp.durable(bench), ...queue, '-c', '500', '-q', '500', '-s', '100']
   return bench.load((at, watch) => perfTest(at, { counts: 'sent', flags, seconds: bench.seconds(15) }, watch))
 }
 

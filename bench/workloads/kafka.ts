@@ -20,7 +20,7 @@ const points = [
 const recordsOf = (recordBytes: number): number => Math.max(500_000, Math.round(3e8 / recordBytes))
 
 /** A server that has just been started runs much slower than one that has run for a while, on a JVM above all. */
-async function warmUp(bench: Bench): Promise<void> {
+export async function warmUp(bench: Bench): Promise<void> {
   const warm = 'warm-up'
   const records = bench.count(4_000_000)
   await kafkaTools.createTopic(bench.target, warm, 1)
