@@ -8,8 +8,9 @@ import { amqp091 } from '../../src/protocols/amqp091/index.ts'
 import { FrameCutter, FrameWriter, readDeliveryTag, writeMethod } from '../../src/protocols/amqp091/wire/index.ts'
 import { frameBody, idOf, writeBody, writeContentHeader } from '../../src/protocols/amqp091/wire/index.ts'
 import type { Args, MethodName } from '../../src/protocols/amqp091/wire/index.ts'
-import type { Peer, ProtocolContext, Session } from '../../src/server/index.ts'
+import type { ProtocolContext, Session } from '../../src/server/index.ts'
 import { systemClock, systemRandom, systemTimers } from '../../src/world/node/index.ts'
+import { StandIn } from './stand-in.ts'
 
 const world = { clock: systemClock, timers: systemTimers, random: systemRandom }
 const wanted = process.argv[2] ?? ''
@@ -41,18 +42,14 @@ function publishOf(queue: string): Buffer {
   return taken()
 }
 
-class Client implements Peer {
-  readonly address = 'bench'
-  readonly local = true
-  readonly buffered = 0
-  readonly reading = true
-  readonly room = Infinity
+class Client extends StandIn {
   delivered = 0
   private tag = 0
-  private readonly session: Session
+  protected readonly session: Session
   private readonly cutter = new FrameCutter(frameBytesMax)
 
   constructor(context: ProtocolContext) {
+    super()
     this.session = amqp091.open(this, context)
     this.send(Buffer.from('AMQP\0\0\x09\x01', 'latin1'))
     this.send(
@@ -66,10 +63,6 @@ class Client implements Peer {
     this.send(method(0, 'connection.tune-ok', { channelMax: 10, frameMax: frameBytesMax, heartbeat: 0 }))
     this.send(method(0, 'connection.open', { virtualHost: '/', capabilities: '', insist: false }))
     this.send(method(1, 'channel.open', { outOfBand: '' }))
-  }
-
-  send(chunk: Buffer): void {
-    this.session.receive(chunk)
   }
 
   write(bytes: Uint8Array): boolean {
@@ -88,13 +81,6 @@ class Client implements Peer {
     this.delivered++
     setImmediate(() => this.send(method(1, 'basic.ack', { deliveryTag: tag, multiple: false })))
   }
-
-  close(): void {}
-  pause(): void {}
-  resume(): void {}
-  underWay(): void {}
-  arriving(): void {}
-  keeps(): void {}
 }
 
 const deliver = idOf('basic.deliver')

@@ -5,8 +5,9 @@
 import { openBroker } from '../../src/core/index.ts'
 import { openStore } from '../../src/log/index.ts'
 import { mqtt } from '../../src/protocols/mqtt/index.ts'
-import type { Peer, ProtocolContext, Session } from '../../src/server/index.ts'
+import type { ProtocolContext, Session } from '../../src/server/index.ts'
 import { systemClock, systemRandom, systemTimers } from '../../src/world/node/index.ts'
+import { StandIn } from './stand-in.ts'
 
 const world = { clock: systemClock, timers: systemTimers, random: systemRandom }
 const wanted = process.argv[2] ?? ''
@@ -33,25 +34,17 @@ const packet = (first: number, ...parts: Buffer[]): Buffer => {
   return Buffer.concat([Buffer.from([first, ...length]), body])
 }
 
-class Client implements Peer {
-  readonly address = 'bench'
-  readonly local = true
-  readonly buffered = 0
-  readonly reading = true
-  readonly room = Infinity
+class Client extends StandIn {
   /** That came for it. */
   bytes = 0
-  private readonly session: Session
+  protected readonly session: Session
   private readonly acknowledges: boolean
 
   constructor(context: ProtocolContext, id: string, keeps: boolean, acknowledges = false) {
+    super()
     this.acknowledges = acknowledges
     this.session = mqtt.open(this, context)
     this.send(packet(0x10, text('MQTT'), Buffer.from([4, keeps ? 0 : 2, 0, 0]), text(id)))
-  }
-
-  send(chunk: Buffer): void {
-    this.session.receive(chunk)
   }
 
   write(bytes: Uint8Array): boolean {
@@ -73,13 +66,6 @@ class Client implements Peer {
       at = end
     }
   }
-
-  close(): void {}
-  pause(): void {}
-  resume(): void {}
-  underWay(): void {}
-  arriving(): void {}
-  keeps(): void {}
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

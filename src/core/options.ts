@@ -49,7 +49,7 @@ export const defaultLimits: BrokerLimits = {
   deliveriesPerTurn: 20_000,
   deliveredBytesPerTurn: 4 * 1024 * 1024,
   readAheadBytesMax: 32 * 1024 * 1024,
-  readBytesMax: 32 * 1024 * 1024,
+  readBytesMax: 48 * 1024 * 1024,
   movesPerTurn: 2000,
   hopsMax: 16,
   deferredMax: 1_000_000,

@@ -57,15 +57,29 @@ export interface Store {
    * one when there is one, and none that is needed is left out between them. Empty only when nothing is there any more;
    * what is no longer needed may be gone. The first may begin before `from`. Synchronous when the bytes are in memory,
    * which is the rule at the tail. What cannot be read ends what is returned, and rejects when nothing is before it: with
-   * `Damaged`, whose `cost` says behind which records to go on, or with a `DiskError`, which may pass.
+   * `Damaged`, whose `cost` says behind which records to go on, or with a `DiskError`, which may pass. What has to be read
+   * from the disk stands in `memory`, or in memory of its own.
    */
-  read(partition: number, from: number, upTo: number, bytesMax: number): StoredExtent[] | Promise<StoredExtent[]>
+  read(
+    partition: number,
+    from: number,
+    upTo: number,
+    bytesMax: number,
+    memory?: ReadMemory,
+  ): StoredExtent[] | Promise<StoredExtent[]>
   /** The facts of the extents from `from` on, without their bytes: for seeking by time and counting. At most `limit`. */
   extents(partition: number, from: number, limit: number): ExtentFacts[] | Promise<ExtentFacts[]>
 
   /** Waits until everything staged is durable, then stops. */
   close(): Promise<void>
   metrics(): StoreMetrics
+}
+
+/** Where a reader wants to have what is read for it, so that it can be used again; it may be written to until then. */
+export interface ReadMemory {
+  take(bytes: number): Buffer
+  /** Nothing that was taken is needed. */
+  clear(): void
 }
 
 export interface Bounds {

@@ -115,6 +115,10 @@ export class ClientConnection implements Peer, ConnectionEvents {
     return false
   }
 
+  whenTaken(run: () => void): void {
+    if (!this.#over) this.#output.whenTaken(run)
+  }
+
   flush(): void {
     this.#workedMs = 0
     this.#hold(Hold.worked, false)

@@ -79,3 +79,29 @@ test('a piece for the socket keeps little more memory than it sends, and every b
   }
   assert.equal(seen, owed)
 })
+
+test('who wants to know when what he wrote was taken is told then, in turn, and not before', () => {
+  const socket = new Socket()
+  const output = new Output(socket)
+  const told: string[] = []
+  const mark = (name: string): void => output.whenTaken(() => told.push(name))
+  mark('nothing was written')
+  output.push(new Uint8Array(10))
+  mark('first')
+  output.flush()
+  output.push(new Uint8Array(3 * 1024 * 1024))
+  output.push(new Uint8Array(1024 * 1024))
+  mark('second')
+  output.push(new Uint8Array(10))
+  mark('third')
+  output.flush()
+  assert.deepEqual(told, ['nothing was written'])
+  const take = (): void => {
+    socket.buffered = 0
+    output.taken()
+  }
+  take()
+  assert.deepEqual(told, ['nothing was written', 'first'])
+  while (output.bytes > 0) take()
+  assert.deepEqual(told, ['nothing was written', 'first', 'second', 'third'])
+})

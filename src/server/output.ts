@@ -101,6 +101,9 @@ export class Output {
   /** For the socket, once it has taken what it has. */
   #waiting: Uint8Array[] = []
   #sending = 0
+  /** Bytes since the beginning, and who wants to know when so many have been taken. */
+  #written = 0
+  #marks: { at: number; run: () => void }[] = []
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -115,6 +118,17 @@ export class Output {
     this.#turn.push(bytes)
     this.#turnBytes += bytes.length
     this.bytes += bytes.length
+    this.#written += bytes.length
+  }
+
+  whenTaken(run: () => void): void {
+    this.#marks.push({ at: this.#written, run })
+    this.#tell()
+  }
+
+  #tell(): void {
+    const taken = this.#written - this.bytes
+    while (this.#marks.length > 0 && this.#marks[0]!.at <= taken) this.#marks.shift()!.run()
   }
 
   /** Hands over what the socket takes now; `all`: even what it does not, since nothing will follow. */
@@ -128,6 +142,7 @@ export class Output {
       this.#waiting.push(...ownMemory(coalesce(turn, true)))
     }
     if (all && this.#waiting.length > 0) this.#connection.send(this.#waiting.splice(0))
+    this.#tell()
   }
 
   /** The socket has taken all that it was given: the next piece. True: nothing is left. */
@@ -136,6 +151,7 @@ export class Output {
     this.bytes -= this.#sending
     this.#sending = 0
     while (this.#waiting.length > 0 && this.#sending === 0) this.#send(coalesce(this.#waiting.splice(0)), false)
+    this.#tell()
     return this.bytes === 0
   }
 

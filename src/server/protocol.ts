@@ -81,6 +81,8 @@ export interface Peer {
    * False: more is buffered than is good, stop sending what can wait until `Session.drained`.
    */
   write(bytes: Uint8Array): boolean
+  /** Calls `run` when the operating system has all that was written so far; never when the connection ends before. */
+  whenTaken(run: () => void): void
   /** Sends what was written, then ends the connection. `closed` follows. Writes after this are ignored. */
   close(reason: CloseReason): void
   /** Stops and goes on reading from the client: back-pressure. Calls do not count; the last one holds. */

@@ -29,6 +29,11 @@ export class FakePeer implements Peer {
     return Buffer.concat(this.written)
   }
 
+  /** At once, since `write` copies. */
+  whenTaken(run: () => void): void {
+    run()
+  }
+
   write(bytes: Uint8Array): boolean {
     if (this.closedBecause !== undefined || this.#over) {
       this.lateWrites++

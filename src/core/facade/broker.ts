@@ -1,3 +1,4 @@
+import type { ReadMemory } from '../../log/index.ts'
 import type { Outcome } from '../../base/index.ts'
 import type { Levels } from '../names.ts'
 import type {
@@ -65,10 +66,7 @@ export interface Broker {
    * Batches from given offsets, only durable ones. Waits up to `waitMs` until there are `bytesMin` in all. A part that
    * fails does not fail the others. At least one whole batch comes back when there is one, however large.
    */
-  read(
-    parts: readonly ReadPart[],
-    options: { session: Id; bytesMin: number; bytesMax: number; waitMs: number },
-  ): Promise<Outcome<ReadResult>[]>
+  read(parts: readonly ReadPart[], options: ReadOptions): Promise<Outcome<ReadResult>[]>
   bounds(log: Id): readonly PartitionBounds[]
   /** Offset of the first record whose producer time is at or after `time`; -1 where there is none. */
   locate(log: Id, partition: number, time: number | 'max'): Promise<{ offset: number; timestamp: number }>
@@ -122,6 +120,15 @@ export interface SessionInfo {
   user: string
   connected: boolean
   client: { protocol: string; address: string } | null
+}
+
+export interface ReadOptions {
+  session: Id
+  bytesMin: number
+  bytesMax: number
+  waitMs: number
+  /** Where to have what is not in memory already, so that the caller can use that again. */
+  memory?: ReadMemory
 }
 
 export interface ReadPart {

@@ -1,4 +1,4 @@
-import { Damaged, type StoredExtent } from '../../log/index.ts'
+import { Damaged, type ReadMemory, type StoredExtent } from '../../log/index.ts'
 import { DiskError } from '../../world/index.ts'
 import type { Partition } from '../shard/partition.ts'
 import type { Shard } from '../shard/shard.ts'
@@ -16,9 +16,12 @@ export function readOn(
   from: number,
   upTo: number,
   bytesMax: number,
+  memory?: ReadMemory,
 ): StoredExtent[] | Promise<StoredExtent[]> {
-  const read = shard.store.read(partition.id, from, upTo, bytesMax)
-  return read instanceof Promise ? read.catch((error: unknown) => goOn(shard, partition, error, upTo, bytesMax)) : read
+  const read = shard.store.read(partition.id, from, upTo, bytesMax, memory)
+  return read instanceof Promise
+    ? read.catch((error: unknown) => goOn(shard, partition, error, upTo, bytesMax, memory))
+    : read
 }
 
 async function goOn(
@@ -27,12 +30,13 @@ async function goOn(
   met: unknown,
   upTo: number,
   bytesMax: number,
+  memory?: ReadMemory,
 ): Promise<StoredExtent[]> {
   for (let error = met; ;) {
     const below = endOfDamage(shard, partition, error, upTo)
     if (below >= upTo) return []
     try {
-      return await shard.store.read(partition.id, below, upTo, bytesMax)
+      return await shard.store.read(partition.id, below, upTo, bytesMax, memory)
     } catch (next) {
       error = next
     }

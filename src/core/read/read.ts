@@ -1,24 +1,25 @@
 import type { Failure, Outcome } from '../../base/index.ts'
 import type { Timer } from '../../world/index.ts'
-import type { Broker, ReadPart, ReadResult } from '../facade/index.ts'
+import type { ReadMemory } from '../../log/index.ts'
+import type { ReadOptions, ReadPart, ReadResult } from '../facade/index.ts'
 import { StoredBatch } from '../shard/batches.ts'
 import { readOn } from './read-on.ts'
 import type { Partition } from '../shard/partition.ts'
 import { notFound, unavailable } from '../shard/shard.ts'
 import type { Shard } from '../shard/shard.ts'
 
-type ReadOptions = Parameters<Broker['read']>[1]
 type Part = Outcome<ReadResult>
 
 /** Reads now; if that is less than asked for, waits for more, or for the time to run out, and reads again. */
 export async function read(shard: Shard, parts: readonly ReadPart[], options: ReadOptions): Promise<Part[]> {
   const deadline = shard.monotonic + options.waitMs
   for (;;) {
-    const found = readNow(shard, parts, options.bytesMax)
+    const found = readNow(shard, parts, options)
     const results = found instanceof Promise ? await found : found
     if (enough(results, options.bytesMin)) return results
     const left = deadline - shard.monotonic
     if (left <= 0 || shard.health.state === 'failed') return results
+    options.memory?.clear()
     await growth(shard, parts, left)
   }
 }
@@ -60,13 +61,17 @@ function growth(shard: Shard, parts: readonly ReadPart[], waitMs: number): Promi
   })
 }
 
-function readNow(shard: Shard, parts: readonly ReadPart[], bytesMax: number): Part[] | Promise<Part[]> {
+function readNow(
+  shard: Shard,
+  parts: readonly ReadPart[],
+  { bytesMax, memory }: ReadOptions,
+): Part[] | Promise<Part[]> {
   const results: Part[] = []
   let left = Math.min(bytesMax, shard.reads.share())
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]!
-    const one = readPart(shard, part, Math.min(part.bytesMax, left), left > 0)
-    if (one instanceof Promise) return readLate(shard, parts, i, left, results, one)
+    const one = readPart(shard, part, Math.min(part.bytesMax, left), left > 0, memory)
+    if (one instanceof Promise) return readLate(shard, parts, i, left, memory, results, one)
     results.push(one)
     left -= bytesOf(one)
   }
@@ -79,6 +84,7 @@ async function readLate(
   parts: readonly ReadPart[],
   from: number,
   bytesMax: number,
+  memory: ReadMemory | undefined,
   results: Part[],
   first: Promise<Part>,
 ): Promise<Part[]> {
@@ -87,7 +93,8 @@ async function readLate(
   try {
     for (let i = from; i < parts.length; i++) {
       const part = parts[i]!
-      const one = i === from ? await first : await readPart(shard, part, Math.min(part.bytesMax, left), left > 0)
+      const size = Math.min(part.bytesMax, left)
+      const one = i === from ? await first : await readPart(shard, part, size, left > 0, memory)
       results.push(one)
       left -= bytesOf(one)
     }
@@ -100,7 +107,13 @@ async function readLate(
 const bytesOf = (part: Part): number =>
   'error' in part ? 0 : part.ok.batches.reduce((sum, batch) => sum + batch.bytes.length, 0)
 
-function readPart(shard: Shard, part: ReadPart, bytesMax: number, any: boolean): Part | Promise<Part> {
+function readPart(
+  shard: Shard,
+  part: ReadPart,
+  bytesMax: number,
+  any: boolean,
+  memory: ReadMemory | undefined,
+): Part | Promise<Part> {
   const partition = shard.logs.get(part.log)?.partition(part.partition)
   if (!partition) return notFound('partition')
   const { start, durableEnd } = partition
@@ -108,7 +121,7 @@ function readPart(shard: Shard, part: ReadPart, bytesMax: number, any: boolean):
     return { error: 'outOfRange', detail: `offset ${part.offset} of a partition that has ${start} to ${durableEnd}` }
   }
   if (part.offset === durableEnd || !any) return { ok: { batches: [], start, end: durableEnd } }
-  const extents = readOn(shard, partition, part.offset, durableEnd, bytesMax)
+  const extents = readOn(shard, partition, part.offset, durableEnd, bytesMax, memory)
   const result = (found: Awaited<typeof extents>): Part => {
     const batches = found.map((extent) => new StoredBatch(partition.index, extent))
     for (const batch of batches) shard.counters.recordsOut += batch.count

@@ -28,7 +28,7 @@ export interface ShardWorld {
 }
 
 /** One alone gets 8 MiB for all the partitions it asks for. */
-const readSize = { least: 64 * 1024, most: 8 * 1024 * 1024, part: 1 / 4 }
+const readSize = { least: 64 * 1024, most: 16 * 1024 * 1024, part: 1 / 4 }
 
 /**
  * The state of the core over one store. What happens to it stands in the rooms beside: `catalogue`, `session`, `commit`,

@@ -1,5 +1,4 @@
 export { blockBytes, BlockCache, indexReader, type Block, type CachedFile, type ReaderId } from './block-cache.ts'
 export { FilePool } from './file-pool.ts'
 export { ReadGate } from './read-gate.ts'
-export { readRange, type Range } from './read-range.ts'
 export { Readahead } from './readahead.ts'

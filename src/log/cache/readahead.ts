@@ -3,7 +3,10 @@ import { blockBytes } from './block-cache.ts'
 const windowBytesMax = 1024 * 1024
 const windowMax = windowBytesMax / blockBytes
 
-/** How far to read ahead of one reader: as far as it moved on last time, doubling to 1 MiB while it goes straight on. */
+/**
+ * How far to read ahead of one reader: as far as it moved on last time, doubling to 1 MiB while it goes straight on. A
+ * partition among many moves on by more than it reads; the cache says how much it takes.
+ */
 export class Readahead {
   private file = -1
   private block = -1
@@ -16,7 +19,7 @@ export class Readahead {
     const sequential = same ? first === this.block || first === this.block + 1 : first === 0 && this.file >= 0
     this.file = file
     this.block = last
-    this.window = sequential ? Math.min(windowMax, Math.max(last - first + 1, this.window * 2)) : 0
+    this.window = sequential ? Math.max(last - first + 1, Math.min(windowMax, this.window * 2)) : 0
     return this.window
   }
 }

@@ -5,7 +5,7 @@ import { eachExtent, tableOf } from '../journal/commit.ts'
 import type { Tail } from '../journal/tail.ts'
 import type { Spans } from '../span/host.ts'
 import type { LocatedExtent } from '../span/located-extent.ts'
-import type { ExtentFacts, StoredExtent } from '../store.ts'
+import type { ExtentFacts, ReadMemory, StoredExtent } from '../store.ts'
 import type { Committer } from './committer.ts'
 import type { Partitions } from './partitions.ts'
 import type { HeldSegment, HeldSegments } from './segments.ts'
@@ -46,15 +46,21 @@ export class Reading {
     this.spans = spans
   }
 
-  read(partition: number, from: number, upTo: number, bytesMax: number): StoredExtent[] | Promise<StoredExtent[]> {
-    const read = this.readOnce(partition, from, upTo, bytesMax)
+  read(
+    partition: number,
+    from: number,
+    upTo: number,
+    bytesMax: number,
+    memory?: ReadMemory,
+  ): StoredExtent[] | Promise<StoredExtent[]> {
+    const read = this.readOnce(partition, from, upTo, bytesMax, memory)
     if (!(read instanceof Promise)) return read
     // What was found may have been settled or trimmed, and its file used again, before it was read. Then it is
     // elsewhere now; only if it looks wrong there, too, is it damaged.
     return read.catch((error: unknown) => {
       const gone = error instanceof DiskError && error.kind === 'notFound'
       if (!gone && !(error instanceof Damaged)) throw error
-      return this.readOnce(partition, from, upTo, bytesMax)
+      return this.readOnce(partition, from, upTo, bytesMax, memory)
     })
   }
 
@@ -63,6 +69,7 @@ export class Reading {
     from: number,
     upTo: number,
     bytesMax: number,
+    memory: ReadMemory | undefined,
   ): StoredExtent[] | Promise<StoredExtent[]> {
     const found = this.partitions.find(partition)
     if (found === undefined) return []
@@ -74,12 +81,12 @@ export class Reading {
     if (first === undefined || first.extent.baseOffset > start) {
       const served = Math.min(this.held.firstServed(partition, start), found.placedNext)
       if (start < served && this.spans.nextOffset(partition) > start) {
-        return this.readOld(partition, start, below, bytesMax, served)
+        return this.readOld(partition, start, below, bytesMax, served, memory)
       }
     }
     return held.every((each) => each.batch !== null)
       ? this.finish(held as (Held & { batch: Buffer })[], partition, start, end, bytesMax)
-      : this.load(held)
+      : this.load(held, memory)
   }
 
   /** `served`: all that is there before it is the spans'. */
@@ -89,16 +96,17 @@ export class Reading {
     below: number,
     bytesMax: number,
     served: number,
+    memory: ReadMemory | undefined,
   ): Promise<StoredExtent[]> {
     const end = Math.min(below, served)
-    const old = await this.spans.read(partition, from, end, bytesMax)
+    const old = await this.spans.read(partition, from, end, bytesMax, memory)
     const last = old[old.length - 1]
     // Before its end the spans have nothing, or have more than they gave: then the next call goes on there.
     const next = last === undefined ? end : last.baseOffset + last.count
     const rest = bytesMax - old.reduce((bytes, extent) => bytes + extent.batch.length, 0)
     if (next >= below || (last !== undefined && (rest <= 0 || next < end))) return old
     try {
-      const newer = await this.read(partition, next, below, rest)
+      const newer = await this.read(partition, next, below, rest, memory)
       return [...old, ...newer]
     } catch (error) {
       if (old.length === 0) throw error
@@ -173,12 +181,12 @@ export class Reading {
    * Some bytes left the tail before their segment was adopted: they are read from its file. What has no place yet is left
    * to the next call: what there was of it may have got one meanwhile.
    */
-  private async load(held: readonly Held[]): Promise<StoredExtent[]> {
+  private async load(held: readonly Held[], memory?: ReadMemory): Promise<StoredExtent[]> {
     const batches = new Map<number, Buffer>()
     let failure: unknown = null
     try {
       const missing = held.filter(({ batch }) => batch === null)
-      await this.readOpen(missing, (extent) => void batches.set(extent.baseOffset, extent.batch))
+      await this.readOpen(missing, memory, (extent) => void batches.set(extent.baseOffset, extent.batch))
     } catch (error) {
       failure = error
     }
@@ -192,11 +200,15 @@ export class Reading {
     return whole
   }
 
-  private async readOpen(missing: Held[], found: (extent: StoredExtent) => void): Promise<void> {
+  private async readOpen(
+    missing: Held[],
+    memory: ReadMemory | undefined,
+    found: (extent: StoredExtent) => void,
+  ): Promise<void> {
     for (const segment of new Set(missing.map((each) => each.segment))) {
       const extents = missing.filter((each) => each.segment === segment).map((each) => each.extent)
       const following = this.held.list.filter(({ segmentSeq }) => segmentSeq > segment.segmentSeq)
-      await this.spans.readOpen([segment, ...following.slice(0, segment.index.segmentsOn)], extents, found)
+      await this.spans.readOpen([segment, ...following.slice(0, segment.index.segmentsOn)], extents, memory, found)
     }
   }
 

@@ -20,7 +20,7 @@ import {
   type SpanMetrics,
   type Spans,
 } from '../span/index.ts'
-import type { CheckpointPart, ExtentFacts, StoredExtent } from '../store.ts'
+import type { CheckpointPart, ExtentFacts, ReadMemory, StoredExtent } from '../store.ts'
 import { recover } from './recover.ts'
 
 /** Objects of the checkpoint: 0 is the manifest, n + 1 the index of partition n. */
@@ -130,8 +130,8 @@ export class SpanSet implements Spans {
     }
   }
 
-  read(partition: number, from: number, below: number, bytesMax: number): Promise<StoredExtent[]> {
-    return this.reader.read(partition, from, below, bytesMax)
+  read(partition: number, from: number, below: number, bytesMax: number, memory?: ReadMemory): Promise<StoredExtent[]> {
+    return this.reader.read(partition, from, below, bytesMax, memory)
   }
 
   extents(partition: number, from: number, below: number, limit: number): Promise<ExtentFacts[]> {
@@ -141,11 +141,12 @@ export class SpanSet implements Spans {
   async readOpen(
     segments: readonly OpenSegment[],
     extents: readonly LocatedExtent[],
+    memory: ReadMemory | undefined,
     found: (extent: StoredExtent) => void,
   ): Promise<void> {
     const files = segments.map((segment) => this.files.open(segment))
     const reader = this.openReaders--
-    const loading = new Loading(this.files.cache)
+    const loading = new Loading(this.files.cache, memory)
     for (const extent of extents) loading.add(extent, reader, (segmentsOn) => files[segmentsOn]!)
     try {
       await loading.loaded()

@@ -1,5 +1,5 @@
 import type { Clock, Disk, Timers } from '../../world/index.ts'
-import type { Bounds, CheckpointPart, ExtentFacts, Machine, StoredExtent } from '../store.ts'
+import type { Bounds, CheckpointPart, ExtentFacts, Machine, ReadMemory, StoredExtent } from '../store.ts'
 import type { LocatedExtent } from './located-extent.ts'
 import type { SegmentIndex } from './segment-index.ts'
 import type { SpanInfo } from './span-info.ts'
@@ -120,7 +120,7 @@ export interface Spans {
    */
   adopt(segment: SealedSegment): Promise<void>
   /** Extents that hold records in [from, below), of adopted segments and spans, in order, until `bytesMax` is passed. */
-  read(partition: number, from: number, below: number, bytesMax: number): Promise<StoredExtent[]>
+  read(partition: number, from: number, below: number, bytesMax: number, memory?: ReadMemory): Promise<StoredExtent[]>
   extents(partition: number, from: number, below: number, limit: number): Promise<ExtentFacts[]>
   /**
    * The payloads of extents of a segment that is not adopted and no longer in the commit buffers; through the cache.
@@ -129,6 +129,7 @@ export interface Spans {
   readOpen(
     segments: readonly OpenSegment[],
     extents: readonly LocatedExtent[],
+    memory: ReadMemory | undefined,
     found: (extent: StoredExtent) => void,
   ): Promise<void>
   /** One after the last offset that the spans have of the partition; 0 when they have none. */

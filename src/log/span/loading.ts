@@ -1,10 +1,14 @@
 import { blockBytes, type BlockCache, type CachedFile, type ReaderId } from '../cache/index.ts'
-import type { StoredExtent } from '../store.ts'
+import type { ReadMemory, StoredExtent } from '../store.ts'
 import type { LocatedExtent } from './located-extent.ts'
-import { readPayload } from './payload.ts'
+import { readPayload, type FileOf } from './payload.ts'
 
-/** A larger one is a good part of its block. */
-const copiedBytesMax = blockBytes / 8
+interface Wanted {
+  extent: LocatedExtent
+  reader: ReaderId
+  fileOf: FileOf
+  stored: StoredExtent
+}
 
 /**
  * Extents whose payloads are being loaded, all at once: one after the other, each would wait for the disk alone. What
@@ -17,48 +21,52 @@ export class Loading {
   first = 0
   last = 0
   private readonly cache: BlockCache
-  /** Where the last one ends. */
-  private end = -Infinity
-  private late: Promise<void>[] = []
+  private readonly memory: ReadMemory | undefined
+  private wanted: Wanted[] = []
   /** Index of the first extent that could not be read, and why. */
   private failedAt = Infinity
   private failure: Error | null = null
 
-  constructor(cache: BlockCache) {
+  constructor(cache: BlockCache, memory?: ReadMemory) {
     this.cache = cache
+    this.memory = memory
   }
 
-  /** `fileOf` gives the file of the segment so many on. */
-  add(extent: LocatedExtent, reader: ReaderId, fileOf: (segmentsOn: number) => CachedFile): void {
+  add(extent: LocatedExtent, reader: ReaderId, fileOf: FileOf): void {
     const { baseOffset, count, maxTimestamp, appendTime, flags, meta } = extent
     const stored: StoredExtent = { baseOffset, count, maxTimestamp, appendTime, flags, meta, batch: none }
-    const index = this.found.push(stored) - 1
-    const alone = this.liesAlone(extent)
-    const take = (batch: Buffer): void => void (stored.batch = alone ? Buffer.from(batch) : batch)
-    try {
-      const payload = readPayload(this.cache, fileOf, extent, reader)
-      if (!(payload instanceof Promise)) take(payload)
-      else this.late.push(payload.then(take).catch(this.failedBy(index)))
-    } catch (error) {
-      this.failedBy(index)(error)
-      return
-    }
-    this.note(extent, fileOf)
+    this.found.push(stored)
+    this.wanted.push({ extent, reader, fileOf, stored })
   }
 
   /**
-   * A small one, with none before it in its block that it could share it with: a slice would keep the whole block in
-   * memory, one for each message of a queue among many.
+   * Loads what was added and resolves when nothing is under way any more. Rejects with the first failure; then `found`
+   * ends before it.
    */
-  private liesAlone({ pieces, bytes }: LocatedExtent): boolean {
-    const piece = pieces[0]
-    if (piece === undefined || bytes > copiedBytesMax) return false
-    const gap = piece.position - this.end
-    this.end = piece.position + piece.bytes
-    return gap < 0 || gap > bytes
+  async loaded(): Promise<void> {
+    const { wanted, cache } = this
+    this.wanted = []
+    const before = this.found.length - wanted.length
+    const memory = this.memory ?? exactly(wanted.reduce((bytes, { extent }) => bytes + extent.bytes, 0))
+    const late: Promise<void>[] = []
+    for (const [index, { extent, reader, fileOf, stored }] of wanted.entries()) {
+      try {
+        stored.batch = memory.take(extent.bytes)
+        const reading = readPayload(cache, fileOf, extent, reader, stored.batch)
+        if (reading !== undefined) late.push(reading.catch((error: unknown) => this.failed(before + index, error)))
+        this.note(extent, fileOf)
+      } catch (error) {
+        this.failed(before + index, error)
+        break
+      }
+    }
+    if (late.length > 0) await Promise.all(late)
+    if (this.failure === null) return
+    this.found.length = this.failedAt
+    throw this.failure
   }
 
-  private note({ pieces }: LocatedExtent, fileOf: (segmentsOn: number) => CachedFile): void {
+  private note({ pieces }: LocatedExtent, fileOf: FileOf): void {
     const piece = pieces[pieces.length - 1]
     // In another file the next read begins anew; and whether that is there its payload has to say.
     if (piece === undefined || piece.segmentsOn > 0) return
@@ -68,23 +76,18 @@ export class Loading {
     this.last = Math.floor((piece.position + piece.bytes - 1) / blockBytes)
   }
 
-  private failedBy(index: number): (error: unknown) => void {
-    return (error) => {
-      if (index >= this.failedAt) return
-      this.failedAt = index
-      this.failure = error as Error
-    }
-  }
-
-  /** When nothing is under way any more. Rejects with the first failure; then `found` ends before it. */
-  async loaded(): Promise<void> {
-    const { late } = this
-    this.late = []
-    await Promise.all(late)
-    if (this.failure === null) return
-    this.found.length = this.failedAt
-    throw this.failure
+  private failed(index: number, error: unknown): void {
+    if (index >= this.failedAt) return
+    this.failedAt = index
+    this.failure = error as Error
   }
 }
 
 const none = Buffer.alloc(0)
+
+/** One piece of memory for all: nobody is to keep more of it than was read together. */
+function exactly(bytes: number): ReadMemory {
+  const memory = Buffer.allocUnsafeSlow(bytes)
+  let used = 0
+  return { take: (part) => memory.subarray(used, (used += part)), clear: () => (used = 0) }
+}

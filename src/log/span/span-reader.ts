@@ -2,7 +2,7 @@ import { DiskError } from '../../world/index.ts'
 import { Readahead, type CachedFile } from '../cache/index.ts'
 import { costOf, Damaged } from '../damaged.ts'
 import type { IndexPages, Stretch } from '../index-pages/index.ts'
-import type { ExtentFacts, StoredExtent } from '../store.ts'
+import type { ExtentFacts, ReadMemory, StoredExtent } from '../store.ts'
 import type { DirectoryRecord } from './directory.ts'
 import { Loading } from './loading.ts'
 import type { LocatedExtent } from './located-extent.ts'
@@ -48,8 +48,14 @@ export class SpanReader {
   }
 
   /** All payloads that are not in memory are asked for at once, and awaited before their span is let go. */
-  async read(partition: number, from: number, below: number, bytesMax: number): Promise<StoredExtent[]> {
-    const loading = new Loading(this.files.cache)
+  async read(
+    partition: number,
+    from: number,
+    below: number,
+    bytesMax: number,
+    memory?: ReadMemory,
+  ): Promise<StoredExtent[]> {
+    const loading = new Loading(this.files.cache, memory)
     let bytes = 0
     const visit: Visit = (extent, cursor, file) => {
       loading.add(extent, cursor.reader, file)
@@ -68,7 +74,7 @@ export class SpanReader {
   private readAhead(cursor: Cursor, { file, first, last }: Loading): void {
     if (file === null) return
     const count = cursor.readahead.moved(file.id, first, last)
-    if (count > 0) this.files.cache.prefetch(file, last + 1, count, cursor.reader)
+    if (count > 0) void this.files.cache.prefetch(file, last + 1, count, cursor.reader)
   }
 
   async extents(partition: number, from: number, below: number, limit: number): Promise<ExtentFacts[]> {

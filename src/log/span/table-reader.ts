@@ -1,5 +1,5 @@
 import { crc32c, MalformedError } from '../../base/index.ts'
-import { indexReader, readRange, type BlockCache, type CachedFile } from '../cache/index.ts'
+import { indexReader, type BlockCache, type CachedFile } from '../cache/index.ts'
 import { Damaged } from '../damaged.ts'
 import {
   chunkFirstOffset,
@@ -34,7 +34,7 @@ export class TableReader {
   static async open(cache: BlockCache, file: CachedFile): Promise<TableReader> {
     const position = file.bytes - footerBytes
     if (position < 0) throw new Damaged(file.path, 0, 'too short to be a span')
-    const { bytes } = await readRange(cache, file, position, footerBytes, indexReader)
+    const bytes = await indexAt(cache, file, position, footerBytes)
     return new TableReader(cache, file, readFooter(bytes, file.path, position))
   }
 
@@ -100,7 +100,7 @@ export class TableReader {
 
   /** The extents of a chunk. */
   async entries(chunk: ChunkRecord): Promise<LocatedExtent[]> {
-    const { bytes } = await readRange(this.cache, this.file, chunk.position, chunk.bytes, indexReader)
+    const bytes = await indexAt(this.cache, this.file, chunk.position, chunk.bytes)
     if (crc32c(bytes) !== chunk.crc) {
       throw new Damaged(this.file.path, chunk.position, `${chunk.extents} index entries fail their checksum`)
     }
@@ -113,7 +113,7 @@ export class TableReader {
   }
 
   private async page(position: number): Promise<Buffer> {
-    const { bytes } = await readRange(this.cache, this.file, position, recordPageBytes, indexReader)
+    const bytes = await indexAt(this.cache, this.file, position, recordPageBytes)
     checkPage(bytes, this.file.path, position)
     return bytes
   }
@@ -143,4 +143,10 @@ export class TableReader {
     }
     return first - 1
   }
+}
+
+async function indexAt(cache: BlockCache, file: CachedFile, position: number, bytes: number): Promise<Buffer> {
+  const into = Buffer.allocUnsafeSlow(bytes)
+  await cache.read(file, position, into, indexReader)
+  return into
 }

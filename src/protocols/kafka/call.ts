@@ -1,3 +1,4 @@
+import type { SlabLease, SlabPool } from '../../base/index.ts'
 import type { Broker, Id } from '../../core/index.ts'
 import type { Clock, Random, Timers } from '../../world/index.ts'
 import type { ProtocolMetrics } from '../../server/index.ts'
@@ -14,6 +15,7 @@ export interface Shared {
   topics: Topics
   groups: GroupCoordinator
   foreign: ForeignBatches
+  answers: SlabPool
   settings: KafkaSettings
   /** Received by all connections, and not taken up yet. */
   inputBytes: number
@@ -40,6 +42,8 @@ export interface Call {
   usedUntil(work: Promise<unknown>): void
   /** How much an answer may hold now; at least one batch goes out in any case. */
   room(): number
+  /** Memory for the answer, to be used again when it was sent. */
+  readonly memory: SlabLease
 }
 
 /** What becomes of a request: a response; `none`, as acks=0 wants it; `close`, where only that can say that it failed. */

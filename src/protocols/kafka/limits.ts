@@ -30,6 +30,9 @@ export const inputBytesFair = 1024 * 1024
 export const fetchBytesMax = 55 * 1024 * 1024
 /** Batches of other protocols that are kept in the form in which Kafka consumers see them. */
 export const foreignBytesMax = 8 * 1024 * 1024
+/** Memory for answers that is used again: a partition's part of a fetch, and those of the largest fetch and a half. */
+export const answerSlabBytes = 1024 * 1024
+export const answerSlabsKept = 16
 export const fetchWaitMsMax = 5 * 60_000
 
 /** `offset.metadata.max.bytes`. */

@@ -4,7 +4,7 @@
  * Requests are handled one after another, as Kafka does: a parked Fetch or JoinGroup holds up what follows. Only
  * Produce requests may be under way together, so that a pipelining producer fills one commit with many of them.
  */
-import { failed, MalformedError } from '../../base/index.ts'
+import { failed, MalformedError, type SlabLease } from '../../base/index.ts'
 import type { Receiver } from '../../core/index.ts'
 import type { CloseReason, Peer, ProtocolContext, Session } from '../../server/index.ts'
 import type { Answer, Call, Shared } from './call.ts'
@@ -36,6 +36,8 @@ interface Pending {
   chunks: Buffer[] | null
   /** What its memory is in use for: its answer, and work that may last longer. */
   uses: number
+  /** Memory of its answer. */
+  memory: SlabLease | null
 }
 
 /** Who calls while there is no session: nothing that needs one is called. */
@@ -218,7 +220,7 @@ export class KafkaSession implements Session {
       this.refuse(header)
       return
     }
-    const pending: Pending = { apiKey, bytes: body.end, chunks: null, uses: 1 }
+    const pending: Pending = { apiKey, bytes: body.end, chunks: null, uses: 1, memory: null }
     this.underWay.push(pending)
     this.bytesUnderWay += pending.bytes
     const handle = this.unavailable ? toldWhileUnavailable(apiKey) : found.handle
@@ -255,7 +257,7 @@ export class KafkaSession implements Session {
       return
     }
     const chunks = encodeResponse(APIS.apiVersions, 0, correlationId, unknownVersion)
-    this.underWay.push({ apiKey, bytes: 0, chunks, uses: 1 })
+    this.underWay.push({ apiKey, bytes: 0, chunks, uses: 1, memory: null })
     this.flush()
   }
 
@@ -270,9 +272,10 @@ export class KafkaSession implements Session {
     const clientId = header.clientId ?? ''
     const host = `/${this.peer.address.replace(/:\d+$/, '')}`
     const { clock } = this.context
+    const { shared } = this
     const began = clock.monotonic()
     return {
-      shared: this.shared,
+      shared,
       version: header.apiVersion,
       clientId,
       host,
@@ -289,6 +292,9 @@ export class KafkaSession implements Session {
         work.then(over, over)
       },
       room: () => this.peer.room,
+      get memory() {
+        return (pending.memory ??= shared.answers.lease())
+      },
     }
   }
 
@@ -307,6 +313,8 @@ export class KafkaSession implements Session {
       const pending = this.underWay[sent++]!
       this.release(pending)
       for (const chunk of pending.chunks!) if (!this.peer.write(chunk)) this.slowPeer = true
+      const { memory } = pending
+      if (memory !== null) this.peer.whenTaken(() => memory.clear())
     }
     this.underWay.splice(0, sent)
     this.maybeStop()

@@ -54,6 +54,7 @@ export const fetch = operation(APIS.fetch, async (request, call) => {
       session: call.session,
       bytesMin: request.minBytes,
       bytesMax: Math.min(Math.max(0, request.maxBytes), fetchBytesMax),
+      memory: call.memory,
       waitMs: refused ? 0 : Math.min(Math.max(0, request.maxWaitMs), fetchWaitMsMax),
     })
     // What was found while others were answered may be more than there is room for now.
@@ -115,6 +116,10 @@ function setBounds(slot: Slot, start: number, end: number): void {
  */
 function addBatch(records: Buffer[], log: Id, batch: DeliveredBatch, call: Call): void {
   const bytes = batch.foreign ? call.shared.foreign.expand(log, batch) : batch.bytes
+  if (call.memory.has(bytes)) {
+    addOwn(records, bytes, batch.baseOffset)
+    return
+  }
   if (batchHeader.baseOffset(bytes) === batch.baseOffset && bytes.readInt32BE(12) === leaderEpoch) {
     records.push(bytes)
     return
@@ -126,4 +131,20 @@ function addBatch(records: Buffer[], log: Id, batch: DeliveredBatch, call: Call)
   head.writeInt32BE(leaderEpoch, 12)
   records.push(head)
   if (copied < bytes.length) records.push(bytes.subarray(copied))
+}
+
+/** Of the answer's own memory nothing has to be copied, and neighbours are one piece. */
+function addOwn(records: Buffer[], bytes: Buffer, baseOffset: number): void {
+  bytes.writeBigInt64BE(BigInt(baseOffset), 0)
+  bytes.writeInt32BE(leaderEpoch, 12)
+  const before = records.at(-1)
+  if (
+    before === undefined ||
+    before.buffer !== bytes.buffer ||
+    before.byteOffset + before.length !== bytes.byteOffset
+  ) {
+    records.push(bytes)
+    return
+  }
+  records[records.length - 1] = Buffer.from(bytes.buffer, before.byteOffset, before.length + bytes.length)
 }

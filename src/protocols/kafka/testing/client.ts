@@ -80,6 +80,11 @@ export class Client implements Peer {
     return this.takes
   }
 
+  /** At once, since `write` copies. */
+  whenTaken(run: () => void): void {
+    run()
+  }
+
   close(reason: CloseReason): void {
     if (this.closedFor !== null) return
     this.closedFor = reason
