@@ -4,7 +4,6 @@ import { frameKind } from '../frame/index.ts'
 import { bodyBytesOf, type SealedCommit } from '../journal/commit.ts'
 import { emptyCommit, type Journal } from '../journal/journal.ts'
 import { Staging } from '../journal/staging.ts'
-import { Gathering } from './gathering.ts'
 import { CommitTimes, Waiters } from './progress.ts'
 
 /** How often it is looked whether soft entries have waited, or nothing was written: half of what C5 allows. */
@@ -37,9 +36,6 @@ export class Committer {
   /** The commit on its way, until all its frames have a place: its extents are in no index yet. */
   sealed: SealedCommit | null = null
   private flightBytes = 0
-  private flightExtents = 0
-  private readonly gathering = new Gathering()
-  private gatherTimer: Timer | null = null
   private readonly journal: Journal
   private readonly clock: Clock
   private readonly timers: Timers
@@ -87,7 +83,7 @@ export class Committer {
   }
 
   hard(): void {
-    if (this.wanted && !this.gathering.waiting) return
+    if (this.wanted) return
     this.wanted = true
     if (!this.journal.busy) this.atEndOfTurn()
   }
@@ -97,29 +93,13 @@ export class Committer {
     this.turnAhead = true
     this.timers.endOfTurn(() => {
       this.turnAhead = false
-      if (!this.wanted || this.journal.busy || this.failed) return
-      if (!this.gathers()) this.commit()
+      if (this.wanted && !this.journal.busy && !this.failed) this.commit()
     })
-  }
-
-  private gathers(): boolean {
-    const { staging, stopped } = this
-    if (stopped !== null || !this.gathering.waits(staging.extents, staging.bytes, this.clock.monotonic())) {
-      this.gatherTimer?.cancel()
-      this.gatherTimer = null
-      return false
-    }
-    this.gatherTimer ??= this.timers.after(this.gathering.limitMs, () => {
-      this.gatherTimer = null
-      this.atEndOfTurn()
-    })
-    return true
   }
 
   private commit(): void {
     this.wanted = false
     if (this.staging.empty) return this.skip()
-    this.flightExtents = this.staging.extents
     const sealed = this.staging.seal(Math.max(this.journal.end.timeMs, this.clock.now()))
     this.sealed = sealed
     this.flightBytes = bodyBytesOf(sealed)
@@ -141,9 +121,7 @@ export class Committer {
     this.flightBytes = 0
     this.sealed = null
     if (error !== null) return this.fail(error)
-    const now = this.clock.monotonic()
-    this.times.add(now - started)
-    this.gathering.answered(this.flightExtents, this.staging.extents, now, now - started)
+    this.times.add(this.clock.monotonic() - started)
     this.written = sealed.number
     if (this.sync) this.durable = sealed.number
     this.reached()
@@ -176,7 +154,6 @@ export class Committer {
     this.failed = true
     this.softTimer?.cancel()
     this.idleTimer?.cancel()
-    this.gatherTimer?.cancel()
     this.waiters.fail(error)
     this.writers.fail(error)
     this.events.failed(error)
