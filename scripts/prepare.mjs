@@ -1,7 +1,7 @@
 // What start and test share. Plain JavaScript without dependencies: it runs on the Node that the machine has (20 or
 // newer) before anything is installed, and finds or brings the Node 24 that the project runs on.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, lstatSync, statSync, utimesSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,6 +17,8 @@ function modified(file) {
 /** Installs packages when there are none or when the lock file is newer than what is installed. */
 export function install() {
   const stamp = 'node_modules/.package-lock.json'
+  // npm would empty the folder that it points to, which is another checkout's.
+  if (lstatSync(path.join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) return
   if (modified(stamp) >= modified('package-lock.json')) return
   console.error('installing packages (npm ci) ...')
   const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
