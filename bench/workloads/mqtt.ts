@@ -40,6 +40,8 @@ const stored = (inFlight: number): Workload => ({
   points: [higher('published', atLeastEven), higher('delivered', atLeastEven)],
   run: async (bench) => {
     const messages = bench.count(500_000)
+    const warmUp = { publishers: 1, subscribers: 1, qos: 1, payloadBytes: 100, inFlight } as const
+    await mqttwrk.bench(bench.target, { ...warmUp, messages: Math.ceil(messages / 5) })
     const session = ['lasting', 'hello/+/world'] as const
     await mosquittoClients.leaveSession(bench.target, ...session)
     const subscriber = mosquittoClients.takeUpSession(bench.target, ...session, messages)
