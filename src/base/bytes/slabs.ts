@@ -51,6 +51,10 @@ export class SlabLease {
     return slab.subarray(this.used, (this.used += bytes))
   }
 
+  get empty(): boolean {
+    return this.slabs.length === 0
+  }
+
   /** Whether these bytes are of this lease: then they may be written to. */
   has({ buffer }: Uint8Array): boolean {
     return this.slabs.some((slab) => slab.buffer === buffer)

@@ -2,6 +2,7 @@ import type { SlabLease, SlabPool } from '../../base/index.ts'
 import type { Broker, Id } from '../../core/index.ts'
 import type { Clock, Random, Timers } from '../../world/index.ts'
 import type { ProtocolMetrics } from '../../server/index.ts'
+import type { FetchAhead } from './fetch-ahead.ts'
 import type { GroupCoordinator } from './groups/coordinator.ts'
 import type { Topics } from './mapping.ts'
 import type { ForeignBatches } from './operations/foreign.ts'
@@ -44,6 +45,10 @@ export interface Call {
   room(): number
   /** Memory for the answer, to be used again when it was sent. */
   readonly memory: SlabLease
+  /** What is to be done when the answer was sent. */
+  whenSent(run: () => void): void
+  /** What was read for this connection's next fetch. */
+  readonly ahead: FetchAhead
 }
 
 /** What becomes of a request: a response; `none`, as acks=0 wants it; `close`, where only that can say that it failed. */

@@ -19,6 +19,7 @@ import {
   throttledBytesMin,
   throttleMsMax,
 } from './limits.ts'
+import { FetchAhead } from './fetch-ahead.ts'
 import { operationOf } from './operations/index.ts'
 import { unknownVersion } from './operations/api-versions.ts'
 import { toldWhileUnavailable } from './operations/unavailable.ts'
@@ -36,8 +37,9 @@ interface Pending {
   chunks: Buffer[] | null
   /** What its memory is in use for: its answer, and work that may last longer. */
   uses: number
-  /** Memory of its answer. */
+  /** Memory of its answer, used again when that was sent. */
   memory: SlabLease | null
+  whenSent: (() => void)[]
 }
 
 /** Who calls while there is no session: nothing that needs one is called. */
@@ -48,6 +50,7 @@ export class KafkaSession implements Session {
   private readonly context: ProtocolContext
   private readonly shared: Shared
   private readonly frames: Frames
+  private readonly ahead: FetchAhead
   private readonly underWay: Pending[] = []
   private bytesUnderWay = 0
   private inputBytes = 0
@@ -68,6 +71,9 @@ export class KafkaSession implements Session {
     this.context = context
     this.shared = shared
     this.frames = new Frames(Math.max(requestBytesMax, shared.settings.messageBytesMax + requestBytesBeside))
+    const { broker, timers, answers } = shared
+    const [room, keeps] = [() => peer.room, (bytes: number) => peer.keeps(bytes)]
+    this.ahead = new FetchAhead({ broker, timers, pool: answers, room, keeps })
     void this.openSession()
   }
 
@@ -138,6 +144,7 @@ export class KafkaSession implements Session {
 
   closed(_reason: CloseReason): void {
     this.over = true
+    this.ahead.end()
     this.shared.inputBytes -= this.inputBytes
     this.inputBytes = 0
     this.closeSession()
@@ -220,7 +227,7 @@ export class KafkaSession implements Session {
       this.refuse(header)
       return
     }
-    const pending: Pending = { apiKey, bytes: body.end, chunks: null, uses: 1, memory: null }
+    const pending: Pending = { apiKey, bytes: body.end, chunks: null, uses: 1, memory: null, whenSent: [] }
     this.underWay.push(pending)
     this.bytesUnderWay += pending.bytes
     const handle = this.unavailable ? toldWhileUnavailable(apiKey) : found.handle
@@ -257,7 +264,7 @@ export class KafkaSession implements Session {
       return
     }
     const chunks = encodeResponse(APIS.apiVersions, 0, correlationId, unknownVersion)
-    this.underWay.push({ apiKey, bytes: 0, chunks, uses: 1, memory: null })
+    this.underWay.push({ apiKey, bytes: 0, chunks, uses: 1, memory: null, whenSent: [] })
     this.flush()
   }
 
@@ -292,8 +299,14 @@ export class KafkaSession implements Session {
         work.then(over, over)
       },
       room: () => this.peer.room,
+      whenSent: (run) => void pending.whenSent.push(run),
+      ahead: this.ahead,
       get memory() {
-        return (pending.memory ??= shared.answers.lease())
+        if (pending.memory === null) {
+          const memory = (pending.memory = shared.answers.lease())
+          pending.whenSent.push(() => memory.clear())
+        }
+        return pending.memory
       },
     }
   }
@@ -313,8 +326,7 @@ export class KafkaSession implements Session {
       const pending = this.underWay[sent++]!
       this.release(pending)
       for (const chunk of pending.chunks!) if (!this.peer.write(chunk)) this.slowPeer = true
-      const { memory } = pending
-      if (memory !== null) this.peer.whenTaken(() => memory.clear())
+      if (pending.whenSent.length > 0) this.peer.whenTaken(() => pending.whenSent.forEach((run) => run()))
     }
     this.underWay.splice(0, sent)
     this.maybeStop()

@@ -1,5 +1,5 @@
 import { failed } from '../../../base/index.ts'
-import type { Outcome } from '../../../base/index.ts'
+import type { Outcome, SlabLease } from '../../../base/index.ts'
 import type { DeliveredBatch, Id, ReadPart, ReadResult } from '../../../core/index.ts'
 import { batchHeader } from '../../../log/index.ts'
 import { operation } from '../call.ts'
@@ -50,16 +50,13 @@ export const fetch = operation(APIS.fetch, async (request, call) => {
   })
   if (parts.length > 0) {
     const refused = responses.some(({ partitions }) => partitions.some((slot) => slot.errorCode !== code.none))
-    const results = await call.shared.broker.read(parts, {
-      session: call.session,
-      bytesMin: request.minBytes,
-      bytesMax: Math.min(Math.max(0, request.maxBytes), fetchBytesMax),
-      memory: call.memory,
-      waitMs: refused ? 0 : Math.min(Math.max(0, request.maxWaitMs), fetchWaitMsMax),
-    })
+    const { results, memory } = await readParts(parts, request, refused, call)
     // What was found while others were answered may be more than there is room for now.
-    const room: Room = { bytes: call.room(), taken: false }
-    results.forEach((result, i) => fill(owners[i]!, parts[i]!, result, call, room))
+    const answer: Answer = { room: call.room(), bytes: 0, memory, served: [], waiting: [] }
+    results.forEach((result, i) => fill(owners[i]!, parts[i]!, result, call, answer))
+    if (answer.bytes > 0 && memory.some(({ empty }) => !empty)) {
+      call.whenSent(() => call.ahead.begin(call.session, [...answer.waiting, ...answer.served], answer.bytes))
+    }
   }
   return { responses }
 })
@@ -81,27 +78,71 @@ function emptySlot(partitionIndex: number): Slot {
   }
 }
 
-/** What an answer may still hold. Its first batch goes out in any case, or the client would never come further. */
-interface Room {
-  bytes: number
-  taken: boolean
+/** What was read ahead for this client, and the rest; waits only when there is nothing. */
+async function readParts(
+  parts: readonly ReadPart[],
+  { minBytes, maxBytes, maxWaitMs }: { minBytes: number; maxBytes: number; maxWaitMs: number },
+  refused: boolean,
+  call: Call,
+): Promise<{ results: Outcome<ReadResult>[]; memory: SlabLease[] }> {
+  const { broker } = call.shared
+  const { session, memory } = call
+  const ahead = await call.ahead.take(parts)
+  const found = ahead?.found ?? []
+  if (ahead !== null) call.whenSent(() => ahead.memory.clear())
+  const bytes = found.reduce((sum, result) => sum + (result === undefined ? 0 : bytesOf(result.batches)), 0)
+  const missing = parts.filter((_, i) => found[i] === undefined)
+  const now = refused || bytes > 0
+  const rest = await broker.read(missing, {
+    ...{ session, memory },
+    bytesMin: now ? 0 : minBytes,
+    bytesMax: Math.min(Math.max(0, maxBytes), fetchBytesMax) - bytes,
+    waitMs: now ? 0 : Math.min(Math.max(0, maxWaitMs), fetchWaitMsMax),
+  })
+  let at = 0
+  const results = parts.map((_, i): Outcome<ReadResult> => {
+    const result = found[i]
+    return result === undefined ? rest[at++]! : { ok: result }
+  })
+  return { results, memory: ahead === null ? [memory] : [memory, ahead.memory] }
 }
 
-function fill(slot: Slot, part: ReadPart, result: Outcome<ReadResult>, call: Call, room: Room): void {
+const bytesOf = (batches: readonly DeliveredBatch[]): number =>
+  batches.reduce((sum, { bytes }) => sum + bytes.length, 0)
+
+/** An answer that is being put together. */
+interface Answer {
+  /** What it may still hold. Its first batch goes out in any case, or the client would never come further. */
+  room: number
+  bytes: number
+  /** What its batches may lie in: then they may be written to. */
+  memory: readonly SlabLease[]
+  /** Where to go on: parts that got something, and those that got nothing though there is some. */
+  served: ReadPart[]
+  waiting: ReadPart[]
+}
+
+function fill(slot: Slot, part: ReadPart, result: Outcome<ReadResult>, call: Call, answer: Answer): void {
   if (failed(result)) {
     slot.errorCode = codeOf(result)
     const bounds = result.error === 'outOfRange' ? call.shared.broker.bounds(part.log)[part.partition] : undefined
     if (bounds !== undefined) setBounds(slot, bounds.start, bounds.end)
     return
   }
-  setBounds(slot, result.ok.start, result.ok.end)
-  for (const batch of result.ok.batches) {
-    if (room.taken && batch.bytes.length > room.bytes) break
-    room.taken = true
-    room.bytes -= batch.bytes.length
-    addBatch(slot.records, part.log, batch, call)
+  const { batches, start, end } = result.ok
+  setBounds(slot, start, end)
+  let { offset } = part
+  for (const batch of batches) {
+    if (answer.bytes > 0 && batch.bytes.length > answer.room) break
+    answer.room -= batch.bytes.length
+    answer.bytes += batch.bytes.length
+    addBatch(slot.records, part.log, batch, call, answer.memory)
     call.metrics.messagesOut += batch.count
+    offset = batch.baseOffset + batch.count
   }
+  if (offset >= end) return
+  if (offset === part.offset) answer.waiting.push(part)
+  else answer.served.push({ ...part, offset })
 }
 
 function setBounds(slot: Slot, start: number, end: number): void {
@@ -114,9 +155,9 @@ function setBounds(slot: Slot, start: number, end: number): void {
  * Base offset and leader epoch lie before what the CRC covers, so only the first 16 bytes need to be new; a small
  * batch is patched in a copy, of a large one the rest goes out as the slice it is.
  */
-function addBatch(records: Buffer[], log: Id, batch: DeliveredBatch, call: Call): void {
+function addBatch(records: Buffer[], log: Id, batch: DeliveredBatch, call: Call, memory: readonly SlabLease[]): void {
   const bytes = batch.foreign ? call.shared.foreign.expand(log, batch) : batch.bytes
-  if (call.memory.has(bytes)) {
+  if (memory.some((lease) => lease.has(bytes))) {
     addOwn(records, bytes, batch.baseOffset)
     return
   }
