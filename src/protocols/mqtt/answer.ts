@@ -58,7 +58,7 @@ function answer(client: Client, results: readonly OpResult[], replies: Replies):
     const packetId = packetIds[i]!
     const result = results[ops[i]!]
     const reason = result === undefined ? records[i]! : publishReasonOf(result, records[i]!)
-    if (reason >= firstFailure && type !== PacketType.pubrel && client.version < 5) {
+    if (reason >= firstFailure && answersPublish(type) && client.version < 5) {
       // MQTT 3.1.1 cannot say no: without an answer the client keeps the message and tries again
       forgetRefused(client, results, replies)
       client.end(reason, 'error')
@@ -67,6 +67,14 @@ function answer(client: Client, results: readonly OpResult[], replies: Replies):
     ended(client, type, packetId, reason)
     writeAck(client.output.writer, type, packetId, reason, client.version)
   }
+}
+
+/**
+ * Only a message can be refused. PUBREL and PUBCOMP follow also where the identifier is known no more ([MQTT-4.3.3-2]):
+ * who lost our PUBCOMP with its connection sends PUBREL on every new one until it has it.
+ */
+function answersPublish(type: AckType): boolean {
+  return type === PacketType.puback || type === PacketType.pubrec
 }
 
 /** A QoS 2 message that was not taken is new when it comes again. The others of its turn were not saved either. */

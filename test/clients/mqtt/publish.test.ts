@@ -122,6 +122,22 @@ test('PUBREL for an unknown identifier is answered with 0x92 (MQTT 5)', async (t
   assert.equal((await client.next('pubcomp')).reasonCode, 0x92)
 })
 
+test('a QoS 2 publisher that lost PUBCOMP gets it over its next connection (MQTT 3.1.1)', async (t) => {
+  const broker = await startTestBroker(t)
+  const first = await raw(t, broker, 4)
+  await first.connect('loser', { clean: false })
+  first.send({ cmd: 'publish', topic: 'q', payload: 'x', qos: 2, messageId: 7, retain: false, dup: false })
+  await first.next('pubrec')
+  first.send({ cmd: 'pubrel', messageId: 7 })
+  await first.next('pubcomp')
+  first.drop()
+  const second = await raw(t, broker, 4)
+  await second.connect('loser', { clean: false })
+  second.send({ cmd: 'pubrel', messageId: 7 }, { cmd: 'pingreq' })
+  assert.equal((await second.next('pubcomp')).messageId, 7)
+  await second.next('pingresp')
+})
+
 test('packets that come in the same chunk as CONNECT are handled after it', async (t) => {
   const broker = await startTestBroker(t)
   const client = await raw(t, broker)
