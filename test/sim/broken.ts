@@ -70,6 +70,10 @@ export const variants: Readonly<Record<string, readonly Change[]>> = {
       to: 'void [entryKind, nothing]',
     },
   ],
+  /** Who asks for PUBCOMP again, because the first was lost, is sent away. */
+  'no second PUBCOMP': [
+    { file: 'src/protocols/mqtt/answer.ts', from: 'answersPublish(type)', to: 'type !== PacketType.pubrel' },
+  ],
   /** Bytes that have rotted are served as they are. */
   'damage is served': [
     { file: 'src/log/span/payload.ts', from: 'if (crc32c(bytes) !== extent.crc) {', to: 'if (bytes.length < 0) {' },

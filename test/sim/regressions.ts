@@ -18,5 +18,11 @@ export const regressions: readonly { seed: number; long: boolean; found: string 
     found: 'a full segment was adopted before its predecessor, which a second crash then lost',
   },
   { seed: 800, long: false, found: 'the cleaner removed everything in a start that took long' },
+  {
+    seed: 2072,
+    long: false,
+    found: 'an MQTT 3.1.1 publisher that sent PUBREL again was disconnected, each time',
+  },
+  { seed: 2100, long: false, found: 'what a slow net brought only after the count was taken for lost' },
   { seed: 3030, long: false, found: 'the cleaner committed before the first frame of the epoch' },
 ]

@@ -9,8 +9,12 @@ export class AmqpConsumer extends AmqpClient {
   private sure: string[] = []
   /** What it was given, and has not made sure of. */
   private given: string[] = []
+  private left = false
+
   /** It has said goodbye: what it held is free again. */
-  left = false
+  override get resting(): boolean {
+    return this.left
+  }
 
   protected override reset(): void {
     super.reset()

@@ -16,6 +16,10 @@ export class AmqpOwner extends AmqpClient {
     this.queue = scene.changing.queue
   }
 
+  override get resting(): boolean {
+    return super.resting && this.unconfirmed.size === 0
+  }
+
   protected override reset(): void {
     super.reset()
     this.tag = 0

@@ -19,6 +19,10 @@ export class AmqpPublisher extends AmqpClient {
     this.subscriber = subscriber
   }
 
+  override get resting(): boolean {
+    return super.resting && this.unconfirmed.size === 0
+  }
+
   protected override reset(): void {
     super.reset()
     this.tag = 0

@@ -68,6 +68,11 @@ export abstract class Client {
     return this.socket !== null
   }
 
+  /** It is there, and has the answer to all that it asked and sent. */
+  get resting(): boolean {
+    return this.socket !== null && this.waiters.length === 0
+  }
+
   private connect(): boolean {
     this.reset()
     const { net, time } = this.scene.machine

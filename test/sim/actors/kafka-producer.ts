@@ -26,6 +26,11 @@ export class KafkaProducer extends KafkaClient {
     this.idempotent = idempotent
   }
 
+  /** What was answered with an error comes again. */
+  override get resting(): boolean {
+    return super.resting && this.pending === null
+  }
+
   protected async converse(): Promise<void> {
     if (this.idempotent && this.producer === null) {
       const asked = { transactionalId: null, transactionTimeoutMs: 1000 }
