@@ -1,7 +1,5 @@
-import type { Block } from './block-cache.ts'
-
 /** Blocks that one read waits for. It settles when all have come or failed: until then its memory is written to. */
-export class Arriving {
+export class Arriving<Block> {
   /** How many. */
   expected = 0
   /** The block that came last. Rejects with the first failure. */

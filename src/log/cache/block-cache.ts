@@ -57,7 +57,7 @@ interface Wanted {
 /** Who waits for a block that is being loaded. */
 interface Waiting {
   readonly wanted: Wanted
-  readonly arriving: Arriving
+  readonly arriving: Arriving<Block>
   /** The load was begun for him: what it brings is all that there is. */
   readonly own: boolean
 }
@@ -100,7 +100,7 @@ export class BlockCache {
   read(file: CachedFile, at: number, into: Buffer, reader: ReaderId): Block | null | Promise<Block | null> {
     if (into.length > cachedBytesMax) return this.around(file, into, at).then((there) => whole(file, at, into, there))
     const end = at + into.length
-    let arriving: Arriving | null = null
+    let arriving: Arriving<Block> | null = null
     let block: Block | null = null
     for (let index = Math.floor(at / blockBytes), position = at; position < end; index++) {
       const start = index * blockBytes
@@ -110,7 +110,7 @@ export class BlockCache {
       if (block !== null) {
         block.bytes.copy(into, to, position - start, next - start)
       } else {
-        arriving ??= new Arriving()
+        arriving ??= new Arriving<Block>()
         this.want({ file, index, reader, from: position - start, end: next - start, into, to }, arriving)
       }
       position = next
@@ -129,7 +129,7 @@ export class BlockCache {
     return block
   }
 
-  private want(wanted: Wanted, arriving: Arriving): void {
+  private want(wanted: Wanted, arriving: Arriving<Block>): void {
     const { file, index, reader } = wanted
     const key = file.id * blocksPerFileMax + index
     arriving.expected++

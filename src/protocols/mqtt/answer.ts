@@ -18,7 +18,14 @@ export function finishTurn(client: Client): void {
   const replies = turn?.replies ?? noReplies
   const { broker } = client.hub
   const { session, epoch } = client
-  if (ops.length === 0) {
+  if (ops.length === 0 && client.pendingCommits > 0 && replies.types.includes(PacketType.pubrec)) {
+    // A message that comes again has been received, but it may not be durable yet.
+    void broker.settled().then((settled) => {
+      if (failed(settled) || client.phase !== 'open') return
+      answer(client, [], replies)
+      client.output.flush()
+    })
+  } else if (ops.length === 0) {
     answer(client, [], replies)
   } else {
     client.pendingCommits++
