@@ -120,7 +120,8 @@ function joined(files: readonly string[]): Results {
     versions: merge((part) => part.versions),
     durability: merge((part) => part.durability),
     settings: merge((part) => part.settings),
-    workloads: parts.flatMap((part) => part.workloads),
+    // Of one that was run again the later file's.
+    workloads: [...new Map(parts.flatMap((part) => part.workloads.map((each) => [each.name, each]))).values()],
   }
 }
 
