@@ -1,7 +1,7 @@
 // What start and test share. Plain JavaScript without dependencies: it runs on the Node that the machine has (20 or
 // newer) before anything is installed, and finds or brings the Node 24 that the project runs on.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, lstatSync, statSync, utimesSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -9,7 +9,7 @@ import { slotPath, Slots } from '../journal/slots.ts'
 import type { Tail } from '../journal/tail.ts'
 import type { DurableStore, Snapshot } from '../snapshot.ts'
 import type { Spans } from '../span/index.ts'
-import type { Bounds, ExtentFacts, Health, Machine, Payload, ReadMemory, StoredExtent, StoreMetrics } from '../store.ts'
+import type { Bounds, ExtentFacts, Health, Machine, Payload, StoreMetrics } from '../store.ts'
 import { Adoption } from './adoption.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Committer } from './committer.ts'
@@ -268,15 +268,7 @@ export class JournalStore implements DurableStore {
     this.healthListeners.push(listener)
   }
 
-  read(
-    partition: number,
-    from: number,
-    upTo: number,
-    bytesMax: number,
-    memory?: ReadMemory,
-  ): StoredExtent[] | Promise<StoredExtent[]> {
-    return this.reading.read(partition, from, upTo, bytesMax, memory)
-  }
+  readonly read: DurableStore['read'] = (...terms) => this.reading.read(...terms)
 
   extents(partition: number, from: number, limit: number): ExtentFacts[] | Promise<ExtentFacts[]> {
     return this.reading.extents(partition, from, limit)

@@ -1,4 +1,4 @@
-import { failed, type SlabLease, type SlabPool } from '../../base/index.ts'
+import { failed, type Outcome, type SlabLease, type SlabPool } from '../../base/index.ts'
 import type { Broker, Id, PartitionBounds, ReadPart, ReadResult } from '../../core/index.ts'
 import type { Timer, Timers } from '../../world/index.ts'
 
@@ -61,13 +61,14 @@ export class FetchAhead {
     if (next.length === 0 || bytesMax < bytes / 2) return
     const memory = pool.lease()
     const read = broker.read(next, { session, bytesMin: 0, bytesMax, waitMs: 0, memory })
-    const results = read.then((found) => {
-      const byKey = new Map<string, ReadResult>()
+    const byKey = new Map<string, ReadResult>()
+    const collect = (found: readonly Outcome<ReadResult>[]): void => {
       for (const [i, result] of found.entries()) {
         if (!failed(result) && result.ok.batches.length > 0) byKey.set(keyOf(next[i]!), result.ok)
       }
-      return byKey
-    })
+    }
+    // An error is met again, and told, when the client asks.
+    const results = read.then(collect, () => undefined).then(() => byKey)
     this.reading = { memory, results, bytes: bytesMax }
     keeps(bytesMax)
     this.timer = timers.after(keptMs, () => this.drop())
@@ -113,10 +114,7 @@ export class FetchAhead {
     if (reading === null) return
     this.reading = null
     this.rest = restAnswers
-    void reading.results.then(
-      () => reading.memory.clear(),
-      () => undefined,
-    )
+    void reading.results.then(() => reading.memory.clear())
     this.host.keeps(0)
   }
 

@@ -138,3 +138,38 @@ test('an answer holds no more than there is room for, but always a batch', async
   assert.equal(await bytes(-1), all / 4)
   assert.equal(await bytes(all / 2), all / 2)
 })
+
+test('what comes after an answer from the disk is read before it is asked for, and not once more when it is', async () => {
+  const { connect, broker } = await startWorld()
+  const client = await connect()
+  for (const value of ['a', 'b', 'c']) await client.produce('t', batchOf([value.repeat(3000)]))
+  const wanted: number[][] = []
+  const read = broker.read.bind(broker)
+  // As from the disk: into the memory that the reader brings.
+  broker.read = async (parts, options) => {
+    wanted.push(parts.map(({ offset }) => offset))
+    const results = await read(parts, options)
+    return results.map((result) => {
+      if ('error' in result) return result
+      const batches = result.ok.batches.map((batch) => {
+        const bytes = options.memory!.take(batch.bytes.length)
+        batch.bytes.copy(bytes)
+        return Object.create(batch, { bytes: { value: bytes } }) as typeof batch
+      })
+      return { ok: { ...result.ok, batches } }
+    })
+  }
+  const fetched = async (offset: number): Promise<[number, number]> => {
+    const { records, highWatermark } = await client.fetch('t', offset, { partitionMaxBytes: 10 })
+    assert.deepEqual(
+      batchesOf(records).map((batch) => batchHeader.baseOffset(batch)),
+      [offset],
+    )
+    return [highWatermark, records![records!.length - 2]!]
+  }
+  const byte = (value: string): number => value.charCodeAt(0)
+  assert.deepEqual(await fetched(0), [3, byte('a')])
+  assert.deepEqual(await fetched(1), [3, byte('b')])
+  assert.deepEqual(await fetched(2), [3, byte('c')])
+  assert.deepEqual(wanted, [[0], [1], [], [2], []])
+})
