@@ -90,6 +90,22 @@ export class Reader {
   }
 
   uvarint(): number {
+    const { buffer, end } = this
+    let at = this.position
+    let value = 0
+    for (let shift = 0; shift < 28 && at < end; shift += 7) {
+      const byte = buffer[at++]!
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) {
+        this.position = at
+        return value
+      }
+    }
+    return this.longUvarint()
+  }
+
+  /** Of more than 28 bits, beyond what integers shift; or broken. */
+  private longUvarint(): number {
     let value = 0
     let scale = 1
     for (let i = 0; i < 8; i++) {
@@ -104,6 +120,7 @@ export class Reader {
   /** A zigzag varint, as Kafka's records use. */
   varint(): number {
     const raw = this.uvarint()
+    if (raw < 0x4000_0000) return (raw >>> 1) ^ -(raw & 1)
     return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2
   }
 

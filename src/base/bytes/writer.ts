@@ -31,7 +31,7 @@ export class Writer {
   }
 
   private grow(needed: number): void {
-    let capacity = this.buffer.length * 2
+    let capacity = Math.max(this.buffer.length * 2, 16)
     while (capacity < needed) capacity *= 2
     this.resize(capacity)
   }

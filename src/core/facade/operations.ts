@@ -123,7 +123,7 @@ export interface PublishOk {
   logs: number
   sinks: number
   /** Indexes of the records that matched nothing at all; absent = every record found a target. */
-  unrouted?: readonly number[]
+  unrouted?: readonly number[] | 'all'
   /** Logs that took only the records before `from`. */
   refused?: readonly { log: Id; from: number; failure: Failure }[]
 }

@@ -43,8 +43,8 @@ export function publish(shard: Shard, { to, copier, atMostOnce, except }: Publis
   }
   const result: PublishOk = { op: 'publish', logs, sinks }
   const nobody = match.unrouted === 'all' || (logs === 0 && sinks === 0 && refused.length === 0)
-  if (nobody) result.unrouted = Array.from({ length: copier.count }, (_, i) => i)
-  else if (match.unrouted !== null) result.unrouted = match.unrouted as readonly number[]
+  if (nobody) result.unrouted = 'all'
+  else if (match.unrouted !== null) result.unrouted = match.unrouted
   if (refused.length > 0) result.refused = refused
   return result
 }
