@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Receiver } from '../../core/index.ts'
+import type { OpResult, Receiver } from '../../core/index.ts'
 import type { Peer } from '../../server/index.ts'
 import { finishTurn } from './answer.ts'
 import { Client } from './client.ts'
@@ -8,8 +8,15 @@ import type { Hub } from './hub.ts'
 import { acknowledge } from './operations/acknowledge.ts'
 import { PacketType, Reason, type PacketHandler } from './wire/index.ts'
 
+interface Stand {
+  client: Client
+  sent: string[]
+  closed: () => boolean
+  settle: () => Promise<void>
+}
+
 /** A client of 3.1.1, as long as no CONNECT has said otherwise; and what it is sent. */
-function stand(): { client: Client; sent: string[]; closed: () => boolean; settle: () => Promise<void> } {
+function stand(saved: OpResult = { ok: { op: 'save' } }): Stand {
   const sent: string[] = []
   let closed = false
   let settle!: (settled: object) => void
@@ -19,13 +26,17 @@ function stand(): { client: Client; sent: string[]; closed: () => boolean; settl
     close: () => (closed = true),
     underWay: () => undefined,
   }
-  const hub = { cut: { bytes: 0, bytesMax: Infinity }, broker: { settled: () => settled } }
+  const hub = {
+    cut: { bytes: 0, bytesMax: Infinity },
+    broker: { settled: () => settled, commit: () => settled.then(() => [saved]) },
+  }
   const handler = {} as PacketHandler & Receiver
   const client = new Client(hub as unknown as Hub, peer as unknown as Peer, handler, 1000)
   client.phase = 'open'
   const settleNow = async (): Promise<void> => {
     settle({ ok: {} })
     await settled
+    await new Promise(setImmediate)
   }
   return { client, sent, closed: () => closed, settle: settleNow }
 }
@@ -55,6 +66,29 @@ test('a QoS 2 message that comes again while it is being made durable gets its P
   finishTurn(client)
   assert.deepEqual(sent, [])
   await settle()
-  await Promise.resolve()
   assert.deepEqual(sent, ['50020007'])
+})
+
+test('PUBCOMP goes out when forgetting the identifier is durable, also to who asks again', async () => {
+  const { client, sent, settle } = stand()
+  client.keepMs = 1
+  client.received.add(7)
+  acknowledge(client, PacketType.pubrel, 7, Reason.success)
+  finishTurn(client)
+  acknowledge(client, PacketType.pubrel, 7, Reason.success)
+  finishTurn(client)
+  assert.deepEqual(sent, [])
+  await settle()
+  assert.deepEqual(sent, ['70020007', '70020007'])
+})
+
+test('without PUBCOMP the connection ends when the identifier could not be forgotten', async () => {
+  const { client, sent, closed, settle } = stand({ error: 'unavailable', detail: 'the disk is gone' })
+  client.keepMs = 1
+  client.received.add(7)
+  acknowledge(client, PacketType.pubrel, 7, Reason.success)
+  finishTurn(client)
+  await settle()
+  assert.deepEqual(sent, [])
+  assert.equal(closed(), true)
 })

@@ -18,8 +18,8 @@ export function finishTurn(client: Client): void {
   const replies = turn?.replies ?? noReplies
   const { broker } = client.hub
   const { session, epoch } = client
-  if (ops.length === 0 && client.pendingCommits > 0 && replies.types.includes(PacketType.pubrec)) {
-    // A message that comes again has been received, but it may not be durable yet.
+  if (ops.length === 0 && client.pendingCommits > 0 && repeats(client, replies)) {
+    // What comes again has been done, but it may not be durable yet.
     void broker.settled().then((settled) => {
       if (failed(settled) || client.phase !== 'open') return
       answer(client, [], replies)
@@ -38,6 +38,11 @@ export function finishTurn(client: Client): void {
       client.pendingBytes -= bytes
       client.peer.underWay(client.pendingBytes)
       if (client.phase !== 'open') return
+      if (replies.types.includes(PacketType.pubcomp) && results.slice(ops.length - saves.length).some(failed)) {
+        // The identifier would be free for the client, and for us still that of the message before.
+        client.end(Reason.unspecifiedError, 'error')
+        return
+      }
       answer(client, results, replies)
       goOn(client)
       // refusing a QoS 2 message changes what is saved
@@ -84,6 +89,10 @@ function answersPublish(type: AckType): boolean {
   return type === PacketType.puback || type === PacketType.pubrec
 }
 
+/** May it answer what an earlier packet has set going? PUBREL that comes first has something to save, or needs nothing. */
+const repeats = ({ persistent }: Client, { types }: Replies): boolean =>
+  types.includes(PacketType.pubrec) || (persistent && types.includes(PacketType.pubcomp))
+
 /** A QoS 2 message that was not taken is new when it comes again. The others of its turn were not saved either. */
 function forget(client: Client, packetId: number): void {
   client.received.delete(packetId)
@@ -118,7 +127,8 @@ function publishReasonOf(result: OpResult, record: number): ReasonCode {
   if (ok.op !== 'publish') return Reason.success
   const refused = ok.refused?.find(({ from }) => record >= from)
   if (refused !== undefined) return publishReason(refused.failure.error)
-  return ok.unrouted?.includes(record) === true ? Reason.noMatchingSubscribers : Reason.success
+  const nobody = ok.unrouted === 'all' || ok.unrouted?.includes(record) === true
+  return nobody ? Reason.noMatchingSubscribers : Reason.success
 }
 
 /** The rest of a chunk, after so much of it is out of the way that more may follow. */
