@@ -82,12 +82,12 @@ export class JournalStore implements DurableStore {
     this.spans = spans
     this.host = host
     const sync = options.durability === 'fsync'
-    const { slotBytes, slotsAhead: ahead, slotsSpare: spare, reserveBytes } = options
+    const { slotBytes, slotsAhead: ahead, slotsSpare: spare, reserveBytes, largeFrameBytes } = options
     this.slots = new Slots(
       disk,
       thread,
       timers,
-      { slotBytes, sync, ahead, spare, reserveBytes },
+      { slotBytes, sync, ahead, spare, reserveBytes, largeFrameBytes },
       {
         full: (full) => this.slotsFull(full),
         trouble: (error) => host.report(error),

@@ -72,7 +72,7 @@ test('a payload of many frames', async () => {
   append(store, 1, text)
   append(store, 1, 'small')
   store.hard()
-  await time.settle()
+  await time.until(store.synced(1))
   assert.ok(store.durable >= 1)
   append(store, 1, 'x'.repeat(2000))
   store.hard()

@@ -22,6 +22,11 @@ export interface StoreOptions {
   slotsSpare: number
   /** No new slot is made when less than this would be left. */
   reserveBytes: number
+  /**
+   * While frames are as large as this, on average, segments grow instead of being filled before. Not given: 1 MiB, or less
+   * where slots are small.
+   */
+  largeFrameBytes: number
   spans: SpanLimits
 }
 
@@ -37,6 +42,7 @@ export const defaultOptions: StoreOptions = {
   slotsAhead: 2,
   slotsSpare: 2,
   reserveBytes: 64 * mebi,
+  largeFrameBytes: mebi,
   spans: defaultSpanLimits,
 }
 
@@ -53,6 +59,7 @@ export function optionsFrom(given: Partial<StoreOptions>, memory: boolean): Stor
   const options = { ...defaultOptions, ...(memory ? memoryOptions : {}), ...given }
   // The end of a slot that the next frame does not fit is lost.
   options.frameBytesMax = given.frameBytesMax ?? Math.min(options.frameBytesMax, cut(options.slotBytes / 8))
+  options.largeFrameBytes = given.largeFrameBytes ?? Math.min(options.largeFrameBytes, options.slotBytes / 8)
   assert(options.slotBytes % frameAlign === 0 && options.frameBytesMax % frameAlign === 0, 'a multiple of 4096')
   assert(options.slotBytes >= segmentHeaderBytes + options.frameBytesMax, 'a slot holds at least one whole frame')
   return options

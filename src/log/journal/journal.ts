@@ -265,6 +265,7 @@ export class Journal {
     this.events.placed(flight.commit, segment, segment.position, flight.part * bodyBytesMax(this.frameBytesMax))
     segment.position += aligned(bytes)
     this.writtenBytes += aligned(bytes)
+    this.slots.wrote(bytes)
     end.lsn += bytes
     end.number++
     end.commit = flight.commit.number

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CommitFile, CommitThread, Disk, DiskFile } from '../../world/index.ts'
-import { Slots } from './slots.ts'
+import { slotPath, Slots } from './slots.ts'
 
 const mib = 1024 * 1024
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -25,7 +25,7 @@ test('who comes to need a slot that is being filled waits for a step of it, not 
   } as unknown as Disk
   const thread = { open: () => Promise.resolve({} as CommitFile) } as unknown as CommitThread
   const timers = { after: () => ({ cancel: () => undefined }), endOfTurn: () => undefined }
-  const options = { slotBytes: 64 * mib, sync: true, ahead: 1, spare: 0, reserveBytes: 0 }
+  const options = { slotBytes: 64 * mib, sync: true, ahead: 1, spare: 0, reserveBytes: 0, largeFrameBytes: mib }
   const failed = (error: Error): never => {
     throw error
   }
@@ -58,7 +58,7 @@ test('while a slot comes back or goes, no new one is made in its file', async ()
   } as unknown as Disk
   const thread = { open: (path: string) => Promise.resolve({ path }) } as unknown as CommitThread
   const timers = { after: () => ({ cancel: () => undefined }), endOfTurn: () => undefined }
-  const options = { slotBytes: mib, sync: true, ahead: 1, spare: 0, reserveBytes: 0 }
+  const options = { slotBytes: mib, sync: true, ahead: 1, spare: 0, reserveBytes: 0, largeFrameBytes: mib }
   const failed = (error: Error): never => {
     throw error
   }
@@ -70,4 +70,59 @@ test('while a slot comes back or goes, no new one is made in its file', async ()
   look()
   await recycled
   assert.deepEqual(created, ['journal/slot-001'])
+})
+
+test('while frames are large no slot is filled but the spare one, and segments grow; then slots are filled again', async () => {
+  let freeBytes = 1000 * mib
+  const filled = new Map<string, number>()
+  const disk = {
+    prefill: true,
+    space: () => Promise.resolve({ freeBytes, totalBytes: 1000 * mib }),
+    open: (path: string) => {
+      filled.set(path, 0)
+      const write = (bytes: Uint8Array): Promise<void> => {
+        filled.set(path, filled.get(path)! + bytes.length)
+        return Promise.resolve()
+      }
+      return Promise.resolve({ write, sync: () => Promise.resolve(), close: () => Promise.resolve() })
+    },
+    remove: () => Promise.resolve(),
+    syncFolder: () => Promise.resolve(),
+  } as unknown as Disk
+  const thread = { open: () => Promise.resolve({ close: () => Promise.resolve() }) } as unknown as CommitThread
+  const timers = { after: () => ({ cancel: () => undefined }), endOfTurn: () => undefined }
+  const options = { slotBytes: mib, sync: true, ahead: 1, spare: 1, reserveBytes: 0, largeFrameBytes: 1000 }
+  const failed = (error: Error): never => {
+    throw error
+  }
+  const slots = new Slots(disk, thread, timers, options, { full: () => undefined, trouble: failed, failed })
+  const settled = async (): Promise<void> => {
+    for (let turns = 0; turns < 20; turns++) await turn()
+  }
+  const sizes: number[] = []
+  const take = async (): Promise<void> => {
+    slots.take(({ slot }) => sizes.push(filled.get(slotPath(slot))!))
+    await settled()
+  }
+  const write = (bytes: number): void => {
+    for (let i = 0; i < 100; i++) slots.wrote(bytes)
+  }
+  slots.prepare()
+  await settled()
+  assert.equal(slots.count, 2)
+  write(2000)
+  for (let i = 0; i < 3; i++) await take()
+  assert.deepEqual(sizes, [mib, 0, 0], 'what was filled is used, but for the spare one')
+  assert.equal(slots.count, 4)
+  write(100)
+  await settled()
+  assert.equal(slots.count, 5)
+  await take()
+  assert.deepEqual(sizes, [mib, 0, 0, mib])
+  write(2000)
+  await take()
+  freeBytes = 3 * mib
+  await take()
+  await take()
+  assert.deepEqual(sizes.slice(4), [mib, mib, mib], 'with little space nothing grows: a filled one at once')
 })

@@ -26,6 +26,8 @@ export interface SlotOptions {
   spare: number
   /** Bytes that must stay free after a new slot: the cleaner's output. */
   reserveBytes: number
+  /** From frames of this size on, a file that grows costs less than one that was filled before. */
+  largeFrameBytes: number
 }
 
 export const slotFolder = 'journal'
@@ -45,6 +47,8 @@ const restMs = 100
 const spareRestMs = 1000
 const retryMs = 1000
 const growFactor = 4
+/** Frames that the average of late goes over. */
+const averaged = 16
 
 export interface SlotEvents {
   /** There are no more slots than must be kept, and no space for others; or that is over. */
@@ -58,6 +62,9 @@ export interface SlotEvents {
 /**
  * The pool of slot files. New ones are filled with zeros in the background, used ones come back and are written over
  * in place, so that a commit allocates nothing. When the disk is full no new ones are made.
+ *
+ * While frames are large, only the spare ones are filled: each byte would be written twice, where a frame that grows its
+ * file costs one more write of the file's facts.
  */
 export class Slots {
   full = false
@@ -77,6 +84,12 @@ export class Slots {
   private stalled = false
   /** False: what the disk says is free was not, so a new slot counts only when it is filled. */
   private mayGrow = true
+  /** There was much space when a slot was made last. */
+  private roomy = true
+  /** Of the frames of late, on average. */
+  private frameBytes = 0
+  /** A file that grows is being made for who waits. */
+  private growth: Promise<void> | null = null
   /** For the last one that was to be made. */
   private noSpace = false
   private waiting: ((slot: ReadySlot) => void) | null = null
@@ -122,14 +135,30 @@ export class Slots {
     return this.stalled || (this.full && this.starved)
   }
 
+  /** A frame was written. */
+  wrote(bytes: number): void {
+    const before = this.fillsAhead()
+    this.frameBytes += (bytes - this.frameBytes) / averaged
+    if (before || !this.fillsAhead()) return
+    this.goOn()
+    this.refill()
+  }
+
+  private fillsAhead(): boolean {
+    const growsWell = this.disk.prefill && this.frameBytes >= this.options.largeFrameBytes
+    return !growsWell || !this.roomy || !this.mayGrow || this.noSpace
+  }
+
   /** A slot for the next segment, at once when one is ready. */
   take(use: (slot: ReadySlot) => void): void {
     assert(this.waiting === null, 'one journal takes slots one by one')
     this.growing = false
-    const slot = this.ready.shift()
+    const grows = !this.fillsAhead() && this.ready.length <= this.options.spare
+    const slot = grows ? undefined : this.ready.shift()
     if (slot !== undefined) this.taken.add(slot.slot)
     else this.waiting = use
-    if (this.ready.length < this.options.ahead) this.goOn()
+    if (grows) this.grow()
+    if (this.fillsAhead() && this.ready.length < this.options.ahead) this.goOn()
     // Whoever writes fast must not use up the spare ones before it is tried again.
     if (this.noSpace && this.ready.length <= this.options.spare) this.setFull(true)
     this.refill()
@@ -231,11 +260,10 @@ export class Slots {
   refill(): void {
     if (this.work !== null || this.closed || this.retry !== null) return
     const { ahead, spare } = this.options
-    if (this.waiting === null && (!this.eager || this.ready.length >= ahead + spare)) return
+    const starved = this.waiting !== null && this.growth === null
+    if (!starved && (!this.eager || this.ready.length >= (this.fillsAhead() ? ahead + spare : spare))) return
     this.work = this.make()
-      .catch((error: unknown) => {
-        if (!(error instanceof Stopped)) this.notMade(error as Error)
-      })
+      .catch((error: unknown) => this.notMade(error as Error))
       .then(() => {
         this.work = null
         this.refill()
@@ -243,6 +271,8 @@ export class Slots {
   }
 
   private notMade(error: Error): void {
+    if (error instanceof Stopped) return
+    this.useReady()
     this.noSpace = error instanceof DiskError && error.kind === 'full'
     if (this.noSpace) {
       if (this.ready.length <= this.options.spare) this.setFull(true)
@@ -261,20 +291,67 @@ export class Slots {
     })
   }
 
+  /** Nothing new for who waits: a spare one, if there is any. */
+  private useReady(): void {
+    const slot = this.waiting === null ? undefined : this.ready.shift()
+    if (slot !== undefined) this.offer(slot)
+  }
+
   private async make(): Promise<void> {
-    const { slotBytes, sync } = this.options
+    await this.lookForSpace()
+    await this.create((file) => this.fill(file, this.mayGrow && this.roomy))
+    this.noSpace = false
+  }
+
+  /** A file of no length, for who waits. */
+  private grow(): void {
+    const grown = async (): Promise<void> => {
+      await this.lookForSpace()
+      if (this.roomy) await this.create(() => Promise.resolve(false))
+      else this.useReady()
+    }
+    this.growth = grown()
+      .catch((error: unknown) => this.notMade(error as Error))
+      .then(() => {
+        this.growth = null
+        this.refill()
+      })
+  }
+
+  /** A file may grow only where the space will still be there when it has (`roomy`). Rejects with `full`. */
+  private async lookForSpace(): Promise<void> {
+    const { slotBytes } = this.options
     // What the slot in use has yet to grow by is free only as it looks.
     const reserveBytes = this.options.reserveBytes + (this.growing ? slotBytes : 0)
-    const space = await this.disk.space()
+    const { freeBytes } = await this.disk.space()
+    if (freeBytes < slotBytes + reserveBytes) {
+      throw new DiskError('full', 'fill', slotPath(this.unused()), 'no space for a new slot')
+    }
+    this.roomy = freeBytes >= growFactor * slotBytes + reserveBytes
+  }
+
+  private async create(fill: (file: DiskFile) => Promise<boolean>): Promise<void> {
+    const { slotBytes, sync } = this.options
     const slot = this.unused()
-    const path = slotPath(slot)
-    if (space.freeBytes < slotBytes + reserveBytes) throw new DiskError('full', 'fill', path, 'no space for a new slot')
-    const file = await this.disk.open(path, 'create')
-    // A file may grow only where the space will still be there when it has.
-    const roomy = this.mayGrow && space.freeBytes >= growFactor * slotBytes + reserveBytes
-    let grow: boolean
+    this.between.add(slot)
     try {
-      grow = !(await this.fill(file, slotBytes, roomy))
+      const filled = await this.createFile(slotPath(slot), fill)
+      const made = { slot, file: await this.thread.open(slotPath(slot), sync), segmentBytes: slotBytes }
+      // Another one came back meanwhile. A slot that is kept ready must need no space when it is used.
+      if (!filled && this.waiting === null) return await this.remove(slot, made.file)
+      if (filled) this.mayGrow = true
+      else this.growing = true
+      this.offer(made)
+    } finally {
+      this.between.delete(slot)
+    }
+  }
+
+  private async createFile(path: string, fill: (file: DiskFile) => Promise<boolean>): Promise<boolean> {
+    const file = await this.disk.open(path, 'create')
+    let filled: boolean
+    try {
+      filled = await fill(file)
       await file.sync()
     } catch (error) {
       await file.close()
@@ -283,22 +360,17 @@ export class Slots {
     }
     await file.close()
     await this.disk.syncFolder(slotFolder)
-    const made = { slot, file: await this.thread.open(path, sync), segmentBytes: slotBytes }
-    // Another one came back meanwhile. A slot that is kept ready must need no space when it is used: once more, filled.
-    if (grow && this.waiting === null) return made.file.close()
-    if (grow) this.growing = true
-    else this.mayGrow = true
-    this.noSpace = false
-    this.offer(made)
+    return filled
   }
 
   /** Until somebody waits for it: a file that grows is slower to commit to, but it is there now. True: it is filled. */
-  private async fill(file: DiskFile, bytes: number, mayGrow: boolean): Promise<boolean> {
+  private async fill(file: DiskFile, mayGrow: boolean): Promise<boolean> {
+    const { slotBytes } = this.options
     if (!this.disk.prefill) return true
-    for (let at = 0; at < bytes; at += zeroStepBytes) {
+    for (let at = 0; at < slotBytes; at += zeroStepBytes) {
       if (this.closed) throw new Stopped()
-      if (mayGrow && this.waiting !== null) return false
-      await file.write(zeros.subarray(0, Math.min(zeroStepBytes, bytes - at)), at)
+      if (mayGrow && this.waiting !== null && this.growth === null) return false
+      await file.write(zeros.subarray(0, Math.min(zeroStepBytes, slotBytes - at)), at)
       if ((at + zeroStepBytes) % syncStepBytes !== 0) continue
       await file.sync()
       await this.rest()
@@ -307,9 +379,11 @@ export class Slots {
   }
 
   private async rest(): Promise<void> {
-    if (this.ready.length === 0 || this.closed) return
+    const fillsAhead = this.fillsAhead()
+    if (this.closed || (fillsAhead && this.ready.length === 0)) return
+    const ms = fillsAhead && this.ready.length < this.options.ahead ? restMs : spareRestMs
     await new Promise<void>((resolve) => {
-      const timer = this.timers.after(this.ready.length < this.options.ahead ? restMs : spareRestMs, resolve)
+      const timer = this.timers.after(ms, resolve)
       this.goOn = () => {
         timer.cancel()
         resolve()
@@ -328,7 +402,7 @@ export class Slots {
     this.closed = true
     this.goOn()
     this.retry?.cancel()
-    await this.work
+    await Promise.all([this.work, this.growth])
     for (const slot of this.ready) await slot.file.close()
   }
 }

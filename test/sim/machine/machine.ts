@@ -25,6 +25,8 @@ function sizesOf({ checkpointMs }: Plan) {
     slotsAhead: 1,
     slotsSpare: 1,
     reserveBytes: 0,
+    // The average of what is published: both grow and are filled in turn.
+    largeFrameBytes: 500,
     spans: {
       cacheBytesMax: 2 * 1024 * 1024,
       openFilesMax: 3,
