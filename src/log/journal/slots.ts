@@ -300,7 +300,6 @@ export class Slots {
   private async make(): Promise<void> {
     await this.lookForSpace()
     await this.create((file) => this.fill(file, this.mayGrow && this.roomy))
-    this.noSpace = false
   }
 
   /** A file of no length, for who waits. */
@@ -314,6 +313,8 @@ export class Slots {
       .catch((error: unknown) => this.notMade(error as Error))
       .then(() => {
         this.growth = null
+        // None came of it: whatever is being filled has to do, and must not rest.
+        if (this.waiting !== null) this.goOn()
         this.refill()
       })
   }
@@ -341,6 +342,8 @@ export class Slots {
       if (!filled && this.waiting === null) return await this.remove(slot, made.file)
       if (filled) this.mayGrow = true
       else this.growing = true
+      // Before it is used: its first frame may find at once that there is none.
+      this.noSpace = false
       this.offer(made)
     } finally {
       this.between.delete(slot)
