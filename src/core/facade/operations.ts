@@ -122,7 +122,7 @@ export interface PublishOk {
   /** Copies stored, and copies handed over live. */
   logs: number
   sinks: number
-  /** Indexes of the records that matched nothing at all; absent = every record found a target. */
+  /** Indexes of the records that matched nothing at all, or all of them; absent = every record found a target. */
   unrouted?: readonly number[] | 'all'
   /** Logs that took only the records before `from`. */
   refused?: readonly { log: Id; from: number; failure: Failure }[]
