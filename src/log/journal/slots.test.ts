@@ -126,3 +126,43 @@ test('while frames are large no slot is filled but the spare one, and segments g
   await take()
   assert.deepEqual(sizes.slice(4), [mib, mib, mib], 'with little space nothing grows: a filled one at once')
 })
+
+test('a spare slot that cannot be made fails nobody who is about to get another', async () => {
+  const pending: (() => void)[] = []
+  const troubles: string[] = []
+  const disk = {
+    prefill: true,
+    space: () => Promise.resolve({ freeBytes: 1000 * mib, totalBytes: 1000 * mib }),
+    open: async () => {
+      const number = pending.length
+      await new Promise<void>((resolve) => pending.push(resolve))
+      const write = (): Promise<void> => Promise.reject(new Error(`file ${number}`))
+      return { write, sync: () => Promise.resolve(), close: () => Promise.resolve() }
+    },
+    remove: () => Promise.resolve(),
+    syncFolder: () => Promise.resolve(),
+  } as unknown as Disk
+  const thread = { open: () => Promise.resolve({ close: () => Promise.resolve() }) } as unknown as CommitThread
+  const timers = { after: () => ({ cancel: () => undefined }), endOfTurn: () => undefined }
+  const options = { slotBytes: mib, sync: true, ahead: 0, spare: 1, reserveBytes: 0, largeFrameBytes: 0 }
+  const failed = (error: Error): never => {
+    throw error
+  }
+  const trouble = (error: Error): void => void troubles.push(error.message)
+  const slots = new Slots(disk, thread, timers, options, { full: () => undefined, trouble, failed })
+  const settled = async (): Promise<void> => {
+    for (let turns = 0; turns < 20; turns++) await turn()
+  }
+  slots.prepare()
+  await settled()
+  const taken: number[] = []
+  slots.take(({ slot }) => taken.push(slot))
+  await settled()
+  assert.equal(pending.length, 2, 'a spare one to be filled, and one that grows')
+  pending[0]!()
+  await settled()
+  assert.deepEqual([troubles, taken], [['file 0'], []])
+  pending[1]!()
+  await settled()
+  assert.equal(taken.length, 1)
+})

@@ -263,20 +263,21 @@ export class Slots {
     const starved = this.waiting !== null && this.growth === null
     if (!starved && (!this.eager || this.ready.length >= (this.fillsAhead() ? ahead + spare : spare))) return
     this.work = this.make()
-      .catch((error: unknown) => this.notMade(error as Error))
+      .catch((error: unknown) => this.notMade(error as Error, this.growth !== null))
       .then(() => {
         this.work = null
         this.refill()
       })
   }
 
-  private notMade(error: Error): void {
+  /** `another`: one more is being made, and who waits may get that. */
+  private notMade(error: Error, another: boolean): void {
     if (error instanceof Stopped) return
     this.useReady()
     this.noSpace = error instanceof DiskError && error.kind === 'full'
     if (this.noSpace) {
       if (this.ready.length <= this.options.spare) this.setFull(true)
-    } else if (this.waiting !== null) {
+    } else if (this.waiting !== null && !another) {
       this.events.failed(error)
     } else {
       this.events.trouble(error)
@@ -310,7 +311,7 @@ export class Slots {
       else this.useReady()
     }
     this.growth = grown()
-      .catch((error: unknown) => this.notMade(error as Error))
+      .catch((error: unknown) => this.notMade(error as Error, this.work !== null))
       .then(() => {
         this.growth = null
         // None came of it: whatever is being filled has to do, and must not rest.
