@@ -59,10 +59,12 @@ export interface DiskFile {
 /**
  * Where the commit thread finds and puts what it computes off the loop (P1): positions within a header of
  * `headerBytes`. It writes the CRC-32C of the body at `bodyCrcAt` and that of the header before it at `headerCrcAt`
- * (little-endian). The chain is the first 16 bytes of sha256(header before `headerCrcAt`).
+ * (little-endian). The chain is the first 16 bytes of sha256(header before `headerCrcAt`); at `chainAt` stands that of
+ * the header before.
  */
 export interface SealLayout {
   headerBytes: number
+  chainAt: number
   bodyCrcAt: number
   headerCrcAt: number
 }
@@ -70,7 +72,11 @@ export interface SealLayout {
 export interface CommitThread {
   /** The file must exist. `sync`: commits to it return only when they are on the disk. */
   open(path: string, sync: boolean): Promise<CommitFile>
-  /** One at a time: the next only after `done`. May call `done` before it returns (bounded wait, P4). */
+  /**
+   * Hands over a write. Two may be handed over, but one is in flight: the second is begun when the first is on the disk,
+   * and only then; when that fails it is not tried, and its `done` not called. May call `done` before it returns
+   * (bounded wait, P4).
+   */
   commit(write: CommitWrite, done: CommitDone): void
   close(): Promise<void>
 }
@@ -89,6 +95,8 @@ export interface CommitWrite {
   header: number
   /** Bytes after the header that its body CRC covers; what follows is padding. */
   bodyBytes: number
+  /** It was handed over while another was in flight: the thread puts the chain of that one into the header. */
+  follows: boolean
 }
 
 /** `chain`: 16 bytes, of the header just written; worthless when `error` is not null. */

@@ -19,6 +19,7 @@ export class TornDisk extends MemoryDisk {
   }
 
   private write(layout: SealLayout, write: CommitWrite, done: CommitDone): void {
+    if (write.follows) return // Only what was cut short stays in flight.
     const chain = sealHeader(layout, write.slices, write.header, write.bodyBytes)
     let at = write.at
     for (const slice of write.slices) {

@@ -20,7 +20,9 @@ export interface CommitterEvents {
 
 /**
  * Group commit: what everybody staged goes as one commit, and while it is on its way the next one fills. A *hard* entry
- * starts one at the end of the turn, or when the one in flight is done; *soft* ones ride along, or go after 50 ms.
+ * starts one at the end of the turn, or when the one in flight is done; *soft* ones ride along, or go after 50 ms. One
+ * that has grown large is handed over behind the one in flight: more company would gain nothing, and the thread need not
+ * wait for the loop.
  */
 export class Committer {
   readonly staging: Staging
@@ -33,13 +35,15 @@ export class Committer {
   readonly writers = new Waiters()
   /** Bytes that came in from outside since the start. */
   ingestedBytes = 0
-  /** The commit on its way, until all its frames have a place: its extents are in no index yet. */
-  sealed: SealedCommit | null = null
+  /** Commits on their way that have no place yet, in their order: their extents are in no index. */
+  readonly sealed: SealedCommit[] = []
   private flightBytes = 0
+  private sealedMs = 0
   private readonly journal: Journal
   private readonly clock: Clock
   private readonly timers: Timers
   private readonly sync: boolean
+  private readonly largeBytes: number
   private readonly events: CommitterEvents
   private wanted = false
   private turnAhead = false
@@ -50,11 +54,19 @@ export class Committer {
   private idleWritten = 0
   private stopped: (() => void) | null = null
 
-  constructor(journal: Journal, clock: Clock, timers: Timers, sync: boolean, events: CommitterEvents) {
+  /** `largeBytes`: from so many on a commit is handed over behind another. */
+  constructor(
+    journal: Journal,
+    clock: Clock,
+    timers: Timers,
+    { sync, largeBytes }: { sync: boolean; largeBytes: number },
+    events: CommitterEvents,
+  ) {
     this.journal = journal
     this.clock = clock
     this.timers = timers
     this.sync = sync
+    this.largeBytes = largeBytes
     this.events = events
     this.written = this.durable = journal.end.commit
     this.staging = new Staging(journal.end.commit + 1)
@@ -83,9 +95,18 @@ export class Committer {
   }
 
   hard(): void {
-    if (this.wanted) return
     this.wanted = true
-    if (!this.journal.busy) this.atEndOfTurn()
+    if (!this.turnAhead && this.mayGo) this.atEndOfTurn()
+  }
+
+  /** Nothing is staged and nothing on its way. */
+  get idling(): boolean {
+    return this.staging.empty && this.journal.waiting === 0
+  }
+
+  private get mayGo(): boolean {
+    const { waiting } = this.journal
+    return waiting === 0 || (waiting === 1 && this.staging.bytes >= this.largeBytes)
   }
 
   private atEndOfTurn(): void {
@@ -93,20 +114,28 @@ export class Committer {
     this.turnAhead = true
     this.timers.endOfTurn(() => {
       this.turnAhead = false
-      if (this.wanted && !this.journal.busy && !this.failed) this.commit()
+      if (this.wanted && this.mayGo && !this.failed) this.commit()
     })
   }
 
   private commit(): void {
     this.wanted = false
     if (this.staging.empty) return this.skip()
-    const sealed = this.staging.seal(Math.max(this.journal.end.timeMs, this.clock.now()))
-    this.sealed = sealed
-    this.flightBytes = bodyBytesOf(sealed)
+    this.sealedMs = Math.max(this.sealedMs, this.journal.end.timeMs, this.clock.now())
+    const sealed = this.staging.seal(this.sealedMs)
+    this.sealed.push(sealed)
+    this.flightBytes += bodyBytesOf(sealed)
     this.ingestedBytes += sealed.payload.bytes
     const started = this.clock.monotonic()
     this.events.between(sealed)
     this.journal.write(sealed, frameKind.data, (error) => this.done(sealed, started, error))
+  }
+
+  /** Whether it had no place before. */
+  placed(commit: SealedCommit): boolean {
+    if (this.sealed[0] !== commit) return false
+    this.sealed.shift()
+    return true
   }
 
   /** Somebody waits for a commit without entries: it is as durable as the one before. */
@@ -118,9 +147,11 @@ export class Committer {
   }
 
   private done(sealed: SealedCommit, started: number, error: DiskError | null): void {
-    this.flightBytes = 0
-    this.sealed = null
-    if (error !== null) return this.fail(error)
+    if (error !== null) {
+      this.flightBytes = this.sealed.length = 0
+      return this.fail(error)
+    }
+    this.flightBytes -= bodyBytesOf(sealed)
     this.times.add(this.clock.monotonic() - started)
     this.written = sealed.number
     if (this.sync) this.durable = sealed.number
@@ -136,9 +167,8 @@ export class Committer {
   }
 
   private next(): void {
-    if (this.journal.busy) return
-    if (this.wanted) this.atEndOfTurn()
-    else if (this.stopped !== null && this.staging.empty) this.stopped()
+    if (this.wanted && this.mayGo) this.atEndOfTurn()
+    else if (this.stopped !== null && !this.wanted && this.idling) this.stopped()
   }
 
   /** Everything up to `commit` has been synced by other means. */
@@ -165,7 +195,7 @@ export class Committer {
     this.idleTimer = this.timers.after(idleMs, () => {
       this.idleTimer = null
       if (this.failed || this.stopped !== null || this.journal.end.number === this.idleWritten) return
-      if (this.journal.busy || this.journal.end.number !== this.idleSeen) return this.armIdle()
+      if (this.journal.waiting > 0 || this.journal.end.number !== this.idleSeen) return this.armIdle()
       this.idle(() => undefined)
     })
   }
@@ -206,7 +236,7 @@ export class Committer {
 
   private async lastFrame(): Promise<void> {
     if (this.failed || this.journal.end.number === this.idleWritten) return
-    assert(!this.journal.busy, 'stopped between two commits')
+    assert(this.journal.waiting === 0, 'stopped between two commits')
     await new Promise<void>((resolve) => {
       this.stopped = resolve
       this.idle(resolve)

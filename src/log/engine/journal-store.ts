@@ -65,7 +65,6 @@ export class JournalStore implements DurableStore {
   /** Rejects when the start finds no space, or fails: nobody waits for what was never open. */
   private readonly refused: Promise<never>
   private refuse: (error: Error) => void = () => undefined
-  /** Adoption of sealed segments, one after the other. */
 
   constructor(
     parts: StoreParts,
@@ -105,7 +104,7 @@ export class JournalStore implements DurableStore {
       (active?.seq ?? 0) + 1,
       parts.undecided,
     )
-    this.committer = new Committer(this.journal, clock, timers, sync, this)
+    this.committer = new Committer(this.journal, clock, timers, { sync, largeBytes: options.largeCommitBytes }, this)
     this.retirement = new Retirement(
       this.slots,
       (segmentSeq) => host.forgetSegment(segmentSeq),
@@ -307,7 +306,7 @@ export class JournalStore implements DurableStore {
     if (options.durability === 'os') this.unsynced.add(segment.seq)
     open.lastCommit = commit.number
     open.lastCommitTime = commit.timeMs
-    if (bodyFrom > 0 || commit !== this.committer.sealed) return
+    if (bodyFrom > 0 || !this.committer.placed(commit)) return
     const { segmentBytes } = segment
     const { frameBytesMax } = options
     tail.place(commit, segment.seq, placeOf(commit, position, segmentBytes, frameBytesMax))
@@ -315,7 +314,6 @@ export class JournalStore implements DurableStore {
       const found = partitions.find(partition)
       if (found !== undefined) found.placedNext = next
     })
-    this.committer.sealed = null
   }
 
   sealed(segment: ActiveSegment): void {
@@ -419,8 +417,8 @@ export class JournalStore implements DurableStore {
     const { active } = this.journal
     const open = active === null ? undefined : this.parts.held.get(active.seq)
     if (open !== undefined) open.endPosition = active!.position
-    // Nothing is staged and nothing on its way: what is written is all there is.
-    if (this.committer.staging.empty && !this.journal.busy) this.snapshots.sealed(this.written)
+    // What is written is all there is.
+    if (this.committer.idling) this.snapshots.sealed(this.written)
     this.snapshots.written(this.written)
     if (active !== null && (active.seq > 1 || active.position > active.segmentBytes / 4)) this.slots.prepare()
     for (const listener of this.progressListeners) listener()

@@ -27,6 +27,8 @@ export interface StoreOptions {
    * where slots are small.
    */
   largeFrameBytes: number
+  /** A commit as large as this is handed to the commit thread while the one before is still on its way. */
+  largeCommitBytes: number
   spans: SpanLimits
 }
 
@@ -43,6 +45,7 @@ export const defaultOptions: StoreOptions = {
   slotsSpare: 2,
   reserveBytes: 64 * mebi,
   largeFrameBytes: mebi,
+  largeCommitBytes: mebi,
   spans: defaultSpanLimits,
 }
 

@@ -170,7 +170,7 @@ export class Reading {
         const meta = Buffer.from(entry.meta)
         visit({ ...factsOf({ ...entry, appendTime, meta }) }, payload.slice(entry.payloadPos, entry.payloadBytes))
       })
-    if (sealed !== null) walk(tableOf(sealed), sealed.payload, sealed.timeMs)
+    for (const commit of sealed) walk(tableOf(commit), commit.payload, commit.timeMs)
     if (staging.extents > 0) {
       const { table, payload } = staging.view()
       walk(table, payload, 0)

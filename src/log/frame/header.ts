@@ -50,7 +50,7 @@ export const mustUnderstandFlags = 0x00ff
 /** `repair` put this frame where others were lost: the chain begins anew after it. */
 export const bridgeFlag = 0x0100
 
-export const frameLayout: SealLayout = { headerBytes: frameHeaderBytes, bodyCrcAt: 96, headerCrcAt: 124 }
+export const frameLayout: SealLayout = { headerBytes: frameHeaderBytes, chainAt, bodyCrcAt: 96, headerCrcAt: 124 }
 
 /** Bytes on the local disk: up to the next 4 KiB boundary. */
 export const aligned = (bytes: number): number => Math.ceil(bytes / frameAlign) * frameAlign
@@ -83,7 +83,7 @@ export function writeFrameHeader(into: Buffer, header: Omit<FrameHeader, 'bodyCr
   writeU64(into, header.number, 48)
   writeU64(into, header.epoch, 56)
   writeU64(into, header.commitTimeMs, 64)
-  header.chain.copy(into, 72, 0, chainBytes)
+  header.chain.copy(into, chainAt, 0, chainBytes)
   into.writeUInt32LE(header.tableBytes, 88)
   into.writeUInt32LE(header.payloadBytes, 92)
   writeU64(into, header.commit, 104)
@@ -106,7 +106,7 @@ export function readFrameHeader(from: Buffer, at = 0): FrameHeader | null {
     number: readU64(from, at + 48),
     epoch: readU64(from, at + 56),
     commitTimeMs: readU64(from, at + 64),
-    chain: from.subarray(at + 72, at + 72 + chainBytes),
+    chain: from.subarray(at + chainAt, at + chainAt + chainBytes),
     tableBytes: from.readUInt32LE(at + 88),
     payloadBytes: from.readUInt32LE(at + 92),
     bodyCrc: from.readUInt32LE(at + 96),

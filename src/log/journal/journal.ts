@@ -63,17 +63,37 @@ export interface JournalEvents {
   neverWas(segment: ActiveSegment): void
 }
 
+/** A commit on its way. */
 interface Flight {
   commit: SealedCommit
   kind: FrameKind
-  part: number
   parts: number
+  /** How many of them have been handed to the thread, and how many are written. */
+  handedOver: number
+  written: number
   done: (error: DiskError | null) => void
 }
 
+/** A frame that the thread has. */
+interface HandedOver {
+  flight: Flight
+  segment: ActiveSegment
+  position: number
+  /** Without what fills it up. */
+  bytes: number
+  /** The segment's header goes with it. */
+  first: boolean
+}
+
+/** One that is in flight, and the one that follows it: the thread need not wait for the loop. */
+const handedOverMax = 2
+
 const zeros = Buffer.alloc(frameAlign)
 
-/** Writes frames, one at a time (`framesInFlightMax` 1): each where the last one ended, or in the next segment. */
+/**
+ * Writes frames, one at a time (`framesInFlightMax` 1): each where the last one ended, or in the next segment. What is
+ * handed over behind the one in flight lies in memory until that is on the disk.
+ */
 export class Journal {
   readonly end: JournalEnd
   active: ActiveSegment | null
@@ -86,8 +106,10 @@ export class Journal {
   private readonly events: JournalEvents
   private readonly undecided: Undecided
   private readonly segmentHeader = Buffer.alloc(segmentHeaderBytes)
-  private readonly partHeader = Buffer.alloc(frameHeaderBytes)
-  private flight: Flight | null = null
+  private readonly flights: Flight[] = []
+  private readonly handedOver: HandedOver[] = []
+  /** A new segment is awaited, or space, or a frame that failed was the last. */
+  private held = false
   private nextSeq: number
 
   constructor(
@@ -113,8 +135,9 @@ export class Journal {
     this.undecided = undecided
   }
 
-  get busy(): boolean {
-    return this.flight !== null
+  /** Commits that are not written yet. */
+  get waiting(): number {
+    return this.flights.length
   }
 
   /** The segment that the next frame goes to, as far as that is known. */
@@ -122,41 +145,56 @@ export class Journal {
     return this.active?.seq ?? this.nextSeq
   }
 
-  /** `done` may be called before this returns. After an error nothing may be written any more. */
+  /** `done` may be called before this returns, each in its turn. After an error nothing may be written any more. */
   write(commit: SealedCommit, kind: FrameKind, done: (error: DiskError | null) => void): void {
-    assert(this.flight === null, 'one commit in flight')
-    this.flight = { commit, kind, part: 0, parts: partsOf(bodyBytesOf(commit), this.frameBytesMax), done }
-    this.nextPart(this.flight)
+    const parts = partsOf(bodyBytesOf(commit), this.frameBytesMax)
+    this.flights.push({ commit, kind, parts, handedOver: 0, written: 0, done })
+    this.handOver()
   }
 
-  private nextPart(flight: Flight): void {
-    const share = bodyBytesMax(this.frameBytesMax)
-    const partBytes = Math.min(share, bodyBytesOf(flight.commit) - flight.part * share)
-    const segment = this.active
-    if (segment !== null && placeFrame(segment.position, frameHeaderBytes + partBytes, segment.segmentBytes) >= 0) {
-      return this.submit(flight, segment, partBytes, false)
+  /** What follows is handed over only where its place is known: in the same segment. */
+  private handOver(): void {
+    while (!this.held && this.handedOver.length < handedOverMax) {
+      const flight = this.flights.find((each) => each.handedOver < each.parts)
+      if (flight === undefined) return
+      const before = this.handedOver.at(-1)
+      const segment = this.active
+      const position = before === undefined ? (segment?.position ?? 0) : before.position + aligned(before.bytes)
+      const bytes = frameHeaderBytes + this.partBytes(flight)
+      if (segment !== null && placeFrame(position, bytes, segment.segmentBytes) >= 0) {
+        this.submit({ flight, segment, position, bytes, first: false })
+      } else if (before === undefined) this.inNext(flight)
+      else return
     }
-    this.inNext(flight, partBytes)
   }
 
-  private inNext(flight: Flight, partBytes: number): void {
-    this.roll((next) => this.submit(flight, next, partBytes, true))
+  /** Of the body, in the next frame of the commit. */
+  private partBytes({ commit, handedOver }: Flight): number {
+    const share = bodyBytesMax(this.frameBytesMax)
+    return Math.min(share, bodyBytesOf(commit) - handedOver * share)
   }
 
-  private roll(use: (segment: ActiveSegment) => void): void {
+  private inNext(flight: Flight): void {
+    this.held = true
     this.slots.take((ready) => {
       const before = this.active
-      const segment = this.begin(ready)
+      const segment = this.begin(ready, flight)
       this.active = segment
       if (before !== null) this.events.sealed(before, this.end)
-      use(segment)
+      const bytes = frameHeaderBytes + this.partBytes(flight)
+      this.resume({ flight, segment, position: segment.position, bytes, first: true })
     })
   }
 
-  private begin(ready: ReadySlot): ActiveSegment {
+  private resume(frame: HandedOver): void {
+    this.held = false
+    this.submit(frame)
+    this.handOver()
+  }
+
+  private begin(ready: ReadySlot, flight: Flight): ActiveSegment {
     const { end } = this
     const seq = this.nextSeq++
-    const flight = this.flight!
     writeSegmentHeader(this.segmentHeader, {
       major: journalMajor,
       minor: journalMinor,
@@ -164,7 +202,7 @@ export class Journal {
       segmentSeq: seq,
       startLsn: end.lsn,
       firstFrame: end.number,
-      firstCommit: flight.part === 0 ? flight.commit.number : flight.commit.number + 1,
+      firstCommit: flight.written === 0 ? flight.commit.number : flight.commit.number + 1,
       epoch: end.epoch,
       chain: end.chain,
       segmentBytes: ready.segmentBytes,
@@ -184,14 +222,37 @@ export class Journal {
     }
   }
 
-  private submit(flight: Flight, segment: ActiveSegment, partBytes: number, first: boolean): void {
-    const { commit, part } = flight
-    const { end } = this
+  private submit(frame: HandedOver): void {
+    const { flight, segment, first, bytes } = frame
+    const { commit } = flight
+    const part = flight.handedOver++
     const from = part * bodyBytesMax(this.frameBytesMax)
+    const partBytes = bytes - frameHeaderBytes
     const table = tableOf(commit)
     const tableBytes = Math.max(0, Math.min(table.length - from, partBytes))
-    const header = part === 0 ? commit.head : this.partHeader
-    const position = segment.position
+    const header = part === 0 ? commit.head : Buffer.alloc(frameHeaderBytes)
+    const follows = this.handedOver.length > 0
+    this.writeHeader(header, frame, part, tableBytes)
+    const slices: Buffer[] = first ? [this.segmentHeader] : []
+    if (part === 0) slices.push(commit.head.subarray(0, frameHeaderBytes + tableBytes))
+    else slices.push(header, table.subarray(from, from + tableBytes))
+    pushPayload(slices, commit, from + tableBytes - table.length, partBytes - tableBytes)
+    const padding = aligned(bytes) - bytes
+    if (padding > 0) slices.push(zeros.subarray(0, padding))
+    this.handedOver.push(frame)
+    const at = first ? 0 : frame.position
+    const write = { file: segment.file, at, slices, header: first ? 1 : 0, bodyBytes: partBytes, follows }
+    this.thread.commit(write, (error, chain) => {
+      if (error === null) return this.advance(chain)
+      this.undecided.place = { slot: segment.slot, position: at, segmentSeq: segment.seq, number: this.end.number }
+      this.failed(frame, error)
+    })
+  }
+
+  private writeHeader(header: Buffer, { flight, segment, bytes }: HandedOver, part: number, tableBytes: number): void {
+    const { commit } = flight
+    const { end } = this
+    const before = this.handedOver.reduce((sum, each) => sum + each.bytes, 0)
     writeFrameHeader(header, {
       kind: flight.kind,
       flags: 0,
@@ -199,45 +260,38 @@ export class Journal {
       parts: flight.parts,
       journalId: end.journalId,
       segmentSeq: segment.seq,
-      lsn: end.lsn,
-      number: end.number,
+      lsn: end.lsn + before,
+      number: end.number + this.handedOver.length,
       epoch: end.epoch,
       commitTimeMs: commit.timeMs,
       chain: end.chain,
       tableBytes,
-      payloadBytes: partBytes - tableBytes,
+      payloadBytes: bytes - frameHeaderBytes - tableBytes,
       commit: commit.number,
     })
-    const slices: Buffer[] = first ? [this.segmentHeader] : []
-    if (part === 0) slices.push(commit.head.subarray(0, frameHeaderBytes + tableBytes))
-    else slices.push(this.partHeader, table.subarray(from, from + tableBytes))
-    pushPayload(slices, commit, from + tableBytes - table.length, partBytes - tableBytes)
-    const bytes = frameHeaderBytes + partBytes
-    const padding = aligned(bytes) - bytes
-    if (padding > 0) slices.push(zeros.subarray(0, padding))
-    const at = first ? 0 : position
-    const write = { file: segment.file, at, slices, header: first ? 1 : 0, bodyBytes: partBytes }
-    this.thread.commit(write, (error, chain) => {
-      if (error === null) return this.advance(flight, segment, bytes, chain)
-      this.undecided.place = { slot: segment.slot, position: at, segmentSeq: segment.seq, number: end.number }
-      if (error.kind !== 'full') return flight.done(error)
-      if (flight.part === 0) this.moveOn(flight, segment, partBytes)
-      else
-        this.afterCut(flight, () => this.slots.whenThereIsSpace(() => this.submit(flight, segment, partBytes, first)))
-    })
+  }
+
+  /** The thread has given up what followed the frame. */
+  private failed(frame: HandedOver, error: DiskError): void {
+    this.held = true
+    this.handedOver.length = 0
+    for (const flight of this.flights) flight.handedOver = flight.written
+    if (error.kind !== 'full') return frame.flight.done(error)
+    if (frame.flight.written === 0) this.moveOn(frame)
+    else this.afterCut(frame.flight, () => this.slots.whenThereIsSpace(() => this.resume(frame)))
   }
 
   /**
    * No space for a frame in a file that grows: it goes into a slot that is ready, or when there is one. Only where it is
    * the first of its commit: where the others lie follows from where that one is, so they wait in their place.
    */
-  private moveOn(flight: Flight, segment: ActiveSegment, partBytes: number): void {
+  private moveOn({ flight, segment }: HandedOver): void {
     const empty = segment.position === segmentHeaderBytes
     this.slots.foundNone()
     if (empty) this.undecided.place!.position = 0
     this.afterCut(flight, () => {
       if (empty) this.giveBack(segment)
-      this.inNext(flight, partBytes)
+      this.inNext(flight)
     })
   }
 
@@ -260,9 +314,11 @@ export class Journal {
     this.slots.giveBack(segment.slot, segment.file)
   }
 
-  private advance(flight: Flight, segment: ActiveSegment, bytes: number, chain: Buffer): void {
+  /** The first of those that were handed over is written. */
+  private advance(chain: Buffer): void {
+    const { flight, segment, bytes } = this.handedOver.shift()!
     const { end } = this
-    this.events.placed(flight.commit, segment, segment.position, flight.part * bodyBytesMax(this.frameBytesMax))
+    this.events.placed(flight.commit, segment, segment.position, flight.written * bodyBytesMax(this.frameBytesMax))
     segment.position += aligned(bytes)
     this.writtenBytes += aligned(bytes)
     this.slots.wrote(bytes)
@@ -271,10 +327,12 @@ export class Journal {
     end.commit = flight.commit.number
     end.timeMs = flight.commit.timeMs
     end.chain = chain
-    flight.part++
-    if (flight.part < flight.parts) return this.nextPart(flight)
-    this.flight = null
-    flight.done(null)
+    flight.written++
+    if (flight.written === flight.parts) {
+      this.flights.shift()
+      flight.done(null)
+    }
+    this.handOver()
   }
 }
 

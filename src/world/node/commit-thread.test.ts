@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
 import { crc32c } from '../../base/index.ts'
-import { chainOf, type CommitWrite, type DiskError } from '../index.ts'
+import { chainOf, type CommitFile, type CommitWrite, type DiskError } from '../index.ts'
 import { startCommitWorkerAhead } from './commit-worker-start.ts'
 import { NodeDisk } from './disk.ts'
 
-const layout = { headerBytes: 32, bodyCrcAt: 8, headerCrcAt: 28 }
+const layout = { headerBytes: 32, chainAt: 12, bodyCrcAt: 8, headerCrcAt: 28 }
 
 function folder(context: { after(run: () => void): void }): string {
   const path = mkdtempSync(join(tmpdir(), 'commit-'))
@@ -32,7 +32,14 @@ test('commits are sealed and written, small and large, synced and not', async (t
       const header = Buffer.alloc(32)
       header.fill(7)
       const body = Buffer.alloc(size).fill(size & 0xff)
-      const write: CommitWrite = { file, at, slices: [header, body, Buffer.alloc(100)], header: 0, bodyBytes: size }
+      const write: CommitWrite = {
+        file,
+        at,
+        slices: [header, body, Buffer.alloc(100)],
+        header: 0,
+        bodyBytes: size,
+        follows: false,
+      }
       const chain = await new Promise<Buffer>((resolve, reject) =>
         thread.commit(write, (error, value) => (error === null ? resolve(value) : reject(error))),
       )
@@ -55,9 +62,55 @@ test('an error of the disk comes back as one', async (t) => {
   const file = await thread.open('slot', true)
   await file.close()
   const error = await new Promise<DiskError | null>((resolve) =>
-    thread.commit({ file, at: 0, slices: [Buffer.alloc(32)], header: 0, bodyBytes: 0 }, resolve),
+    thread.commit({ file, at: 0, slices: [Buffer.alloc(32)], header: 0, bodyBytes: 0, follows: false }, resolve),
   )
   assert.equal(error?.kind, 'io')
+})
+
+test('what is handed over behind another gets its chain, and is not tried when that one fails', async (t) => {
+  const path = folder(t)
+  for (const name of ['slot', 'gone']) writeFileSync(join(path, name), Buffer.alloc(4_000_000))
+  const thread = new NodeDisk(path).commitThread(layout)
+  t.after(() => thread.close())
+  const [slot, gone] = [await thread.open('slot', true), await thread.open('gone', true)]
+  t.after(() => slot.close())
+  await gone.close()
+  const write = (file: CommitFile, at: number, size: number, follows: boolean): CommitWrite => {
+    const slices = [Buffer.alloc(32, 7), Buffer.alloc(size, 5)]
+    return { file, at, slices, header: 0, bodyBytes: size, follows }
+  }
+  for (const size of [100, 1_500_000]) {
+    const chains: Buffer[] = []
+    await new Promise<void>((resolve) => {
+      thread.commit(write(slot, 0, size, false), (error, chain) => {
+        assert.equal(error, null)
+        chains.push(chain)
+      })
+      // It may have waited for a small one.
+      thread.commit(write(slot, 2_000_000, size, chains.length === 0), (error) => {
+        assert.equal(error, null)
+        resolve()
+      })
+    })
+    const header = readFileSync(join(path, 'slot')).subarray(2_000_000, 2_000_032)
+    assert.deepEqual(header.subarray(12, 28), chains[0])
+    assert.equal(header.readUInt32LE(28), crc32c(header.subarray(0, 28)))
+  }
+  const told: string[] = []
+  const failed = new Promise<void>((resolve) => {
+    thread.commit(write(gone, 0, 500_000, false), (error) => {
+      told.push(error!.kind)
+      resolve()
+    })
+  })
+  thread.commit(write(slot, 3_800_000, 10, true), () => told.push('tried'))
+  await failed
+  const after = await new Promise<DiskError | null>((resolve) =>
+    thread.commit(write(slot, 3_900_000, 10, false), resolve),
+  )
+  assert.equal(after, null)
+  assert.deepEqual(told, ['io'])
+  assert.equal(readFileSync(join(path, 'slot'))[3_800_032], 0)
 })
 
 test('a worker that was started ahead serves the first commit thread, whatever its layout', async (t) => {
@@ -65,8 +118,8 @@ test('a worker that was started ahead serves the first commit thread, whatever i
   writeFileSync(join(path, 'slot'), Buffer.alloc(4096))
   startCommitWorkerAhead()
   for (const layout of [
-    { headerBytes: 32, bodyCrcAt: 8, headerCrcAt: 28 },
-    { headerBytes: 64, bodyCrcAt: 40, headerCrcAt: 60 },
+    { headerBytes: 32, chainAt: 12, bodyCrcAt: 8, headerCrcAt: 28 },
+    { headerBytes: 64, chainAt: 8, bodyCrcAt: 40, headerCrcAt: 60 },
   ]) {
     const thread = new NodeDisk(path).commitThread(layout)
     t.after(() => thread.close())
@@ -74,7 +127,7 @@ test('a worker that was started ahead serves the first commit thread, whatever i
     t.after(() => file.close())
     const slices = [Buffer.alloc(layout.headerBytes, 7), Buffer.from('body')]
     const error = await new Promise<DiskError | null>((resolve) =>
-      thread.commit({ file, at: 0, slices, header: 0, bodyBytes: 4 }, resolve),
+      thread.commit({ file, at: 0, slices, header: 0, bodyBytes: 4, follows: false }, resolve),
     )
     assert.equal(error, null)
     assert.equal(readFileSync(join(path, 'slot')).readUInt32LE(layout.bodyCrcAt), crc32c(Buffer.from('body')))

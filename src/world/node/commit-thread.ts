@@ -12,7 +12,7 @@ import {
   type CommitWrite,
   type SealLayout,
 } from '../disk.ts'
-import { chainAt, errorAt, field, type DataMessage } from './commit-protocol.ts'
+import { field, fieldsOf, jobField, jobsOf, type DataMessage, type Job } from './commit-protocol.ts'
 import { takeCommitWorker } from './commit-worker-start.ts'
 import { diskError } from './disk-error.ts'
 
@@ -41,34 +41,38 @@ class NodeCommitFile implements CommitFile {
   }
 }
 
+interface HandedOver {
+  number: number
+  path: string
+  done: CommitDone
+}
+
 /** A thread for commits alone: the runtime's I/O pool may be busy with anything, and then a commit would wait. */
 export class NodeCommitThread implements CommitThread {
   private readonly folder: string
   private readonly fields: Int32Array
-  private readonly bytes: Buffer
+  private readonly jobs: [Job, Job]
   private readonly worker: Worker
-  /** The bytes of the commit in flight. */
-  private data: Buffer
   /** 0: the loop never waits. On one core it would only keep the thread from its work. */
   private readonly waitMs: number
   private averageMs = 1
-  private done: CommitDone | null = null
-  private path = ''
+  /** At most two, in their order. */
+  private readonly handedOver: HandedOver[] = []
   private dead: DiskError | null = null
   private closing = false
 
   constructor(folder: string, layout: SealLayout, waitMs: number) {
     this.folder = folder
     this.waitMs = availableParallelism() > 1 ? waitMs : 0
-    const { worker, shared, data } = takeCommitWorker()
+    const { worker, ...memory } = takeCommitWorker()
     this.worker = worker
-    this.fields = new Int32Array(shared, 0, chainAt / 4)
-    this.bytes = Buffer.from(shared)
-    this.data = Buffer.from(data)
+    this.fields = fieldsOf(memory.shared)
+    this.jobs = jobsOf(memory)
     this.fields[field.headerBytes] = layout.headerBytes
+    this.fields[field.chainAt] = layout.chainAt
     this.fields[field.bodyCrcAt] = layout.bodyCrcAt
     this.fields[field.headerCrcAt] = layout.headerCrcAt
-    this.worker.on('message', () => this.heard())
+    this.worker.on('message', () => this.settle())
     this.worker.on('error', (error: unknown) => this.died((error as Error).message))
     this.worker.on('exit', () => {
       if (!this.closing) this.died('the commit thread ended')
@@ -76,10 +80,9 @@ export class NodeCommitThread implements CommitThread {
   }
 
   private died(detail: string): void {
-    this.dead ??= new DiskError('io', 'commit', this.path, detail)
-    const { done } = this
-    this.done = null
-    done?.(this.dead, Buffer.alloc(16))
+    this.dead ??= new DiskError('io', 'commit', this.handedOver[0]?.path ?? '', detail)
+    const [first] = this.handedOver.splice(0)
+    first?.done(this.dead, Buffer.alloc(16))
   }
 
   async open(path: string, sync: boolean): Promise<CommitFile> {
@@ -96,87 +99,92 @@ export class NodeCommitThread implements CommitThread {
   }
 
   commit(write: CommitWrite, done: CommitDone): void {
-    assert(this.done === null, 'one commit in flight')
+    const { handedOver, fields } = this
+    assert(handedOver.length < 2, 'two commits handed over')
+    assert(write.follows === handedOver.length > 0, 'what follows is handed over behind another')
     if (this.dead !== null) return done(this.dead, Buffer.alloc(16))
-    const { fields } = this
     const { file } = write
     assert(file instanceof NodeCommitFile, 'a file of another disk')
-    const bytes = this.copy(write)
+    const number = (fields[field.request]! + 1) | 0
+    const index = (number & 1) as 0 | 1
+    const bytes = this.copy(index, write)
     const through = file.through !== null && bytes <= writeThroughBytesMax
-    fields[field.descriptor] = (through ? file.through : file.plain).fd
-    fields[field.syncAfter] = file.through !== null && !through ? 1 : 0
-    fields[field.positionLow] = write.at | 0
-    fields[field.positionHigh] = Math.floor(write.at / 0x1_0000_0000)
-    fields[field.bodyBytes] = write.bodyBytes
-    fields[field.dataBytes] = bytes
-    this.done = done
-    this.path = write.file.path
-    const number = (Atomics.add(fields, field.request, 1) + 1) | 0
+    const job = this.jobs[index].fields
+    job[jobField.descriptor] = (through ? file.through : file.plain).fd
+    job[jobField.syncAfter] = file.through !== null && !through ? 1 : 0
+    job[jobField.positionLow] = write.at | 0
+    job[jobField.positionHigh] = Math.floor(write.at / 0x1_0000_0000)
+    job[jobField.bodyBytes] = write.bodyBytes
+    job[jobField.dataBytes] = bytes
+    job[jobField.follows] = write.follows ? 1 : 0
+    handedOver.push({ number, path: file.path, done })
+    Atomics.store(fields, field.request, number)
     Atomics.notify(fields, field.request)
-    this.await(number)
+    if (!write.follows) this.await(number)
   }
 
   /** Puts the slices one after the other where the thread finds them; returns their bytes. */
-  private copy({ slices, header }: CommitWrite): number {
+  private copy(index: 0 | 1, { slices, header }: CommitWrite): number {
     let bytes = 0
     for (const slice of slices) bytes += slice.length
-    if (bytes > this.data.length) this.enlarge(bytes)
+    const job = this.jobs[index]
+    if (bytes > job.data.length) this.enlarge(index, bytes)
     let at = 0
     slices.forEach((slice, i) => {
-      if (i === header) this.fields[field.headerAt] = at
+      if (i === header) job.fields[jobField.headerAt] = at
       // `set` copies to shared memory word by word, and so does `copy` of a whole view; of a part of one it does not,
       // but costs more to call (measured).
-      if (slice.length < copyBytesMin) this.data.set(slice, at)
-      else Buffer.from(slice.buffer).copy(this.data, at, slice.byteOffset, slice.byteOffset + slice.length)
+      if (slice.length < copyBytesMin) job.data.set(slice, at)
+      else Buffer.from(slice.buffer).copy(job.data, at, slice.byteOffset, slice.byteOffset + slice.length)
       at += slice.length
     })
     return bytes
   }
 
-  private enlarge(bytes: number): void {
+  private enlarge(job: 0 | 1, bytes: number): void {
     const data = new SharedArrayBuffer(bytes * 2)
-    this.data = Buffer.from(data)
-    const message: DataMessage = { data }
+    this.jobs[job].data = Buffer.from(data)
+    const message: DataMessage = { job, data }
     this.worker.postMessage(message)
   }
 
   private await(number: number): void {
     const { fields } = this
     if (this.averageMs < this.waitMs) Atomics.wait(fields, field.done, (number - 1) | 0, this.waitMs)
-    if (Atomics.load(fields, field.done) === number) this.finish()
-    else this.ask(number)
+    this.settle()
   }
 
-  private ask(number: number): void {
+  /** Whether the first one is done. After an error also what follows it: until then the thread may look at that one. */
+  private isDone(): boolean {
+    const first = this.handedOver[0]
+    if (first === undefined) return false
+    const done = Atomics.load(this.fields, field.done)
+    if (((done - first.number) | 0) < 0) return false
+    const { fields } = this.jobs[(first.number & 1) as 0 | 1]
+    return fields[jobField.errorBytes] === 0 || done === this.fields[field.request]
+  }
+
+  /** Tells of all that is done, and wishes for a message when something is not. */
+  private settle(): void {
     const { fields } = this
-    Atomics.store(fields, field.wantMessage, 1)
-    // It may have become done before it could see the wish: then there will be no message.
-    if (Atomics.load(fields, field.done) === number && Atomics.exchange(fields, field.wantMessage, 0) === 1) {
-      this.finish()
-    }
-  }
-
-  /**
-   * The thread may have taken the wish at the end of the job before, where the loop had seen that one done by waiting:
-   * then this message is the old one's, and the job in flight has to be wished for again.
-   */
-  private heard(): void {
-    if (this.done === null) return
-    const number = Atomics.load(this.fields, field.request)
-    if (Atomics.load(this.fields, field.done) === number) this.finish()
-    else this.ask(number)
+    do {
+      while (this.isDone()) this.finish()
+      if (this.handedOver.length === 0) return
+      Atomics.store(fields, field.wantMessage, 1)
+      // It may have become done before the thread could see the wish; where that has taken it there will be a message.
+    } while (this.isDone() && Atomics.exchange(fields, field.wantMessage, 0) === 1)
   }
 
   private finish(): void {
-    const { fields, done } = this
-    if (done === null || Atomics.load(fields, field.done) !== Atomics.load(fields, field.request)) return
-    this.done = null
-    this.averageMs += (fields[field.tookUs]! / 1000 - this.averageMs) * 0.1
-    const chain = Buffer.from(this.bytes.subarray(chainAt, chainAt + 16))
-    const errorBytes = fields[field.errorBytes]!
+    const { number, path, done } = this.handedOver.shift()!
+    const job = this.jobs[(number & 1) as 0 | 1]
+    this.averageMs += (job.fields[jobField.tookUs]! / 1000 - this.averageMs) * 0.1
+    const errorBytes = job.fields[jobField.errorBytes]!
+    const chain = Buffer.from(job.chain)
     if (errorBytes === 0) return done(null, chain)
-    const [code, message] = this.bytes.toString('utf8', errorAt, errorAt + errorBytes).split('\n')
-    done(diskError(Object.assign(new Error(message), { code }), 'commit', this.path), chain)
+    this.handedOver.length = 0
+    const [code, message] = job.error.toString('utf8', 0, errorBytes).split('\n')
+    done(diskError(Object.assign(new Error(message), { code }), 'commit', path), chain)
   }
 
   async close(): Promise<void> {

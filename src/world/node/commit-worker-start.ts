@@ -11,7 +11,7 @@ function start(): CommitWorker {
   const name = import.meta.url.endsWith('.ts') ? './commit-worker.ts' : './commit-worker.js'
   const workerData: CommitWorkerData = {
     shared: new SharedArrayBuffer(sharedBytes),
-    data: new SharedArrayBuffer(dataBytes),
+    data: [new SharedArrayBuffer(dataBytes), new SharedArrayBuffer(dataBytes)],
   }
   const worker = new Worker(new URL(name, import.meta.url), {
     workerData,

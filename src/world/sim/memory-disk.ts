@@ -138,6 +138,7 @@ class MemoryCommits implements CommitThread {
   }
 
   commit(write: CommitWrite, done: CommitDone): void {
+    assert(!write.follows, 'none is in flight when `commit` returns')
     const chain = sealHeader(this.layout, write.slices, write.header, write.bodyBytes)
     const bytes = this.disk.bytesOf(write.file.path)
     let at = write.at

@@ -357,7 +357,9 @@ interface SimCommitFile extends CommitFile {
 class SimCommits implements CommitThread {
   private readonly disk: SimDisk
   private readonly layout: SealLayout
-  private busy = false
+  private inFlight = false
+  private behind: (() => void) | null = null
+  private chain: Buffer = Buffer.alloc(0)
 
   constructor(disk: SimDisk, layout: SealLayout) {
     this.disk = disk
@@ -371,10 +373,17 @@ class SimCommits implements CommitThread {
   }
 
   commit(write: CommitWrite, done: CommitDone): void {
-    assert(!this.busy, 'one commit in flight')
-    this.busy = true
+    assert(write.follows === this.inFlight, 'what follows is handed over behind another')
+    assert(this.behind === null, 'two commits handed over')
+    if (this.inFlight) this.behind = (): void => this.run(write, done)
+    else this.run(write, done)
+  }
+
+  private run(write: CommitWrite, done: CommitDone): void {
+    this.inFlight = true
     if (this.disk.over) return
     const { path, inode, sync } = write.file as SimCommitFile
+    if (write.follows) this.chain.copy(write.slices[write.header]!, this.layout.chainAt)
     const chain = sealHeader(this.layout, write.slices, write.header, write.bodyBytes)
     const bytes = Buffer.concat(write.slices)
     // Written at once, on the disk when it is done: a crash between the two tears it.
@@ -386,8 +395,12 @@ class SimCommits implements CommitThread {
       error = failure as DiskError
     }
     const finish = (failure: DiskError | null): void => {
-      this.busy = false
+      this.inFlight = false
+      this.chain = chain
       if (failure !== null && failure.kind !== 'full') dropUnsynced(inode)
+      const next = failure === null ? this.behind : null
+      this.behind = null
+      next?.()
       done(failure, chain)
     }
     const work = (): void => {

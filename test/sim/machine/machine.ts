@@ -27,6 +27,7 @@ function sizesOf({ checkpointMs }: Plan) {
     reserveBytes: 0,
     // The average of what is published: both grow and are filled in turn.
     largeFrameBytes: 500,
+    largeCommitBytes: 300,
     spans: {
       cacheBytesMax: 2 * 1024 * 1024,
       openFilesMax: 3,

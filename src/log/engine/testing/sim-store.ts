@@ -14,6 +14,7 @@ export const smallOptions: Partial<StoreOptions> = {
   slotsAhead: 1,
   slotsSpare: 1,
   reserveBytes: 0,
+  largeCommitBytes: 2000,
 }
 
 export interface Run {
