@@ -65,8 +65,12 @@ export async function runPairs(workload: Workload, options: RunOptions): Promise
 /** Tools fail with pages of text; what matters is how it begins, what was thrown and how it ends. */
 function inOneLine(message: string): string {
   const lines = message.split('\n').filter((line) => line.trim() !== '')
-  const thrown = lines.filter((line) => /exception|error/i.test(line) && !/^\s+at /.test(line)).slice(0, 3)
-  const said = lines.length > 4 ? [lines[0]!.slice(0, 160), ...thrown, ...lines.slice(-1)] : lines
+  const telling = /exception|error|[1-9]\d* failed/i
+  const thrown = lines.filter((line) => telling.test(line) && !/^\s+at /.test(line))
+  // Of a command the beginning says which, and the end how it ended.
+  const first = lines[0]?.replace(/^(.{100}).+(.{60})$/, '$1 ... $2')
+  const said =
+    lines.length > 4 ? [first!, ...thrown.slice(0, 2), ...thrown.slice(2).slice(-1), ...lines.slice(-1)] : lines
   const withoutPaths = [...new Set(said)].map((line) => line.trim().replaceAll(root, ''))
   return withoutPaths.join(' | ')
 }

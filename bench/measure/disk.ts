@@ -1,5 +1,5 @@
 /** What the disk can do by itself, in the rhythm of a server: the yardstick for what is durable each second. */
-import { closeSync, constants, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, constants, fdatasyncSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { percentile } from './statistics.ts'
 
@@ -42,5 +42,33 @@ export function sequentialSyncRate(folder: string, writeBytes: number, seconds: 
     }
   } finally {
     rmSync(file, { force: true })
+  }
+}
+
+const pieceBytes = 1024 * 1024
+
+/**
+ * Bytes each second of sequential writes of `writeBytes` to a new file, each synchronized before the next begins, until it
+ * has `bytes`. Each page of memory is touched for the first time, and each block is new: so it is for a log.
+ */
+export function newFileSyncRate(folder: string, writeBytes: number, bytes: number): number {
+  const file = path.join(folder, 'disk-baseline')
+  const chunk = Buffer.alloc(writeBytes, 0xa5)
+  const fd = openSync(file, 'w')
+  try {
+    const began = performance.now()
+    let at = 0
+    while (at < bytes) {
+      // Larger calls are slower on some machines.
+      for (let from = 0; from < writeBytes; from += pieceBytes) {
+        writeSync(fd, chunk, from, Math.min(pieceBytes, writeBytes - from), at + from)
+      }
+      fdatasyncSync(fd)
+      at += writeBytes
+    }
+    return (at / (performance.now() - began)) * 1000
+  } finally {
+    closeSync(fd)
+    rmSync(file)
   }
 }

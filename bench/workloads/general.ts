@@ -1,6 +1,6 @@
 /** What every server has: a start, memory with nothing to do, a backlog, a restart with much data, a disk. */
 import type { Bench } from '../harness/bench.ts'
-import { sequentialSyncRate } from '../measure/disk.ts'
+import { newFileSyncRate, sequentialSyncRate } from '../measure/disk.ts'
 import type { Protocol } from '../measure/ready.ts'
 import { kafkaTools, mosquittoClients, mqttwrk, perfTest, rdkafka } from '../tools/index.ts'
 import { durable } from './amqp.ts'
@@ -140,7 +140,10 @@ const disk: Workload = {
   group: 'general',
   protocol: 'kafka',
   rivals: [],
-  points: [{ name: 'of the disk', field: 'share', better: 'higher', targets: [{ atLeast: 0.5 }] }],
+  points: [
+    { name: 'of the disk', field: 'share', better: 'higher', targets: [{ atLeast: 0.5 }] },
+    { name: 'of as much in a new file', field: 'share', better: 'higher', targets: [] },
+  ],
   run: async (bench) => {
     await kafkaTools.createTopic(bench.target, topic, 12)
     const records = bench.count(100_000)
@@ -153,8 +156,12 @@ const disk: Workload = {
     const writeBytes = Math.max(frameBytes, Math.round(commitBytes / frameBytes) * frameBytes)
     const durable = (sample.perSecond ?? NaN) * diskRecordBytes
     const alone = sequentialSyncRate(bench.folder, writeBytes, bench.seconds(10))
-    const mb = durable / 1e6
-    return { 'of the disk': { ...sample, mb, kb: writeBytes / 1024, share: durable / alone.bytesPerSecond } }
+    const anew = newFileSyncRate(bench.folder, writeBytes, records * diskRecordBytes)
+    const facts = { ...sample, mb: durable / 1e6, kb: writeBytes / 1024 }
+    return {
+      'of the disk': { ...facts, share: durable / alone.bytesPerSecond },
+      'of as much in a new file': { ...facts, share: durable / anew },
+    }
   },
 }
 

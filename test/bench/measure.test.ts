@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import net from 'node:net'
 import { test } from 'node:test'
-import { sequentialSyncRate } from '../../bench/measure/disk.ts'
+import { newFileSyncRate, sequentialSyncRate } from '../../bench/measure/disk.ts'
 import { killBelow, Meter, processTree, rssBytesOf } from '../../bench/measure/process-tree.ts'
 import { freePorts, untilReady } from '../../bench/measure/ready.ts'
 import { median, pairedRatio, percentile, spreadOf } from '../../bench/measure/statistics.ts'
@@ -56,9 +57,12 @@ test('processor time, memory and children of a process', async (t) => {
 })
 
 test('the disk alone: a rate and the time of one write', (t) => {
-  const { bytesPerSecond, syncP50Ms, syncP99Ms } = sequentialSyncRate(temporaryFolder(t), 4096, 0.2)
+  const folder = temporaryFolder(t)
+  const { bytesPerSecond, syncP50Ms, syncP99Ms } = sequentialSyncRate(folder, 4096, 0.2)
   assert.ok(bytesPerSecond > 0)
   assert.ok(syncP99Ms >= syncP50Ms)
+  assert.ok(newFileSyncRate(folder, 3_000_000, 10_000_000) > 0)
+  assert.deepEqual(readdirSync(folder), [])
 })
 
 test('ready is when a client is answered, in each protocol', async (t) => {
