@@ -38,7 +38,7 @@ export class Committer {
   /** Commits on their way that have no place yet, in their order: their extents are in no index. */
   readonly sealed: SealedCommit[] = []
   private flightBytes = 0
-  private sealedMs = 0
+  private frameMs = 0
   private readonly journal: Journal
   private readonly clock: Clock
   private readonly timers: Timers
@@ -121,14 +121,19 @@ export class Committer {
   private commit(): void {
     this.wanted = false
     if (this.staging.empty) return this.skip()
-    this.sealedMs = Math.max(this.sealedMs, this.journal.end.timeMs, this.clock.now())
-    const sealed = this.staging.seal(this.sealedMs)
+    const sealed = this.staging.seal(this.frameTime())
     this.sealed.push(sealed)
     this.flightBytes += bodyBytesOf(sealed)
     this.ingestedBytes += sealed.payload.bytes
     const started = this.clock.monotonic()
     this.events.between(sealed)
     this.journal.write(sealed, frameKind.data, (error) => this.done(sealed, started, error))
+  }
+
+  /** It never goes back, though the clock may, and the frame before may still be on its way. */
+  private frameTime(): number {
+    this.frameMs = Math.max(this.frameMs, this.journal.end.timeMs, this.clock.now())
+    return this.frameMs
   }
 
   /** Whether it had no place before. */
@@ -203,7 +208,7 @@ export class Committer {
   /** An IDLE frame: from now on damage to the last commit cannot pass for a torn tail. */
   private idle(then: () => void): void {
     const { end } = this.journal
-    const frame = emptyCommit(end.commit, Math.max(end.timeMs, this.clock.now()))
+    const frame = emptyCommit(end.commit, this.frameTime())
     this.journal.write(frame, frameKind.idle, (error) => {
       if (error !== null) return this.fail(error)
       this.idleWritten = this.journal.end.number
@@ -215,7 +220,7 @@ export class Committer {
   /** The first frame of an epoch: after it, what was found at the start cannot be taken for a torn tail. */
   async fence(): Promise<void> {
     const { end } = this.journal
-    const frame = emptyCommit(end.commit, Math.max(end.timeMs, this.clock.now()))
+    const frame = emptyCommit(end.commit, this.frameTime())
     const error = await new Promise<Error | null>((resolve) => this.journal.write(frame, frameKind.fence, resolve))
     if (error !== null) throw error
     this.next()
