@@ -101,3 +101,20 @@ test('of two handed over the first fails: neither is acknowledged, and neither i
   await time.until(again.work.verify())
   await time.until(again.store.close())
 })
+
+test('a commit behind an IDLE frame that is on its way is not earlier, though the clock went back between them', async () => {
+  const run = await newRun()
+  const { store, time, disk } = run
+  let begun = 0
+  disk.onOperation = (operation): void => void (begun += operation === 'commit' ? 1 : 0)
+  await publish(run, 100)
+  for (let i = 0; i < 400 && begun < 2; i++) await time.advance(1)
+  assert.equal(begun, 2, 'the IDLE frame is on its way')
+  time.wallShiftMs -= 60_000
+  const number = await publish(run, 3000)
+  await time.advance(50)
+  assert.equal(store.durable, number)
+  const [first, second] = await store.extents(1, 0, 2)
+  assert.ok(second!.appendTime > first!.appendTime, 'its time is that of the IDLE frame at least')
+  await time.until(store.close())
+})
