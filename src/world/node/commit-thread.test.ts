@@ -96,15 +96,20 @@ test('what is handed over behind another gets its chain, and is not tried when t
     assert.deepEqual(header.subarray(12, 28), chains[0])
     assert.equal(header.readUInt32LE(28), crc32c(header.subarray(0, 28)))
   }
-  const told: string[] = []
-  const failed = new Promise<void>((resolve) => {
-    thread.commit(write(gone, 0, 500_000, false), (error) => {
-      told.push(error!.kind)
-      resolve()
+  let told: string[] = []
+  // The thread may be done with the first one before there is a second to hand over behind it: then once more.
+  for (let behind = false; !behind;) {
+    told = []
+    const failed = new Promise<void>((resolve) => {
+      thread.commit(write(gone, 0, 500_000, false), (error) => {
+        told.push(error!.kind)
+        resolve()
+      })
     })
-  })
-  thread.commit(write(slot, 3_800_000, 10, true), () => told.push('tried'))
-  await failed
+    behind = told.length === 0
+    if (behind) thread.commit(write(slot, 3_800_000, 10, true), () => told.push('tried'))
+    await failed
+  }
   const after = await new Promise<DiskError | null>((resolve) =>
     thread.commit(write(slot, 3_900_000, 10, false), resolve),
   )
