@@ -251,6 +251,10 @@ export class MemoryStore implements Store {
     return found
   }
 
+  pace(): null {
+    return null
+  }
+
   extents(partition: number, from: number, limit: number): ExtentFacts[] {
     const { extents } = this.at(partition)
     const first = firstAt(extents, from)

@@ -58,7 +58,7 @@ export interface Store {
    * what is no longer needed may be gone. The first may begin before `from`. Synchronous when the bytes are in memory,
    * which is the rule at the tail. What cannot be read ends what is returned, and rejects when nothing is before it: with
    * `Damaged`, whose `cost` says behind which records to go on, or with a `DiskError`, which may pass. What has to be read
-   * from the disk stands in `memory`, or in memory of its own.
+   * from the disk stands in `memory`, or in memory of its own. `until`: see `pace`.
    */
   read(
     partition: number,
@@ -66,7 +66,14 @@ export interface Store {
     upTo: number,
     bytesMax: number,
     memory?: ReadMemory,
+    until?: number,
   ): StoredExtent[] | Promise<StoredExtent[]>
+  /**
+   * For one who reads several partitions together, again and again: how far each of these reads should go (`until` of
+   * `read`), so that what lies side by side on the disk is read at the same time, and so once. The one that is furthest
+   * behind is never `later`. Null: all as far as they like.
+   */
+  pace(reads: readonly { partition: number; from: number }[]): Pace[] | null
   /** The facts of the extents from `from` on, without their bytes: for seeking by time and counting. At most `limit`. */
   extents(partition: number, from: number, limit: number): ExtentFacts[] | Promise<ExtentFacts[]>
 
@@ -74,6 +81,9 @@ export interface Store {
   close(): Promise<void>
   metrics(): StoreMetrics
 }
+
+/** A place in the journal, bytes; `later`: others are to come nearer first; null: as far as it likes. */
+export type Pace = number | 'later' | null
 
 /** Where a reader wants to have what is read for it, so that it can be used again; it may be written to until then. */
 export interface ReadMemory {

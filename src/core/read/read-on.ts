@@ -17,8 +17,9 @@ export function readOn(
   upTo: number,
   bytesMax: number,
   memory?: ReadMemory,
+  until?: number,
 ): StoredExtent[] | Promise<StoredExtent[]> {
-  const read = shard.store.read(partition.id, from, upTo, bytesMax, memory)
+  const read = shard.store.read(partition.id, from, upTo, bytesMax, memory, until)
   return read instanceof Promise
     ? read.catch((error: unknown) => goOn(shard, partition, error, upTo, bytesMax, memory))
     : read

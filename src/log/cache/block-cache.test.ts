@@ -69,6 +69,29 @@ test('D5: a reader that passes through all files once does not evict what two re
   assert.equal(cache.misses, misses)
 })
 
+test('what was read ahead is there for its reader, whatever others read meanwhile, but not for ever', async () => {
+  const { cache, files } = await setUp(12 * blockBytes)
+  const ahead = files[0]!
+  await cache.prefetch(ahead, 0, 9, 1)
+  for (const reader of [2, 3]) for (let block = 0; block < 10; block++) await touch(cache, files[1]!, block, reader)
+  let { misses } = cache
+  for (const block of [0, 1]) await touch(cache, ahead, block)
+  assert.equal(cache.misses, misses)
+  await touch(cache, ahead, 2)
+  assert.equal(cache.misses, misses + 1, 'a fifth of the cache, and no more, is read ahead')
+  await cache.prefetch(ahead, 10, 2, 1)
+  for (let block = 0; block < 12; block++) await touch(cache, files[1]!, block, 4)
+  await cache.prefetch(files[2]!, 0, 2, 5)
+  misses = cache.misses
+  await touch(cache, files[2]!, 0, 5)
+  assert.equal(cache.misses, misses + 1, 'there is no room while its reader may come')
+  for (let n = 0; n < 60; n++) await touch(cache, files[1]!, n % 20, 4)
+  await cache.prefetch(files[2]!, 4, 2, 5)
+  misses = cache.misses
+  for (const block of [4, 5]) await touch(cache, files[2]!, block, 5)
+  assert.equal(cache.misses, misses)
+})
+
 test('one load for all who want a block at once', async () => {
   const { cache, files } = await setUp(12 * blockBytes)
   await Promise.all(Array.from({ length: 50 }, (_, reader) => touch(cache, files[0]!, 3, reader)))

@@ -8,10 +8,13 @@ export const blockBytes = 256 * 1024
 /** More than this goes around the cache: it would push out what many want for what one wants once. */
 const cachedBytesMax = 512 * 1024
 const blocksPerFileMax = 2 ** 22
-/** Of all the bytes: what was wanted twice may take so much, the rest is for what comes by once. */
-const keptShare = 0.8
-/** Of all the bytes: what was read ahead and nobody has wanted yet. */
-const aheadShare = 0.25
+/**
+ * Of all the bytes: what was wanted twice may take so much, and so much what was read ahead and nobody has wanted yet.
+ * The rest is for what comes by once, and enough for who reads many partitions together: what the first of them reads is
+ * to be there for the last.
+ */
+const keptShare = 0.5
+const aheadShare = 0.2
 const readsMax = 2
 
 /** A file as the cache knows it. Ids are never reused, though paths are (a slot is recycled). */
@@ -37,8 +40,8 @@ export interface Block {
   /** Position range in the file whose payloads were checked since the block was loaded. */
   checkedFrom: number
   checkedTo: number
-  /** Read ahead, and not wanted yet. */
-  ahead: boolean
+  /** How many loads there had been before its own. */
+  readonly loaded: number
 }
 
 /** A part of a read, in one block. */
@@ -63,9 +66,10 @@ interface Waiting {
 }
 
 /**
- * Aligned windows of 256 KiB of any file, shared by all readers (D2), within a hard limit of bytes. Two queues, each
+ * Aligned windows of 256 KiB of any file, shared by all readers (D2), within a hard limit of bytes. Three queues, each
  * least recently used first: a new block is *on probation* and moves to the *kept* ones when a second reader wants it;
- * probation is evicted first. So one cold consumer reading through everything costs the others nothing (D5).
+ * what was read *ahead* waits by itself for its first one. Probation is evicted first. So one cold consumer reading
+ * through everything costs the others nothing (D5), and nothing of what is about to be wanted.
  *
  * Readers get copies. So the memory of a block that is dropped is the next one's at once: no collection of garbage, no
  * page of it to be found by the kernel, and nobody who is slow keeps a block for one of its messages.
@@ -76,12 +80,15 @@ export class BlockCache {
   hits = 0
   misses = 0
   private keptBytes = 0
+  /** With what is being loaded. */
   private aheadBytes = 0
+  private loads = 0
   private readonly bytesMax: number
   private readonly files: FilePool
   private readonly gate = new ReadGate(readsMax)
   private readonly probation = new Map<number, Block>()
   private readonly kept = new Map<number, Block>()
+  private readonly ahead = new Map<number, Block>()
   private readonly loading = new Map<number, Waiting[]>()
   /** Memory of whole blocks that were dropped. */
   private free: Buffer[] = []
@@ -120,9 +127,13 @@ export class BlockCache {
     return alone ? block : null
   }
 
+  private get(key: number): Block | undefined {
+    return this.probation.get(key) ?? this.kept.get(key) ?? this.ahead.get(key)
+  }
+
   private find(file: CachedFile, index: number, need: number, reader: ReaderId): Block | null {
     const key = file.id * blocksPerFileMax + index
-    const block = this.probation.get(key) ?? this.kept.get(key)
+    const block = this.get(key)
     if (block === undefined || block.bytes.length < need) return null
     this.hits++
     this.touch(block, reader)
@@ -139,7 +150,7 @@ export class BlockCache {
       return
     }
     this.misses++
-    const short = this.probation.get(key) ?? this.kept.get(key)
+    const short = this.get(key)
     if (short !== undefined) this.drop(short)
     void this.load(file, index, reader, [{ wanted, arriving, own: true }])
   }
@@ -152,11 +163,20 @@ export class BlockCache {
     const end = Math.min(first + count, Math.ceil(file.bytes / blockBytes))
     for (let index = first; index < end; index++) {
       const key = file.id * blocksPerFileMax + index
-      if (this.probation.has(key) || this.kept.has(key) || this.loading.has(key)) continue
-      if (!this.gate.idle || this.aheadBytes + blockBytes > this.bytesMax * aheadShare) return
+      if (this.get(key) !== undefined || this.loading.has(key)) continue
+      if (!this.gate.idle || !this.roomAhead()) return
       // Whoever needs the block will see the error.
       await this.load(file, index, reader, [], true)
     }
+  }
+
+  /** Nobody comes any more for what has been passed over by twice as many blocks as there are. */
+  private roomAhead(): boolean {
+    for (const oldest of this.ahead.values()) {
+      if ((this.loads - oldest.loaded) * blockBytes < 2 * this.bytesMax) break
+      this.drop(oldest)
+    }
+    return this.aheadBytes + blockBytes <= this.bytesMax * aheadShare
   }
 
   /** Resolves in any case, after those who wait have been told. */
@@ -172,15 +192,19 @@ export class BlockCache {
     if (ahead) this.aheadBytes += blockBytes
     try {
       const { slab, bytes } = await this.gate.run(() => this.fill(file, index * blockBytes))
-      const block: Block = { key, slab, bytes, firstReader: reader, checkedFrom: 0, checkedTo: 0, ahead }
+      const loaded = this.loads++
+      const block: Block = { key, slab, bytes, firstReader: reader, checkedFrom: 0, checkedTo: 0, loaded }
       this.loading.delete(key)
-      if (reader === indexReader) this.keep(block)
+      if (ahead) this.aheadBytes += slab.length
+      if (ahead) this.ahead.set(key, block)
+      else if (reader === indexReader) this.keep(block)
       else this.probation.set(key, block)
       this.arrived(waiting, block)
     } catch (error) {
-      if (ahead) this.aheadBytes -= blockBytes
       this.loading.delete(key)
       for (const { arriving } of waiting) arriving.failed(error)
+    } finally {
+      if (ahead) this.aheadBytes -= blockBytes
     }
   }
 
@@ -205,8 +229,7 @@ export class BlockCache {
         late.push(each)
         continue
       }
-      if (own) this.wanted(block)
-      else this.touch(block, wanted.reader)
+      if (!own) this.touch(block, wanted.reader)
       block.bytes.copy(wanted.into, wanted.to, wanted.from, wanted.end)
       arriving.arrived(block)
     }
@@ -243,19 +266,17 @@ export class BlockCache {
   }
 
   private dropOldest(): void {
-    for (const queue of [this.probation, this.kept]) {
+    for (const queue of [this.probation, this.kept, this.ahead]) {
       for (const oldest of queue.values()) return this.drop(oldest)
     }
     throw new AssertionError('the block cache has no block to drop')
   }
 
-  private wanted(block: Block): void {
-    if (block.ahead) this.aheadBytes -= blockBytes
-    block.ahead = false
-  }
-
   private touch(block: Block, reader: ReaderId): void {
-    this.wanted(block)
+    if (this.ahead.delete(block.key)) {
+      this.aheadBytes -= block.slab.length
+      this.probation.set(block.key, block)
+    }
     if (this.kept.delete(block.key)) {
       this.kept.set(block.key, block)
     } else if (reader === block.firstReader) {
@@ -272,22 +293,20 @@ export class BlockCache {
     this.keptBytes += block.slab.length
     for (const oldest of this.kept.values()) {
       if (this.keptBytes <= this.bytesMax * keptShare) return
-      this.kept.delete(oldest.key)
-      this.keptBytes -= oldest.slab.length
-      this.probation.set(oldest.key, oldest)
+      this.drop(oldest)
     }
   }
 
   private drop(block: Block): void {
     if (this.kept.delete(block.key)) this.keptBytes -= block.slab.length
+    else if (this.ahead.delete(block.key)) this.aheadBytes -= block.slab.length
     else if (!this.probation.delete(block.key)) return
-    this.wanted(block)
     this.giveBack(block.slab)
   }
 
   /** Gives back all memory but that of loads under way. */
   clear(): void {
-    for (const queue of [this.probation, this.kept]) for (const block of queue.values()) this.drop(block)
+    for (const queue of [this.probation, this.kept, this.ahead]) for (const block of queue.values()) this.drop(block)
     this.bytes -= this.free.length * blockBytes
     this.free = []
   }
@@ -302,7 +321,7 @@ export class BlockCache {
     const end = Math.ceil((at + length) / blockBytes)
     for (let index = Math.floor(at / blockBytes); index < end; index++) {
       const key = file.id * blocksPerFileMax + index
-      const block = this.probation.get(key) ?? this.kept.get(key)
+      const block = this.get(key)
       if (block !== undefined) this.drop(block)
     }
   }

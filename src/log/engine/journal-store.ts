@@ -269,6 +269,8 @@ export class JournalStore implements DurableStore {
 
   readonly read: DurableStore['read'] = (...terms) => this.reading.read(...terms)
 
+  readonly pace: DurableStore['pace'] = (reads) => this.spans.pace(reads)
+
   extents(partition: number, from: number, limit: number): ExtentFacts[] | Promise<ExtentFacts[]> {
     return this.reading.extents(partition, from, limit)
   }

@@ -52,15 +52,16 @@ export class Reading {
     upTo: number,
     bytesMax: number,
     memory?: ReadMemory,
+    until?: number,
   ): StoredExtent[] | Promise<StoredExtent[]> {
-    const read = this.readOnce(partition, from, upTo, bytesMax, memory)
+    const read = this.readOnce(partition, from, upTo, bytesMax, memory, until)
     if (!(read instanceof Promise)) return read
     // What was found may have been settled or trimmed, and its file used again, before it was read. Then it is
     // elsewhere now; only if it looks wrong there, too, is it damaged.
     return read.catch((error: unknown) => {
       const gone = error instanceof DiskError && error.kind === 'notFound'
       if (!gone && !(error instanceof Damaged)) throw error
-      return this.readOnce(partition, from, upTo, bytesMax, memory)
+      return this.readOnce(partition, from, upTo, bytesMax, memory, until)
     })
   }
 
@@ -70,6 +71,7 @@ export class Reading {
     upTo: number,
     bytesMax: number,
     memory: ReadMemory | undefined,
+    until: number | undefined,
   ): StoredExtent[] | Promise<StoredExtent[]> {
     const found = this.partitions.find(partition)
     if (found === undefined) return []
@@ -81,7 +83,7 @@ export class Reading {
     if (first === undefined || first.extent.baseOffset > start) {
       const served = Math.min(this.held.firstServed(partition, start), found.placedNext)
       if (start < served && this.spans.nextOffset(partition) > start) {
-        return this.readOld(partition, start, below, bytesMax, served, memory)
+        return this.readOld(partition, start, below, bytesMax, served, memory, until)
       }
     }
     return held.every((each) => each.batch !== null)
@@ -97,9 +99,10 @@ export class Reading {
     bytesMax: number,
     served: number,
     memory: ReadMemory | undefined,
+    until: number | undefined,
   ): Promise<StoredExtent[]> {
     const end = Math.min(below, served)
-    const old = await this.spans.read(partition, from, end, bytesMax, memory)
+    const old = await this.spans.read(partition, from, end, bytesMax, memory, until)
     const last = old[old.length - 1]
     // Before its end the spans have nothing, or have more than they gave: then the next call goes on there.
     const next = last === undefined ? end : last.baseOffset + last.count
@@ -126,6 +129,11 @@ export class Reading {
     let bytes = 0
     this.held.each(partition, from, (segment, extent) => {
       if (extent.baseOffset >= below) return false
+      if (held.length === 0 && extent.baseOffset > from && this.spans.nextOffset(partition) > from) {
+        // The reader is far behind, and what is here is of no use to it.
+        end = extent.baseOffset
+        return false
+      }
       const piece = extent.pieces[0]!
       const batch = this.tail.find(segment.segmentSeq + piece.segmentsOn, piece.position, extent.bytes)
       if (batch === null && segment.adopted) {

@@ -28,6 +28,7 @@ export class EngineHost implements SpanHost {
   readonly machine: Machine
   readonly journalId: Buffer
   readonly limits: SpanLimits
+  readonly segmentBytes: number
   store: HostedStore | null = null
   /** Which slot holds which segment, as far as anybody may want to know. */
   readonly slotOfSegment = new Map<number, number>()
@@ -45,6 +46,7 @@ export class EngineHost implements SpanHost {
       timers: Timers
       machine: Machine
       limits: SpanLimits
+      segmentBytes: number
       report: (error: Error) => void
     },
     journalId: Buffer,
@@ -56,6 +58,7 @@ export class EngineHost implements SpanHost {
     this.timers = terms.timers
     this.machine = terms.machine
     this.limits = terms.limits
+    this.segmentBytes = terms.segmentBytes
     this.tell = terms.report
     this.journalId = journalId
     this.partitions = partitions

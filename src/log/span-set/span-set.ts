@@ -52,7 +52,7 @@ export class SpanSet implements Spans {
     }
     const { manifest, pages, files, budget } = this
     this.cleaner = new Cleaner({ host, manifest, files, pages, budget, authority })
-    this.reader = new SpanReader(files, manifest, pages, (span) => this.cleaner.want(span))
+    this.reader = new SpanReader(host, files, manifest, pages, (span) => this.cleaner.want(span))
   }
 
   restore(object: number, part: number, frame: number, state: Buffer): void {
@@ -130,9 +130,9 @@ export class SpanSet implements Spans {
     }
   }
 
-  read(partition: number, from: number, below: number, bytesMax: number, memory?: ReadMemory): Promise<StoredExtent[]> {
-    return this.reader.read(partition, from, below, bytesMax, memory)
-  }
+  readonly read: Spans['read'] = (...terms) => this.reader.read(...terms)
+
+  readonly pace: Spans['pace'] = (reads) => this.reader.pace(reads)
 
   extents(partition: number, from: number, below: number, limit: number): Promise<ExtentFacts[]> {
     return this.reader.extents(partition, from, below, limit)

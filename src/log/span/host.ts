@@ -1,5 +1,5 @@
 import type { Clock, Disk, Timers } from '../../world/index.ts'
-import type { Bounds, CheckpointPart, ExtentFacts, Machine, ReadMemory, StoredExtent } from '../store.ts'
+import type { Bounds, CheckpointPart, ExtentFacts, Machine, Pace, ReadMemory, StoredExtent } from '../store.ts'
 import type { LocatedExtent } from './located-extent.ts'
 import type { SegmentIndex } from './segment-index.ts'
 import type { SpanInfo } from './span-info.ts'
@@ -20,6 +20,8 @@ export interface SpanHost {
   /** Random, of this journal: written into every file, so that another journal's cannot pass for ours. 16 bytes. */
   readonly journalId: Buffer
   readonly limits: SpanLimits
+  /** Of new segments; older ones may have another size. */
+  readonly segmentBytes: number
   /** Path of a slot's file, relative to the data folder. */
   slotPath(slot: number): string
   /** Null when the partition was dropped (ids are never reused). */
@@ -120,7 +122,16 @@ export interface Spans {
    */
   adopt(segment: SealedSegment): Promise<void>
   /** Extents that hold records in [from, below), of adopted segments and spans, in order, until `bytesMax` is passed. */
-  read(partition: number, from: number, below: number, bytesMax: number, memory?: ReadMemory): Promise<StoredExtent[]>
+  read(
+    partition: number,
+    from: number,
+    below: number,
+    bytesMax: number,
+    memory?: ReadMemory,
+    until?: number,
+  ): Promise<StoredExtent[]>
+  /** Like `Store.pace`. */
+  pace(reads: readonly { partition: number; from: number }[]): Pace[] | null
   extents(partition: number, from: number, below: number, limit: number): Promise<ExtentFacts[]>
   /**
    * The payloads of extents of a segment that is not adopted and no longer in the commit buffers; through the cache.

@@ -49,7 +49,8 @@ export class Loading {
     const before = this.found.length - wanted.length
     const memory = this.memory ?? exactly(wanted.reduce((bytes, { extent }) => bytes + extent.bytes, 0))
     const late: Promise<void>[] = []
-    for (const [index, { extent, reader, fileOf, stored }] of wanted.entries()) {
+    for (let index = 0; index < wanted.length; index++) {
+      const { extent, reader, fileOf, stored } = wanted[index]!
       try {
         stored.batch = memory.take(extent.bytes)
         const reading = readPayload(cache, fileOf, extent, reader, stored.batch)

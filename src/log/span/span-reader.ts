@@ -2,13 +2,15 @@ import { DiskError } from '../../world/index.ts'
 import { Readahead, type CachedFile } from '../cache/index.ts'
 import { costOf, Damaged } from '../damaged.ts'
 import type { IndexPages, Stretch } from '../index-pages/index.ts'
-import type { ExtentFacts, ReadMemory, StoredExtent } from '../store.ts'
+import type { ExtentFacts, Pace, ReadMemory, StoredExtent } from '../store.ts'
 import type { DirectoryRecord } from './directory.ts'
 import { Loading } from './loading.ts'
 import type { LocatedExtent } from './located-extent.ts'
 import type { Manifest } from './manifest.ts'
+import { paces } from './pace.ts'
+import type { SpanHost } from './host.ts'
 import type { SpanFiles } from './span-files.ts'
-import type { SpanInfo } from './span-info.ts'
+import { adopted, type SpanInfo } from './span-info.ts'
 
 const cursorsMax = 4096
 const decodedChunksMax = 32
@@ -23,10 +25,19 @@ interface Cursor {
   span: number
   record: DirectoryRecord | null
   chunk: number
+  /** Where in the journal the next record lies, bytes; null: not known, or not in a segment. */
+  place: number | null
 }
 
-/** Returns whether to go on. `file` gives the file of the segment so many on. */
-type Visit = (extent: LocatedExtent, cursor: Cursor, file: (segmentsOn: number) => CachedFile) => boolean
+/**
+ * Whether to go on, or where to end: before this extent or behind it. `file` gives the file of the segment so many on;
+ * the cursor's place is that of the extent.
+ */
+type Visit = (
+  extent: LocatedExtent,
+  cursor: Cursor,
+  file: (segmentsOn: number) => CachedFile,
+) => 'on' | 'before' | 'behind'
 
 /** Reads a partition's records from adopted segments and settled spans, in order. */
 export class SpanReader {
@@ -37,10 +48,21 @@ export class SpanReader {
   private readonly cursors = new Map<string, Cursor>()
   private readonly decoded = new Map<string, Promise<LocatedExtent[]>>()
   private readonly scattered: (span: number) => void
+  private readonly segmentBytes: number
+  /** Who reads together stays within what the cache surely keeps for one who passes by. */
+  private readonly window: number
   private nextReader = 1
 
   /** `scattered` is told when a partition's records are thinly spread over an adopted segment (C2). */
-  constructor(files: SpanFiles, manifest: Manifest, pages: IndexPages, scattered: (span: number) => void) {
+  constructor(
+    { limits, segmentBytes }: Pick<SpanHost, 'limits' | 'segmentBytes'>,
+    files: SpanFiles,
+    manifest: Manifest,
+    pages: IndexPages,
+    scattered: (span: number) => void,
+  ) {
+    this.segmentBytes = segmentBytes
+    this.window = limits.cacheBytesMax / 4
     this.scattered = scattered
     this.files = files
     this.manifest = manifest
@@ -54,13 +76,15 @@ export class SpanReader {
     below: number,
     bytesMax: number,
     memory?: ReadMemory,
+    until = Infinity,
   ): Promise<StoredExtent[]> {
     const loading = new Loading(this.files.cache, memory)
     let bytes = 0
     const visit: Visit = (extent, cursor, file) => {
+      if (bytes > 0 && cursor.place !== null && cursor.place >= until) return 'before'
       loading.add(extent, cursor.reader, file)
       bytes += extent.bytes
-      return bytes < bytesMax
+      return bytes < bytesMax ? 'on' : 'behind'
     }
     const walked = this.walk(partition, from, below, visit, async (cursor) => {
       await loading.loaded()
@@ -68,6 +92,17 @@ export class SpanReader {
     })
     await walked.catch(unlessFound(loading.found))
     return loading.found
+  }
+
+  /** See `Store.pace`. */
+  pace(reads: readonly { partition: number; from: number }[]): Pace[] | null {
+    if (this.cursors.size === 0) return null
+    const places = reads.map(({ partition, from }) => {
+      const cursor = this.cursors.get(keyOf(partition, from))
+      // What was settled meanwhile lies elsewhere.
+      return cursor === undefined || !this.manifest.has(cursor.span) ? null : cursor.place
+    })
+    return places.some((place) => place !== null) ? paces(places, this.window) : null
   }
 
   /** The client gets what was read, and comes back for more: that is on its way meanwhile. */
@@ -83,7 +118,7 @@ export class SpanReader {
     const walked = this.walk(partition, from, below, (extent) => {
       const { baseOffset, count, maxTimestamp, appendTime, flags, meta } = extent
       found.push({ baseOffset, count, maxTimestamp, appendTime, flags, meta })
-      return found.length < limit
+      return found.length < limit ? 'on' : 'behind'
     })
     await walked.catch(unlessFound(found))
     return found
@@ -108,6 +143,7 @@ export class SpanReader {
         const end = await this.walkSpan(partition, info, stretch, offset, below, cursor, visit)
         again = end < 0
         offset = again ? Math.max(offset, stretch.below) : end
+        if (again) cursor.place = null
       } finally {
         await done(cursor).finally(() => this.files.unpin(info.id))
       }
@@ -115,7 +151,7 @@ export class SpanReader {
     this.keepCursor(partition, offset, cursor)
   }
 
-  /** Returns the offset where `visit` wanted no more, or -1 when the stretch is exhausted. */
+  /** Returns the offset where `visit` wanted to end, or -1 when the stretch is exhausted. */
   private async walkSpan(
     partition: number,
     info: SpanInfo,
@@ -126,7 +162,8 @@ export class SpanReader {
     visit: Visit,
   ): Promise<number> {
     const end = Math.min(below, stretch.below)
-    const file = (segmentsOn: number): CachedFile => this.files.following(info, segmentsOn)
+    const files: CachedFile[] = []
+    const file = (segmentsOn: number): CachedFile => (files[segmentsOn] ??= this.files.following(info, segmentsOn))
     if (cursor.span !== info.id || cursor.record === null) {
       await this.seek(partition, info, from, cursor).catch((error: unknown) => {
         throw costOf(error, from, stretch.below)
@@ -140,16 +177,28 @@ export class SpanReader {
       const extents = await this.entries(info, cursor.chunk).catch(async (error: unknown) => {
         throw costOf(error, reached, await this.chunkEnd(info, cursor.chunk, chunksEnd, stretch.below))
       })
-      for (const extent of extents) {
+      for (let i = 0; i < extents.length; i++) {
+        const extent = extents[i]!
         const extentEnd = extent.baseOffset + extent.count
         if (extentEnd <= from) continue
+        cursor.place = this.placeOf(info, extent)
         if (extent.baseOffset >= end) return end === below ? Math.max(reached, below) : -1
+        const wish = visit(extent, cursor, file)
+        if (wish === 'before') return reached
         reached = extentEnd
-        if (!visit(extent, cursor, file)) return extentEnd
+        if (wish === 'on') continue
+        const next = extents[i + 1]
+        cursor.place = next === undefined || next.baseOffset >= stretch.below ? null : this.placeOf(info, next)
+        return reached
       }
       cursor.chunk++
     }
     return -1
+  }
+
+  /** Segments lie one behind the other, as if each were of the size that new ones have. */
+  private placeOf(info: SpanInfo, { pieces }: LocatedExtent): number | null {
+    return adopted(info) ? info.firstSeq * this.segmentBytes + (pieces[0]?.position ?? 0) : null
   }
 
   private async seek(partition: number, info: SpanInfo, from: number, cursor: Cursor): Promise<void> {
@@ -208,20 +257,22 @@ export class SpanReader {
   }
 
   private takeCursor(partition: number, offset: number): Cursor {
-    const key = `${partition}/${offset}`
+    const key = keyOf(partition, offset)
     const cursor = this.cursors.get(key)
     if (cursor === undefined) {
-      return { reader: this.nextReader++, readahead: new Readahead(), span: 0, record: null, chunk: 0 }
+      return { reader: this.nextReader++, readahead: new Readahead(), span: 0, record: null, chunk: 0, place: null }
     }
     this.cursors.delete(key)
     return cursor
   }
 
   private keepCursor(partition: number, offset: number, cursor: Cursor): void {
-    this.cursors.set(`${partition}/${offset}`, cursor)
+    this.cursors.set(keyOf(partition, offset), cursor)
     if (this.cursors.size > cursorsMax) this.cursors.delete(this.cursors.keys().next().value!)
   }
 }
+
+const keyOf = (partition: number, offset: number): string => `${partition}/${offset}`
 
 /** What was found before something is worth having; whoever goes on behind it meets the error at once. */
 const unlessFound =

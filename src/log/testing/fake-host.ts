@@ -35,6 +35,7 @@ export class FakeHost implements SpanHost {
   readonly timers: SimTime
   readonly journalId = Buffer.alloc(16, 7)
   readonly limits: SpanLimits
+  readonly segmentBytes = 64 * 1024
   readonly starts = new Map<number, number>()
   readonly ends = new Map<number, number>()
   readonly lives = new Map<number, Life>()

@@ -24,6 +24,7 @@ class Stand {
       read: (parts: readonly ReadPart[], options: ReadOptions) => {
         this.reads.push({ parts, options })
         const results = parts.map(({ offset }) => {
+          if (offset === 70 || offset === 100) return { ok: { batches: [], start: 0, end: 100 } }
           const batches = [offset, offset + 1].map((baseOffset) => ({
             ...{ baseOffset, count: 1 },
             bytes: options.memory!.take(batchBytes).fill(baseOffset),
@@ -66,6 +67,12 @@ test('what was deleted or could not be read, and more than is wanted now, is lef
   stand.ahead.begin(session, [part(0, 2), part(0, 50), part(1, 4), part(2, 9)], 400)
   stand.start = 3
   assert.deepEqual(await stand.take([part(0, 2), part(0, 50), part(1, 4), part(2, 9, 100)]), [null, null, null, null])
+})
+
+test('of a part that has to wait for others it is known that there is nothing yet; at the end there may be more now', async () => {
+  const stand = new Stand()
+  stand.ahead.begin(session, [part(0, 2), part(2, 70), part(2, 100)], 400)
+  assert.deepEqual(await stand.take([part(0, 2), part(2, 70), part(2, 100)]), [[2, 3], [], null])
 })
 
 test('who does not ask for what was read ahead for him is left alone for a while', async () => {

@@ -28,6 +28,9 @@ interface Reading {
 const keyOf = ({ log, partition, offset }: ReadPart): string => `${log}/${partition}/${offset}`
 const bytesOf = ({ batches }: ReadResult): number => batches.reduce((sum, { bytes }) => sum + bytes.length, 0)
 
+/** Nothing, where there is some, means that others came first: it goes on with the next answer. */
+const isOfUse = ({ offset }: ReadPart, { batches, end }: ReadResult): boolean => batches.length > 0 || offset < end
+
 /** It may want less than last time; one batch is never too much. */
 const isTooMuch = (result: ReadResult, bytesMax: number): boolean =>
   result.batches.length > 1 && bytesOf(result) - result.batches.at(-1)!.bytes.length >= bytesMax
@@ -64,7 +67,7 @@ export class FetchAhead {
     const byKey = new Map<string, ReadResult>()
     const collect = (found: readonly Outcome<ReadResult>[]): void => {
       for (const [i, result] of found.entries()) {
-        if (!failed(result) && result.ok.batches.length > 0) byKey.set(keyOf(next[i]!), result.ok)
+        if (!failed(result) && isOfUse(next[i]!, result.ok)) byKey.set(keyOf(next[i]!), result.ok)
       }
     }
     // An error is met again, and told, when the client asks.

@@ -88,9 +88,10 @@ async function readParts(
   const { broker } = call.shared
   const { session, memory } = call
   const ahead = await call.ahead.take(parts)
-  const found = ahead?.found ?? []
   if (ahead !== null) call.whenSent(() => ahead.memory.clear())
-  const bytes = found.reduce((sum, result) => sum + (result === undefined ? 0 : bytesOf(result.batches)), 0)
+  const bytes = (ahead?.found ?? []).reduce((sum, result) => sum + (result ? bytesOf(result.batches) : 0), 0)
+  // Of some it is known only that others came first; if these are not asked for, they do.
+  const found = ahead !== null && bytes > 0 ? ahead.found : []
   const missing = parts.filter((_, i) => found[i] === undefined)
   const now = refused || bytes > 0
   const rest = await broker.read(missing, {
@@ -132,14 +133,16 @@ function fill(slot: Slot, part: ReadPart, result: Outcome<ReadResult>, call: Cal
   const { batches, start, end } = result.ok
   setBounds(slot, start, end)
   let { offset } = part
+  const records = new Records()
   for (const batch of batches) {
     if (answer.bytes > 0 && batch.bytes.length > answer.room) break
     answer.room -= batch.bytes.length
     answer.bytes += batch.bytes.length
-    addBatch(slot.records, part.log, batch, call, answer.memory)
+    addBatch(records, part.log, batch, call, answer.memory)
     call.metrics.messagesOut += batch.count
     offset = batch.baseOffset + batch.count
   }
+  slot.records = records.pieces()
   if (offset >= end) return
   if (offset === part.offset) answer.waiting.push(part)
   else answer.served.push({ ...part, offset })
@@ -155,37 +158,58 @@ function setBounds(slot: Slot, start: number, end: number): void {
  * Base offset and leader epoch lie before what the CRC covers, so only the first 16 bytes need to be new; a small
  * batch is patched in a copy, of a large one the rest goes out as the slice it is.
  */
-function addBatch(records: Buffer[], log: Id, batch: DeliveredBatch, call: Call, memory: readonly SlabLease[]): void {
+function addBatch(records: Records, log: Id, batch: DeliveredBatch, call: Call, memory: readonly SlabLease[]): void {
   const bytes = batch.foreign ? call.shared.foreign.expand(log, batch) : batch.bytes
   if (memory.some((lease) => lease.has(bytes))) {
-    addOwn(records, bytes, batch.baseOffset)
+    // Of the answer's own memory nothing has to be copied.
+    setPlace(bytes, batch.baseOffset)
+    records.add(bytes)
     return
   }
   if (batchHeader.baseOffset(bytes) === batch.baseOffset && bytes.readInt32BE(12) === leaderEpoch) {
-    records.push(bytes)
+    records.add(bytes)
     return
   }
   const copied = bytes.length <= copyBytesMax ? bytes.length : 16
   const head = Buffer.allocUnsafe(copied)
   bytes.copy(head, 0, 0, copied)
-  head.writeBigInt64BE(BigInt(batch.baseOffset), 0)
-  head.writeInt32BE(leaderEpoch, 12)
-  records.push(head)
-  if (copied < bytes.length) records.push(bytes.subarray(copied))
+  setPlace(head, batch.baseOffset)
+  records.add(head)
+  if (copied < bytes.length) records.add(bytes.subarray(copied))
 }
 
-/** Of the answer's own memory nothing has to be copied, and neighbours are one piece. */
-function addOwn(records: Buffer[], bytes: Buffer, baseOffset: number): void {
-  bytes.writeBigInt64BE(BigInt(baseOffset), 0)
+function setPlace(bytes: Buffer, baseOffset: number): void {
+  bytes.writeUInt32BE(Math.floor(baseOffset / 2 ** 32), 0)
+  bytes.writeUInt32BE(baseOffset % 2 ** 32, 4)
   bytes.writeInt32BE(leaderEpoch, 12)
-  const before = records.at(-1)
-  if (
-    before === undefined ||
-    before.buffer !== bytes.buffer ||
-    before.byteOffset + before.length !== bytes.byteOffset
-  ) {
-    records.push(bytes)
-    return
-  }
-  records[records.length - 1] = Buffer.from(bytes.buffer, before.byteOffset, before.length + bytes.length)
 }
+
+/** The batches of a partition; neighbours in memory are one piece. */
+class Records {
+  private readonly whole: Buffer[] = []
+  private first: Buffer | null = null
+  private bytes = 0
+
+  add(batch: Buffer): void {
+    const { first } = this
+    if (first !== null && first.buffer === batch.buffer && first.byteOffset + this.bytes === batch.byteOffset) {
+      this.bytes += batch.length
+      return
+    }
+    this.end()
+    this.first = batch
+    this.bytes = batch.length
+  }
+
+  private end(): void {
+    const { first, bytes } = this
+    if (first !== null) this.whole.push(bytes === first.length ? first : asOne(first, bytes))
+  }
+
+  pieces(): Buffer[] {
+    this.end()
+    return this.whole
+  }
+}
+
+const asOne = (first: Buffer, bytes: number): Buffer => Buffer.from(first.buffer, first.byteOffset, bytes)

@@ -1,0 +1,44 @@
+import type { Failure, Outcome } from '../../base/index.ts'
+import type { ReadMemory } from '../../log/index.ts'
+import type { ReadPart, ReadResult } from '../facade/index.ts'
+import { StoredBatch } from '../shard/batches.ts'
+import type { Partition } from '../shard/partition.ts'
+import { notFound, unavailable } from '../shard/shard.ts'
+import type { Shard } from '../shard/shard.ts'
+import { readOn } from './read-on.ts'
+
+export type Part = Outcome<ReadResult>
+
+export const bytesOf = (part: Part): number =>
+  'error' in part ? 0 : part.ok.batches.reduce((sum, batch) => sum + batch.bytes.length, 0)
+
+/** Reads one partition; at once when the bytes are in memory. `any` false: nothing of it, only its bounds. */
+export function readPart(
+  shard: Shard,
+  part: ReadPart,
+  bytesMax: number,
+  any: boolean,
+  memory: ReadMemory | undefined,
+  until?: number,
+): Part | Promise<Part> {
+  const partition = shard.logs.get(part.log)?.partition(part.partition)
+  if (!partition) return notFound('partition')
+  const { start, durableEnd } = partition
+  if (part.offset < start || part.offset > durableEnd) {
+    return { error: 'outOfRange', detail: `offset ${part.offset} of a partition that has ${start} to ${durableEnd}` }
+  }
+  if (part.offset === durableEnd || !any) return { ok: { batches: [], start, end: durableEnd } }
+  const extents = readOn(shard, partition, part.offset, durableEnd, bytesMax, memory, until)
+  const result = (found: Awaited<typeof extents>): Part => {
+    const batches = found.map((extent) => new StoredBatch(partition.index, extent))
+    for (const batch of batches) shard.counters.recordsOut += batch.count
+    return { ok: { batches, start: partition.start, end: partition.durableEnd } }
+  }
+  if (!(extents instanceof Promise)) return result(extents)
+  return extents.then(result, (error: unknown) => failureOf(shard, partition, error))
+}
+
+function failureOf(shard: Shard, partition: Partition, error: unknown): Failure {
+  if (shard.health.state === 'failed' || !shard.partitions.has(partition.id)) return unavailable
+  return { error: 'unavailable', detail: error instanceof Error ? error.message : 'the stored bytes cannot be read' }
+}

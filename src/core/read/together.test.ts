@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { defaultOptions } from '../../log/index.ts'
+import { SimRandom } from '../../world/sim/random.ts'
+import { SimDisk } from '../../world/sim/sim-disk.ts'
+import { SimTime } from '../../world/sim/time.ts'
+import type { Id, ReadPart } from '../facade/index.ts'
+import { ok, records, Stand } from '../testing/stage.ts'
+
+const partitions = 8
+/** Of a record; the partition whose number is 0 gets four times as many as each of the others. */
+const valueBytes = 8000
+const rounds = 250
+const mebi = 1024 * 1024
+const blockBytes = mebi / 4
+
+/** More than the caches hold, in segments that are all adopted. */
+async function filled(): Promise<{ stand: Stand; log: Id; reads(): number }> {
+  const time = new SimTime()
+  const disk = new SimDisk(time, new SimRandom(3))
+  const stand = new Stand('journal', disk)
+  const spans = { ...defaultOptions.spans, cacheBytesMax: 4 * mebi, lookEveryMs: 0 }
+  Object.assign(stand.storeOptions, { slotBytes: 2 * mebi, tailBytes: 20_000, spans })
+  stand.time = time
+  await stand.start()
+  const log = await stand.log('l', { partitions })
+  const client = await stand.client()
+  for (let round = 0; round < rounds; round++) {
+    const each = Array.from({ length: partitions + 3 }, (_, i) => Math.max(0, i - 3))
+    const ops = each.map((partition) => {
+      const value = `${round}`.padEnd(valueBytes, '.')
+      return { op: 'append' as const, log, partition, ...records(value) }
+    })
+    await stand.commit(client, ...ops)
+  }
+  await stand.settle(5000)
+  let reads = 0
+  disk.onOperation = (operation, path) => {
+    if (operation === 'read' && path.startsWith('journal/')) reads++
+  }
+  return { stand, log, reads: () => reads }
+}
+
+/** Reads all partitions to their ends as a consumer does: as many bytes of each, again and again. */
+async function consume(stand: Stand, log: Id, bytesMax: number): Promise<{ rounds: string[][]; answers: number }> {
+  const parts: ReadPart[] = Array.from({ length: partitions }, (_, partition) => {
+    return { log, partition, offset: 0, bytesMax }
+  })
+  const found: string[][] = parts.map(() => [])
+  let answers = 0
+  for (let some = true; some; answers++) {
+    const wait = { session: 0, bytesMin: 1, bytesMax: partitions * bytesMax, waitMs: 0 }
+    const results = await stand.wait(stand.broker.read(parts, wait))
+    some = false
+    for (const [i, result] of results.entries()) {
+      for (const batch of ok(result).batches) {
+        some = true
+        assert.equal(batch.baseOffset, parts[i]!.offset)
+        parts[i]!.offset = batch.baseOffset + batch.count
+        found[i]!.push(String(batch.table.value(0)).replaceAll('.', ''))
+      }
+    }
+  }
+  return { rounds: found, answers: answers - 1 }
+}
+
+test('who reads many partitions together has each block read about once, though they move on at different speeds', async () => {
+  const { stand, log, reads } = await filled()
+  const bytesMax = 20 * valueBytes
+  const { rounds: found, answers } = await consume(stand, log, bytesMax)
+  const expected = Array.from({ length: rounds }, (_, round) => String(round))
+  for (let partition = 1; partition < partitions; partition++) assert.deepEqual(found[partition], expected)
+  assert.deepEqual(
+    found[0],
+    expected.flatMap((round) => [round, round, round, round]),
+  )
+  const blocks = (rounds * (partitions + 3) * valueBytes) / blockBytes
+  assert.ok(reads() < 1.25 * blocks, `${reads()} reads for ${blocks.toFixed(0)} blocks`)
+  // The partition with the most needs so many, whatever the others get.
+  assert.ok(answers <= Math.ceil((4 * rounds * valueBytes) / bytesMax) + 5, `${answers} answers`)
+})
