@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { constants, PerformanceObserver, type PerformanceEntry } from 'node:perf_hooks'
 import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8'
 
@@ -6,6 +7,12 @@ const youngBytesMax = 8 * 1024 * 1024
 
 const youngBytes = (): number =>
   getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_size ?? 0
+
+/**
+ * With fewer processors the threads that help to collect the young generation take from whoever else works: alone it takes
+ * an eighth longer, and the helpers' time is saved (measured on two).
+ */
+const helpedFrom = 4
 
 /** The old generation is collected when it has grown by this much over what lived: 10,000 logs then take 60 MB less. */
 const oldGrowthPercent = 25
@@ -26,6 +33,7 @@ export const growthPercent = (liveBytes: number, freeBytes: number): number =>
  */
 export function boundHeap(freeBytes: number): void {
   setFlagsFromString(`--heap-growing-percent=${oldGrowthPercent}`)
+  if (availableParallelism() < helpedFrom) setFlagsFromString('--no-parallel-scavenge')
   let growing = true
   let percent = oldGrowthPercent
   const observer = new PerformanceObserver((collections) => {
