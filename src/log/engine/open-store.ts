@@ -83,7 +83,15 @@ async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options
   const tail = new Tail(options.tailBytes)
   const held = new HeldSegments(tail)
   const partitions = new Partitions()
-  const hosted = { disk, clock, timers, machine, limits: options.spans, segmentBytes: options.slotBytes, report: terms.report ?? ignore }
+  const hosted = {
+    disk,
+    clock,
+    timers,
+    machine,
+    limits: options.spans,
+    segmentBytes: options.slotBytes,
+    report: terms.report ?? ignore,
+  }
   const host = new EngineHost(hosted, journalId, partitions, held)
   for (const [segmentSeq, { slot }] of found.segments) host.slotOfSegment.set(segmentSeq, slot)
   const spans = new SpanSet(host)
