@@ -8,9 +8,9 @@ import { bytesOf, readPart, type Part } from './read-part.ts'
 export function readParts(
   shard: Shard,
   parts: readonly ReadPart[],
-  { bytesMax, memory }: ReadOptions,
+  { bytesMin, bytesMax, memory }: ReadOptions,
 ): Part[] | Promise<Part[]> {
-  const reading = new Reading(shard, parts, Math.min(bytesMax, shard.reads.share()), memory)
+  const reading = new Reading(shard, parts, bytesMin, Math.min(bytesMax, shard.reads.share()), memory)
   const late = reading.begin()
   return late === undefined ? reading.results : late.then(() => reading.results)
 }
@@ -19,12 +19,21 @@ class Reading {
   readonly results: Part[] = []
   private readonly shard: Shard
   private readonly parts: readonly ReadPart[]
+  /** Bytes still missing from what the caller waits for, and how many more there may be. */
+  private missing: number
   private left: number
   private readonly memory: ReadMemory | undefined
 
-  constructor(shard: Shard, parts: readonly ReadPart[], bytesMax: number, memory: ReadMemory | undefined) {
+  constructor(
+    shard: Shard,
+    parts: readonly ReadPart[],
+    bytesMin: number,
+    bytesMax: number,
+    memory: ReadMemory | undefined,
+  ) {
     this.shard = shard
     this.parts = parts
+    this.missing = bytesMin
     this.left = bytesMax
     this.memory = memory
   }
@@ -34,39 +43,45 @@ class Reading {
     const paces = this.paces(parts)
     for (let i = 0; i < parts.length; i++) {
       const one = this.read(parts[i]!, paces?.[i])
-      if (one instanceof Promise) return this.late(i, one, paces)
+      if (one instanceof Promise) return this.late(one, paces)
       results.push(one)
     }
-    return undefined
+    return paces === null ? undefined : this.late(null, paces)
   }
 
   /** From the first part on whose bytes are not in memory. */
-  private async late(from: number, first: Promise<Part>, paces: readonly Pace[] | null): Promise<void> {
+  private async late(first: Promise<Part> | null, paces: readonly Pace[] | null): Promise<void> {
     const { shard, parts, results, left } = this
     shard.reads.begin(left)
     try {
-      results.push(await first)
-      for (let i = from + 1; i < parts.length; i++) results.push(await this.read(parts[i]!, paces?.[i]))
+      if (first !== null) results.push(await first)
+      for (let i = results.length; i < parts.length; i++) results.push(await this.read(parts[i]!, paces?.[i]))
       if (paces !== null) await this.goOn(paces)
     } finally {
       shard.reads.end(left)
     }
   }
 
-  /** Those that did not go as far as they like go on together, until one of them has as much as it may. */
-  private async goOn(before: readonly Pace[]): Promise<void> {
-    let paced = this.parts.map((_, i) => i).filter((i) => before[i] !== null)
-    while (this.left > 0) {
-      const rests = paced.map((i) => restOf(this.parts[i]!, this.results[i]!))
-      paced = paced.filter((_, i) => rests[i] !== null)
-      const parts = rests.filter((rest) => rest !== null)
-      if (parts.length < 2 || parts.some(({ bytesMax }) => bytesMax <= 0)) return
-      const paces = this.paces(parts)
-      const before = this.left
-      for (const [i, part] of parts.entries()) {
-        this.results[paced[i]!] = joined(this.results[paced[i]!]!, await this.read(part, paces?.[i]))
+  /**
+   * Those that did not go as far as they like go on together, until one of them has as much as it may; and without regard to
+   * each other when that is less than the caller waits for, or when one that others would wait for cannot be read.
+   */
+  private async goOn(paces: readonly Pace[]): Promise<void> {
+    const paced = this.parts.map((_, i) => i).filter((i) => paces[i] !== null)
+    for (let moving = true; moving && this.left > 0;) {
+      const rests = paced.flatMap((index) => restOf(index, this.parts[index]!, this.results[index]!))
+      const parts = rests.map(({ part }) => part)
+      const alone = paced.some((index) => failed(this.results[index]!))
+      const together = !alone && parts.length > 1 && parts.every(({ bytesMax }) => bytesMax > 0)
+      if (!together && !alone && this.missing <= 0) return
+      const next = together ? this.paces(parts) : null
+      moving = false
+      for (const [i, { index, part }] of rests.entries()) {
+        if (part.bytesMax <= 0) continue
+        const more = await this.read(part, next?.[i])
+        if (bytesOf(more) > 0) moving = true
+        this.results[index] = joined(this.results[index]!, more)
       }
-      if (this.left === before) return
     }
   }
 
@@ -92,16 +107,17 @@ class Reading {
 
   private counted(one: Part): Part {
     this.left -= bytesOf(one)
+    this.missing -= bytesOf(one)
     return one
   }
 }
 
-/** What is left to read of a part; null: nothing. */
-function restOf(part: ReadPart, found: Part): ReadPart | null {
-  if (failed(found)) return null
+/** What is left to read of a part, if anything is. */
+function restOf(index: number, part: ReadPart, found: Part): { index: number; part: ReadPart }[] {
+  if (failed(found)) return []
   const last = found.ok.batches.at(-1)
   const offset = last === undefined ? part.offset : last.baseOffset + last.count
-  return offset < found.ok.end ? { ...part, offset, bytesMax: part.bytesMax - bytesOf(found) } : null
+  return offset < found.ok.end ? [{ index, part: { ...part, offset, bytesMax: part.bytesMax - bytesOf(found) } }] : []
 }
 
 function joined(found: Part, more: Part): Part {
