@@ -79,3 +79,51 @@ test('who reads many partitions together has each block read about once, though 
   // The partition with the most needs so many, whatever the others get.
   assert.ok(answers <= Math.ceil((4 * rounds * valueBytes) / bytesMax) + 5, `${answers} answers`)
 })
+
+test('whichever partitions are read together, by many readers and while segments are settled: all of each, in order', async () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    const random = new SimRandom(seed)
+    const time = new SimTime()
+    const stand = new Stand('journal', new SimDisk(time, new SimRandom(seed)))
+    const clocks = { mergeAfterMs: random.once(2) ? 1000 : 20_000, settleAfterMs: 30_000, lookEveryMs: 500 }
+    const spans = { ...defaultOptions.spans, ...clocks, cacheBytesMax: 2 * mebi }
+    Object.assign(stand.storeOptions, { slotBytes: mebi / 2, tailBytes: 20_000, spans })
+    stand.time = time
+    await stand.start()
+    const log = await stand.log('l', { partitions })
+    const client = await stand.client()
+    const ends = Array.from({ length: partitions }, () => 0)
+    for (let round = 0; round < 100; round++) {
+      const ops = ends.flatMap((_, partition) => {
+        // The first gets most, the last hardly anything.
+        if (random.below(partitions) < partition) return []
+        const value = `${ends[partition]!++}`.padEnd(2000 + random.below(20_000), '.')
+        return [{ op: 'append' as const, log, partition, ...records(value) }]
+      })
+      await stand.commit(client, ...ops)
+    }
+    await stand.settle(random.below(2000))
+    const readers = [1, 2].map(() => ends.map(() => 0))
+    for (let turn = 0; readers.some((at) => at.some((offset, i) => offset < ends[i]!)); turn++) {
+      const at = readers[random.below(2)]!
+      const bytesMax = 1 + random.below(60_000)
+      const all = at.map((offset, partition): ReadPart => ({ log, partition, offset, bytesMax }))
+      const parts = all.filter(() => !random.once(4))
+      const wait = { session: 0, bytesMin: random.below(50_000), bytesMax: 1 + random.below(300_000), waitMs: 0 }
+      const results = await stand.wait(stand.broker.read(parts, wait))
+      let some = false
+      for (const [i, result] of results.entries()) {
+        const { partition } = parts[i]!
+        for (const batch of ok(result).batches) {
+          some = true
+          assert.equal(batch.baseOffset, at[partition])
+          assert.equal(String(batch.table.value(0)).replaceAll('.', ''), `${at[partition]!++}`)
+        }
+      }
+      const there = parts.some(({ partition, offset }) => offset < ends[partition]!)
+      assert.equal(some, there, `seed ${seed}, turn ${turn}: somebody gets something when there is some`)
+      if (random.once(5)) await stand.settle(random.below(500))
+    }
+    stand.broker.kill()
+  }
+})
