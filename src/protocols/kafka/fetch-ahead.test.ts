@@ -73,6 +73,8 @@ test('of a part that has to wait for others it is known that there is nothing ye
   const stand = new Stand()
   stand.ahead.begin(session, [part(0, 2), part(2, 70), part(2, 100)], 400)
   assert.deepEqual(await stand.take([part(0, 2), part(2, 70), part(2, 100)]), [[2, 3], [], null])
+  stand.ahead.begin(session, [part(0, 2), part(2, 70)], 400)
+  assert.deepEqual(await stand.take([part(2, 70)]), [null], 'who asks for that one alone need not wait')
 })
 
 test('who does not ask for what was read ahead for him is left alone for a while', async () => {

@@ -78,8 +78,8 @@ export class FetchAhead {
   }
 
   /**
-   * What there is of these parts, with the memory that it lies in: to be cleared when it was sent. Null: nothing was read
-   * ahead.
+   * What there is of these parts, none when that is no bytes, with the memory that it lies in: to be cleared when it was
+   * sent. Null: nothing was read ahead.
    */
   async take(parts: readonly ReadPart[]): Promise<{ found: (ReadResult | undefined)[]; memory: SlabLease } | null> {
     const { reading } = this
@@ -92,7 +92,8 @@ export class FetchAhead {
       const used = found.reduce((sum, result) => sum + (result === undefined ? 0 : bytesOf(result)), 0)
       const all = [...results.values()].reduce((sum, result) => sum + bytesOf(result), 0)
       if (used * 2 < all) this.rest = restAnswers
-      return { found, memory: reading.memory }
+      // Those that others came before come first themselves where these are not asked for.
+      return { found: used > 0 ? found : parts.map(() => undefined), memory: reading.memory }
     } finally {
       this.host.keeps(0)
     }

@@ -88,10 +88,9 @@ async function readParts(
   const { broker } = call.shared
   const { session, memory } = call
   const ahead = await call.ahead.take(parts)
+  const found = ahead?.found ?? []
   if (ahead !== null) call.whenSent(() => ahead.memory.clear())
-  const bytes = (ahead?.found ?? []).reduce((sum, result) => sum + (result ? bytesOf(result.batches) : 0), 0)
-  // Of some it is known only that others came first; if these are not asked for, they do.
-  const found = ahead !== null && bytes > 0 ? ahead.found : []
+  const bytes = found.reduce((sum, result) => sum + (result === undefined ? 0 : bytesOf(result.batches)), 0)
   const missing = parts.filter((_, i) => found[i] === undefined)
   const now = refused || bytes > 0
   const rest = await broker.read(missing, {
