@@ -198,4 +198,27 @@ test('no more files are open at once than may be, and every read gets its turn',
   assert.equal(most, 2)
   await pool.end()
   assert.equal(now, 0)
+  await assert.rejects(pool.read(paths[0]!, Buffer.alloc(3), 0), /closed/)
+  assert.equal(now, 0)
+})
+
+test('a file that could not be opened takes nothing from one of that name that was opened after it', async () => {
+  const disk = new MemoryDisk()
+  await (await disk.open('f', 'create')).write(Buffer.from('f'), 0)
+  let fail = (_: Error): void => undefined
+  let opens = 0
+  const first = new Promise<never>((_, reject) => (fail = reject))
+  const late: Disk = Object.create(disk, {
+    open: { value: (path: string, mode: 'read') => (opens++ === 0 ? first : disk.open(path, mode)) },
+  }) as Disk
+  const pool = new FilePool(late, 2)
+  const read = (): Promise<number> => pool.read('f', Buffer.alloc(1), 0)
+  const refused = assert.rejects(read(), /not now/)
+  const forgotten = pool.forget('f').catch(() => undefined)
+  assert.equal(await read(), 1)
+  fail(new Error('not now'))
+  await Promise.all([refused, forgotten])
+  assert.equal(await read(), 1)
+  assert.equal(opens, 2)
+  await pool.end()
 })

@@ -68,8 +68,9 @@ interface Waiting {
 /**
  * Aligned windows of 256 KiB of any file, shared by all readers (D2), within a hard limit of bytes. Three queues, each
  * least recently used first: a new block is *on probation* and moves to the *kept* ones when a second reader wants it;
- * what was read *ahead* waits by itself for its first one. Probation is evicted first. So one cold consumer reading
- * through everything costs the others nothing (D5), and nothing of what is about to be wanted.
+ * what was read *ahead* waits by itself for its first one. Probation is evicted first. So one who reads through a
+ * partition once costs the others nothing (D5), nor what is about to be wanted. Each partition that somebody reads is a
+ * reader: who reads several that share their blocks keeps those, in the half that there is for such.
  *
  * Readers get copies. So the memory of a block that is dropped is the next one's at once: no collection of garbage, no
  * page of it to be found by the kernel, and nobody who is slow keeps a block for one of its messages.
@@ -156,8 +157,9 @@ export class BlockCache {
   }
 
   /**
-   * Loads blocks that a sequential reader will want, one after the other and as long as nobody else reads. More than a
-   * part of the cache would push out what others have read ahead.
+   * Loads blocks that a sequential reader will want, one after the other and as long as the disk has a place free. More
+   * than a part of the cache would push out what others have read ahead. Never rejects. Until it resolves the file must be
+   * there.
    */
   async prefetch(file: CachedFile, first: number, count: number, reader: ReaderId): Promise<void> {
     const end = Math.min(first + count, Math.ceil(file.bytes / blockBytes))

@@ -1,4 +1,4 @@
-import type { Disk, DiskFile } from '../../world/index.ts'
+import { DiskError, type Disk, type DiskFile } from '../../world/index.ts'
 
 interface Handle {
   file: Promise<DiskFile>
@@ -15,6 +15,7 @@ export class FilePool {
   private readonly line: (() => void)[] = []
   /** Until they are closed, even if nobody can take them any more. */
   private open = 0
+  private ended = false
 
   /** `filesMax`: so many are open at once; who needs one more waits until another is read. */
   constructor(disk: Disk, filesMax: number) {
@@ -22,9 +23,11 @@ export class FilePool {
     this.filesMax = filesMax
   }
 
-  /** Fills `into` from `at` on; returns how many bytes there were. */
+  /** Fills `into` from `at` on; returns how many bytes there were. Rejects with a `DiskError` when the pool has ended. */
   async read(path: string, into: Uint8Array, at: number): Promise<number> {
     while (!this.handles.has(path) && !this.hasRoom()) await new Promise<void>((resolve) => this.line.push(resolve))
+    // Nobody would close what is opened now.
+    if (this.ended) throw new DiskError('io', 'open', path, 'the store is closed')
     const handle = this.take(path)
     try {
       const file = await handle.file
@@ -43,11 +46,12 @@ export class FilePool {
   private take(path: string): Handle {
     let handle = this.handles.get(path)
     if (handle === undefined) {
-      handle = { file: this.disk.open(path, 'read'), users: 0 }
+      const opened: Handle = { file: this.disk.open(path, 'read'), users: 0 }
+      handle = opened
       this.open++
       // A file that could not be opened must not be remembered as such.
-      handle.file.catch(() => {
-        this.handles.delete(path)
+      opened.file.catch(() => {
+        if (this.handles.get(path) === opened) this.handles.delete(path)
         this.open--
       })
     } else {
@@ -81,7 +85,7 @@ export class FilePool {
     }
   }
 
-  /** Closes a file that is about to be removed. Reads that have begun end first. */
+  /** Closes a file that nobody asks for any more and that is about to be removed. Reads that have begun end first. */
   async forget(path: string): Promise<void> {
     const handle = this.handles.get(path)
     if (handle === undefined) return
@@ -90,6 +94,7 @@ export class FilePool {
   }
 
   async end(): Promise<void> {
+    this.ended = true
     const open = [...this.handles.values()]
     this.handles.clear()
     await Promise.all(open.map((handle) => this.close(handle)))

@@ -19,7 +19,7 @@ export class ReadGate {
     }
   }
 
-  /** Nobody reads, so reading ahead takes nothing from anybody. */
+  /** There is a free place and nobody waits for one, so reading ahead takes nothing from anybody. */
   get idle(): boolean {
     return this.free > 0 && this.waiting.length === 0
   }

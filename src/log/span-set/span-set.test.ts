@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SimDisk } from '../../world/sim/sim-disk.ts'
+import { SimRandom } from '../../world/sim/random.ts'
+import { SimTime } from '../../world/sim/time.ts'
 import { FakeHost, type Sample } from '../testing/fake-host.ts'
 import { SpanSet } from './span-set.ts'
 
@@ -93,6 +96,34 @@ test('a dead segment goes back whole, a sparse one is merged after a minute', as
   const found = await readAll(host, spans, 0)
   assert.deepEqual([...found.keys()], [100, 150, 200, 250, 300, 350, 400, 450])
   assert.ok(spans.metrics().diskBytes < 20_000)
+  await spans.close()
+})
+
+test('the file of a segment is not opened again after it was given back, however far reading ahead had come', async () => {
+  const time = new SimTime()
+  const disk = new SimDisk(time, new SimRandom(3))
+  const host = new FakeHost(disk, undefined, time)
+  const spans = await openSpans(host)
+  host.lives.set(0, 'consumed')
+  const payload = bytes(100_000, 1)
+  const batches = Array.from({ length: 60 }, (_, baseOffset) => ({ partition: 0, baseOffset, count: 1, payload }))
+  await spans.adopt(await host.segment(1, batches))
+  disk.faults = { fail: () => null, delayMs: (_, path) => (path.startsWith('journal/') ? 200 : 0) }
+  const seen: string[] = []
+  disk.onOperation = (operation, path) => {
+    if (path === host.slotPath(1)) seen.push(`${operation} ${host.released.length}`)
+  }
+  for (let from = 0; from < 20; from += 5) await host.during(spans.read(0, from, 60, 500_000))
+  const read = seen.length
+  for (let offset = 0; offset < 60; offset++) host.done.add(`0/${offset}`)
+  await host.during(spans.clean())
+  await time.advance(5000)
+  assert.deepEqual(host.released, [1])
+  assert.ok(seen.length > read, 'what was read ahead was under way')
+  assert.deepEqual(
+    seen.slice(read),
+    seen.slice(read).map(() => 'read 0'),
+  )
   await spans.close()
 })
 

@@ -82,12 +82,17 @@ export class SpanFiles {
   /** The file of the segment `segmentsOn` after an adopted one: where a payload that was cut goes on. */
   following(info: SpanInfo, segmentsOn: number): CachedFile {
     if (segmentsOn === 0) return this.data(info)
-    const seq = info.firstSeq + segmentsOn
-    const next = this.manifest.segment(seq)
+    const next = this.after(info, segmentsOn)
     if (next !== undefined) return this.data(next)
+    const seq = info.firstSeq + segmentsOn
     const open = this.host.openSegment(seq)
     if (open === null) throw new Damaged(this.data(info).path, 0, `a payload goes on in segment ${seq}, which is gone`)
     return this.open(open)
+  }
+
+  /** That segment, if it is adopted: it stays only while it is pinned, too. */
+  after(info: SpanInfo, segmentsOn: number): SpanInfo | undefined {
+    return segmentsOn === 0 ? undefined : this.manifest.segment(info.firstSeq + segmentsOn)
   }
 
   /** The index of a span; that of an adopted segment is made again when it is missing or damaged. */

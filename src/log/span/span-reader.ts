@@ -86,9 +86,9 @@ export class SpanReader {
       bytes += extent.bytes
       return bytes < bytesMax ? 'on' : 'behind'
     }
-    const walked = this.walk(partition, from, below, visit, async (cursor) => {
+    const walked = this.walk(partition, from, below, visit, async (info, cursor) => {
       await loading.loaded()
-      this.readAhead(cursor, loading)
+      this.readAhead(info, cursor, loading)
     })
     await walked.catch(unlessFound(loading.found))
     return loading.found
@@ -106,10 +106,13 @@ export class SpanReader {
   }
 
   /** The client gets what was read, and comes back for more: that is on its way meanwhile. */
-  private readAhead(cursor: Cursor, { file, first, last }: Loading): void {
+  private readAhead(info: SpanInfo, cursor: Cursor, { file, first, last }: Loading): void {
     if (file === null) return
     const count = cursor.readahead.moved(file.id, first, last)
-    if (count > 0) void this.files.cache.prefetch(file, last + 1, count, cursor.reader)
+    if (count <= 0) return
+    // Else it would open a file again that was given up, and whoever reads the next one in that place had the old one.
+    this.files.pin(info.id)
+    void this.files.cache.prefetch(file, last + 1, count, cursor.reader).finally(() => this.files.unpin(info.id))
   }
 
   async extents(partition: number, from: number, below: number, limit: number): Promise<ExtentFacts[]> {
@@ -130,7 +133,7 @@ export class SpanReader {
     from: number,
     below: number,
     visit: Visit,
-    done: (cursor: Cursor) => Promise<void> = () => Promise.resolve(),
+    done: (info: SpanInfo, cursor: Cursor) => Promise<void> = () => Promise.resolve(),
   ): Promise<void> {
     const cursor = this.takeCursor(partition, from)
     let offset = from
@@ -138,14 +141,14 @@ export class SpanReader {
       const stretch = this.pages.find(partition, offset)
       if (stretch === null || stretch.from >= below) break
       const info = this.manifest.get(stretch.span)!
-      this.files.pin(info.id)
+      const pinned = new Pinned(this.files, info)
       try {
-        const end = await this.walkSpan(partition, info, stretch, offset, below, cursor, visit)
+        const end = await this.walkSpan(partition, pinned, stretch, offset, below, cursor, visit)
         again = end < 0
         offset = again ? Math.max(offset, stretch.below) : end
         if (again) cursor.place = null
       } finally {
-        await done(cursor).finally(() => this.files.unpin(info.id))
+        await done(info, cursor).finally(() => pinned.release())
       }
     }
     this.keepCursor(partition, offset, cursor)
@@ -154,7 +157,7 @@ export class SpanReader {
   /** Returns the offset where `visit` wanted to end, or -1 when the stretch is exhausted. */
   private async walkSpan(
     partition: number,
-    info: SpanInfo,
+    pinned: Pinned,
     stretch: Stretch,
     from: number,
     below: number,
@@ -162,8 +165,7 @@ export class SpanReader {
     visit: Visit,
   ): Promise<number> {
     const end = Math.min(below, stretch.below)
-    const files: CachedFile[] = []
-    const file = (segmentsOn: number): CachedFile => (files[segmentsOn] ??= this.files.following(info, segmentsOn))
+    const { info, file } = pinned
     if (cursor.span !== info.id || cursor.record === null) {
       await this.seek(partition, info, from, cursor).catch((error: unknown) => {
         throw costOf(error, from, stretch.below)
@@ -269,6 +271,36 @@ export class SpanReader {
   private keepCursor(partition: number, offset: number, cursor: Cursor): void {
     this.cursors.set(keyOf(partition, offset), cursor)
     if (this.cursors.size > cursorsMax) this.cursors.delete(this.cursors.keys().next().value!)
+  }
+}
+
+/** A span that is being read, with the segments after it in which its payloads go on. */
+class Pinned {
+  readonly info: SpanInfo
+  private readonly spanFiles: SpanFiles
+  private readonly files: CachedFile[] = []
+  private readonly ids: number[]
+
+  constructor(spanFiles: SpanFiles, info: SpanInfo) {
+    this.spanFiles = spanFiles
+    this.info = info
+    this.ids = [info.id]
+    spanFiles.pin(info.id)
+  }
+
+  readonly file = (segmentsOn: number): CachedFile => {
+    const known = this.files[segmentsOn]
+    if (known !== undefined) return known
+    const next = this.spanFiles.after(this.info, segmentsOn)
+    if (next !== undefined) {
+      this.spanFiles.pin(next.id)
+      this.ids.push(next.id)
+    }
+    return (this.files[segmentsOn] = this.spanFiles.following(this.info, segmentsOn))
+  }
+
+  release(): void {
+    for (const id of this.ids) this.spanFiles.unpin(id)
   }
 }
 

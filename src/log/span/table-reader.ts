@@ -102,6 +102,8 @@ export class TableReader {
   async entries(chunk: ChunkRecord): Promise<LocatedExtent[]> {
     const bytes = await indexAt(this.cache, this.file, chunk.position, chunk.bytes)
     if (crc32c(bytes) !== chunk.crc) {
+      // Perhaps only what was read of it is bad: whoever reads again reads the disk.
+      this.cache.forgetRange(this.file, chunk.position, chunk.bytes)
       throw new Damaged(this.file.path, chunk.position, `${chunk.extents} index entries fail their checksum`)
     }
     try {
@@ -114,7 +116,12 @@ export class TableReader {
 
   private async page(position: number): Promise<Buffer> {
     const bytes = await indexAt(this.cache, this.file, position, recordPageBytes)
-    checkPage(bytes, this.file.path, position)
+    try {
+      checkPage(bytes, this.file.path, position)
+    } catch (error) {
+      this.cache.forgetRange(this.file, position, recordPageBytes)
+      throw error
+    }
     return bytes
   }
 
