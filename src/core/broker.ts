@@ -5,7 +5,7 @@ import { commit } from './commit/commit.ts'
 import { attach, credit, detach, flow } from './consume/attach.ts'
 import { pumpAll } from './consume/pump.ts'
 import { peek, take } from './consume/take.ts'
-import type { AttachOptions, Broker, Entry, Id, Opened, Receiver, Spec } from './facade/index.ts'
+import type { AttachOptions, Broker, Entry, Id, Opened, PartitionBounds, Receiver, Spec } from './facade/index.ts'
 import { trimConsumed } from './keep/consumed.ts'
 import { endUnused } from './keep/lifetimes.ts'
 import { Sweep } from './keep/sweep.ts'
@@ -19,6 +19,7 @@ import { Reopening } from './reopening.ts'
 import { disconnect, end } from './session/close.ts'
 import { open } from './session/open.ts'
 import type { Session } from './session/session.ts'
+import type { Partition } from './shard/partition.ts'
 import { Pressure } from './shard/pressure.ts'
 import { fenced, flushAll, Shard, unavailable } from './shard/shard.ts'
 import { Syncing } from './shard/syncing.ts'
@@ -98,7 +99,7 @@ export class ShardBroker implements Broker {
       session.notices = [{ notice: 'unavailable' }]
       session.deliveries = []
       shard.flush(session)
-      session.receiver = null
+      session.leave()
     }
     flushAll(shard)
     this.reopening.begin(shard.store.close(), () => this.start())
@@ -221,12 +222,14 @@ export class ShardBroker implements Broker {
 
   bounds(log: Id) {
     const partitions = this.shard.logs.get(log)?.partitions ?? []
-    return partitions.flatMap((one) => {
-      if (one === null) return []
-      // A purge also takes what is staged: then the start is ahead of what is durable.
-      const { index, start, durableEnd, bytes } = one
-      return { partition: index, start, end: Math.max(start, durableEnd), bytes }
-    })
+    return partitions.flatMap((one) => (one === null ? [] : boundsOf(one)))
+  }
+
+  boundsOf(id: Id, partition: number) {
+    const log = this.shard.logs.get(id)
+    const found = log?.partition(partition)
+    if (found) return boundsOf(found)
+    return log?.isUnusedLane(partition) === true ? { partition, start: 0, end: 0, bytes: 0 } : undefined
   }
 
   async locate(log: Id, index: number, time: number | 'max') {
@@ -303,4 +306,9 @@ export class ShardBroker implements Broker {
     await this.shard.store.close()
     this.shard.stage.closed = true
   }
+}
+
+/** A purge also takes what is staged: then the start is ahead of what is durable. */
+function boundsOf({ index, start, durableEnd, bytes }: Partition): PartitionBounds {
+  return { partition: index, start, end: Math.max(start, durableEnd), bytes }
 }

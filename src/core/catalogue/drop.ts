@@ -113,6 +113,8 @@ function dropLog(shard: Shard, id: Id): void {
   }
   shard.router.unbind(id)
   shard.logs.delete(id)
+  shard.watched(id)
+  shard.watchers.delete(id)
   shard.consumed.delete(log)
   for (const partition of log.partitions) {
     if (partition === null) continue

@@ -8,7 +8,8 @@ import type { Shard } from '../shard/shard.ts'
 export function advance(shard: Shard, op: AdvanceOp): OpResult {
   const log = shard.logs.get(op.log)
   if (log === undefined) return notFound('log')
-  if (op.positions.some(({ partition }) => log.partition(partition) === null)) return notFound('partition')
+  const isThere = (index: number): boolean => log.partition(index) !== null || log.isUnusedLane(index)
+  if (!op.positions.every(({ partition }) => isThere(partition))) return notFound('partition')
   const positional = ensurePositional(shard, log, op.subscription)
   const body = encodePositions(op.positions)
   positional.apply(body)

@@ -64,10 +64,13 @@ export interface Broker {
   // -- reading by position
   /**
    * Batches from given offsets, only durable ones. Waits up to `waitMs` until there are `bytesMin` in all. A part that
-   * fails does not fail the others. At least one whole batch comes back when there is one, however large.
+   * fails does not fail the others. At least one whole batch comes back when there is one, however large, unless
+   * `bytesMax` is 0. Nobody waits any more when the session's connection has gone.
    */
   read(parts: readonly ReadPart[], options: ReadOptions): Promise<Outcome<ReadResult>[]>
   bounds(log: Id): readonly PartitionBounds[]
+  /** A lane that nobody has used is empty; undefined: there is no such partition. */
+  boundsOf(log: Id, partition: number): PartitionBounds | undefined
   /** Offset of the first record whose producer time is at or after `time`; -1 where there is none. */
   locate(log: Id, partition: number, time: number | 'max'): Promise<{ offset: number; timestamp: number }>
   /** Committed positions of a positional subscription. */

@@ -38,7 +38,13 @@ class Stand {
     }
     const reads = { share: () => 1e9, begin: () => undefined, end: () => undefined }
     const [health, counters] = [{ state: 'ok' }, { recordsOut: 0 }]
-    this.shard = { store, reads, health, counters, logs: new Map([[1, { partition }]]) } as unknown as Shard
+    this.shard = {
+      store,
+      reads,
+      health,
+      counters,
+      logs: new Map([[1, { partition, isUnusedLane: () => false }]]),
+    } as unknown as Shard
   }
 
   /** Offsets found of each. */

@@ -2,15 +2,15 @@ import { failed } from '../../base/index.ts'
 import type { Pace, ReadMemory } from '../../log/index.ts'
 import type { ReadOptions, ReadPart } from '../facade/index.ts'
 import type { Shard } from '../shard/shard.ts'
-import { bytesOf, readPart, type Part } from './read-part.ts'
+import { bytesOf, nextOf, readPart, type Part } from './read-part.ts'
 
 /** Reads what there is now; at once when the bytes are in memory. */
 export function readParts(
   shard: Shard,
   parts: readonly ReadPart[],
-  { bytesMin, bytesMax, memory }: ReadOptions,
+  { bytesMin, bytesMax, memory }: Pick<ReadOptions, 'bytesMin' | 'bytesMax' | 'memory'>,
 ): Part[] | Promise<Part[]> {
-  const reading = new Reading(shard, parts, bytesMin, Math.min(bytesMax, shard.reads.share()), memory)
+  const reading = new Reading(shard, parts, bytesMin, bytesMax, memory)
   const late = reading.begin()
   return late === undefined ? reading.results : late.then(() => reading.results)
 }
@@ -115,8 +115,7 @@ class Reading {
 /** What is left to read of a part, if anything is. */
 function restOf(index: number, part: ReadPart, found: Part): { index: number; part: ReadPart }[] {
   if (failed(found)) return []
-  const last = found.ok.batches.at(-1)
-  const offset = last === undefined ? part.offset : last.baseOffset + last.count
+  const offset = nextOf(part, found.ok)
   return offset < found.ok.end ? [{ index, part: { ...part, offset, bytesMax: part.bytesMax - bytesOf(found) } }] : []
 }
 

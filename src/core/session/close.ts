@@ -21,10 +21,8 @@ export function disconnect(shard: Shard, session: Session, options: { keepMs?: n
   if (options.keepMs !== undefined) session.keepMs = options.keepMs
   if (options.wills === 'drop') session.wills = []
   detachAll(shard, session)
-  session.receiver = null
+  session.leave()
   session.client = null
-  session.deliveries = []
-  session.notices = []
   if (!session.durable) return end(shard, session)
   session.leftAt = shard.now
   const now = session.wills.filter((will) => will.delayMs <= 0)
@@ -81,7 +79,7 @@ export function end(shard: Shard, session: Session): void {
     if (item !== undefined) dropItem(shard, item)
   }
   session.ended = true
-  session.receiver = null
+  session.leave()
   shard.removeSession(session)
   if (session.name !== null) shard.stage.entry(entryKind.session, session.id, nothing)
 }

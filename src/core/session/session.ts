@@ -35,6 +35,8 @@ export class Session {
   deliveries: Delivery[] = []
   notices: Notice[] = []
   ended = false
+  /** Called when its connection has gone: what waits for its sake waits no more. */
+  readonly whenGone = new Set<() => void>()
 
   constructor(id: Id, namespace: Id, name: string | null, user: string) {
     this.id = id
@@ -45,6 +47,14 @@ export class Session {
 
   get durable(): boolean {
     return this.name !== null && this.keepMs > 0
+  }
+
+  /** Its connection has gone, or is about to hear that it has no session any more. */
+  leave(): void {
+    this.receiver = null
+    this.deliveries = []
+    this.notices = []
+    for (const run of [...this.whenGone]) run()
   }
 
   cancelTimers(): void {

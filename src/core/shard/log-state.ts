@@ -33,4 +33,10 @@ export class LogState {
   partition(index: number): Partition | null {
     return this.partitions[index] ?? null
   }
+
+  /** A lane is made by the first record in it; before that it is one that is empty. */
+  isUnusedLane(index: number): boolean {
+    const { lanes } = this.spec
+    return lanes !== undefined && index >= 0 && index <= lanes && this.partition(index) === null
+  }
 }

@@ -27,7 +27,7 @@ export interface ShardWorld {
   random: Random
 }
 
-/** One alone gets 8 MiB for all the partitions it asks for. */
+/** Of `readBytesMax` one alone gets a quarter (12 MiB as shipped), for all the partitions it asks for. */
 const readSize = { least: 64 * 1024, most: 16 * 1024 * 1024, part: 1 / 4 }
 
 /**
@@ -157,6 +157,7 @@ export class Shard {
     if (watchers !== undefined) for (const watcher of [...watchers]) watcher()
   }
 
+  /** A partition, for its growth and its end; or a log, for its next partition. */
   watch(partition: number, watcher: () => void): void {
     let watchers = this.watchers.get(partition)
     if (watchers === undefined) this.watchers.set(partition, (watchers = new Set()))
@@ -190,9 +191,7 @@ export class Shard {
   farewell(session: Session): void {
     if (session.receiver === null) return
     this.farewells.push(session.receiver)
-    session.receiver = null
-    session.deliveries = []
-    session.notices = []
+    session.leave()
     this.turn.ask()
   }
 
