@@ -35,6 +35,55 @@ test('a Kafka topic consumed as a queue by AMQP: shared between consumers, and s
   await topic.close()
 })
 
+test('an AMQP queue with priorities is a topic with a partition for each', async (t) => {
+  const broker = await startTestBroker(t)
+  const connection = await amqp.connect(`amqp://guest:guest@${broker.address('amqp')}`)
+  const channel = await connection.createConfirmChannel()
+  await channel.assertQueue('urgent', { durable: true, maxPriority: 3 })
+  channel.sendToQueue('urgent', Buffer.from('low'), { persistent: true })
+  channel.sendToQueue('urgent', Buffer.from('high'), { persistent: true, priority: 3 })
+  await channel.waitForConfirms()
+
+  const kafka = kafkaClient(broker)
+  const admin = kafka.admin()
+  await admin.connect()
+  const offsets = await admin.fetchTopicOffsets('urgent')
+  assert.deepEqual(
+    offsets.map(({ partition, low, high }) => [partition, low, high]).sort(),
+    [0, 1, 2, 3].map((partition) => [partition, '0', partition % 3 === 0 ? '1' : '0']),
+  )
+  const consumer = kafka.consumer({ groupId: 'readers', maxWaitTimeInMs: 5000 })
+  const inbox = new Inbox()
+  await consumer.connect()
+  await consumer.subscribe({ topic: 'urgent', fromBeginning: true })
+  await consumer.run({
+    eachMessage: async ({ message, partition }) => {
+      inbox.push({ body: String(message.value), key: String(partition) })
+      await Promise.resolve()
+    },
+  })
+  await inbox.take(2)
+  // Nobody had used this one: who waits hears of its first.
+  channel.sendToQueue('urgent', Buffer.from('middle'), { persistent: true, priority: 2 })
+  const read = (await inbox.take(3, 4000)).map(({ body, key }) => `${key} ${body}`)
+  assert.deepEqual(read.sort(), ['0 low', '2 middle', '3 high'])
+  await consumer.disconnect()
+  const committed = await admin.fetchOffsets({ groupId: 'readers', topics: ['urgent'] })
+  const found = committed[0]!.partitions.map(({ partition, offset }) => `${partition} ${offset}`)
+  assert.deepEqual(found.sort(), ['0 1', '1 -1', '2 1', '3 1'])
+  const producer = kafka.producer()
+  await producer.connect()
+  await producer.send({ topic: 'urgent', messages: [{ value: 'lowest', partition: 1 }] })
+  await producer.disconnect()
+  await admin.disconnect()
+
+  const queued = new Inbox()
+  await channel.consume('urgent', (message) => queued.push({ body: message!.content.toString() }), { noAck: true })
+  const bodies = (await queued.take(4)).map(({ body }) => body)
+  assert.deepEqual(bodies, ['high', 'middle', 'lowest', 'low'])
+  await connection.close()
+})
+
 test('an AMQP queue read by Kafka, and filled by it', async (t) => {
   const broker = await startTestBroker(t)
   const connection = await amqp.connect(`amqp://guest:guest@${broker.address('amqp')}`)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SlabPool } from '../../base/index.ts'
-import type { Broker, PartitionBounds, ReadOptions, ReadPart } from '../../core/index.ts'
+import type { Broker, Id, PartitionBounds, ReadOptions, ReadPart } from '../../core/index.ts'
 import { SimTime } from '../../world/sim/time.ts'
 import { FetchAhead } from './fetch-ahead.ts'
 
@@ -33,8 +33,8 @@ class Stand {
         })
         return Promise.resolve(results)
       },
-      bounds: (): PartitionBounds[] =>
-        [0, 2].map((partition) => ({ partition, start: this.start, end: 101, bytes: 1, records: 1 })),
+      boundsOf: (_: Id, partition: number): PartitionBounds | undefined =>
+        partition === 1 ? undefined : { partition, start: this.start, end: 101, bytes: 1 },
     } as unknown as Broker
     this.ahead = new FetchAhead({
       ...{ broker, timers: this.time, pool: this.pool },
@@ -60,6 +60,17 @@ test('what was read ahead is there when it is asked for, in any order, with boun
   assert.equal(await stand.take([part(0, 2)]), null, 'only once')
   stand.ahead.begin(session, [part(0, 2)], 400)
   assert.equal((await stand.ahead.take([part(0, 2)]))?.found[0]?.end, 101)
+})
+
+test('what is kept is told, also when the next is read before the last was taken', async () => {
+  const stand = new Stand()
+  stand.ahead.begin(session, [part(0, 2)], 400)
+  const taken = stand.take([part(0, 2)])
+  stand.ahead.begin(session, [part(0, 4)], 300)
+  await taken
+  assert.equal(stand.kept, 300)
+  await stand.take([part(0, 4)])
+  assert.equal(stand.kept, 0)
 })
 
 test('what was deleted or could not be read, and more than is wanted now, is left out', async () => {

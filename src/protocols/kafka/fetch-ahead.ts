@@ -1,5 +1,5 @@
 import { failed, type Outcome, type SlabLease, type SlabPool } from '../../base/index.ts'
-import type { Broker, Id, PartitionBounds, ReadPart, ReadResult } from '../../core/index.ts'
+import type { Broker, Id, ReadPart, ReadResult } from '../../core/index.ts'
 import type { Timer, Timers } from '../../world/index.ts'
 
 /** What was read and not asked for is given up after that. */
@@ -95,19 +95,21 @@ export class FetchAhead {
       // Those that others came before come first themselves where these are not asked for.
       return { found: used > 0 ? found : parts.map(() => undefined), memory: reading.memory }
     } finally {
-      this.host.keeps(0)
+      // The next may have been begun meanwhile.
+      this.host.keeps(this.bytesKept)
     }
+  }
+
+  private get bytesKept(): number {
+    return this.reading?.bytes ?? 0
   }
 
   /** Meanwhile the log may have grown, or records may have been deleted. */
   private fresh(parts: readonly ReadPart[], results: ReadonlyMap<string, ReadResult>): (ReadResult | undefined)[] {
-    const bounds = new Map<Id, readonly PartitionBounds[]>()
     return parts.map((part) => {
       const result = results.get(keyOf(part))
       if (result === undefined || isTooMuch(result, part.bytesMax)) return undefined
-      let ofLog = bounds.get(part.log)
-      if (ofLog === undefined) bounds.set(part.log, (ofLog = this.host.broker.bounds(part.log)))
-      const now = ofLog.find(({ partition }) => partition === part.partition)
+      const now = this.host.broker.boundsOf(part.log, part.partition)
       if (now === undefined || part.offset < now.start) return undefined
       return { batches: result.batches, start: now.start, end: now.end }
     })

@@ -84,8 +84,9 @@ export class Topics {
     return partition >= 0 && partition < this.partitions(topic)
   }
 
+  /** Of a queue with priorities one for each, whether somebody has used it or not. */
   partitions(topic: Topic): number {
-    return topic.spec.lanes === undefined ? topic.spec.partitions : this.broker.bounds(topic.id).length
+    return topic.spec.lanes === undefined ? topic.spec.partitions : topic.spec.lanes + 1
   }
 
   /** Takes effect at once: `find` sees the topic before the promise resolves, which is when it may be told. */

@@ -19,12 +19,13 @@ export const deleteRecords = operation(APIS.deleteRecords, async (request, call)
 async function removeBefore(name: string, partition: number, offset: number, call: Call) {
   const { topics, broker } = call.shared
   const topic = topics.find(name)
-  const bounds = topic === undefined ? undefined : broker.bounds(topic.id)[partition]
+  const bounds = topic === undefined ? undefined : broker.boundsOf(topic.id, partition)
   if (topic === undefined || bounds === undefined) return { lowWatermark: -1, errorCode: code.unknownTopicOrPartition }
   const before = offset === toHighWatermark ? bounds.end : offset
   if (before < 0 || before > bounds.end) return { lowWatermark: -1, errorCode: code.offsetOutOfRange }
+  if (before <= bounds.start) return { lowWatermark: bounds.start, errorCode: code.none }
   const what = { log: topic.id, before: [{ partition, offset: before }] }
   const [result] = await broker.commit([{ op: 'remove', what }], { session: call.session, epoch: call.epoch })
   if (result !== undefined && failed(result)) return { lowWatermark: -1, errorCode: codeOf(result) }
-  return { lowWatermark: Math.max(before, bounds.start), errorCode: code.none }
+  return { lowWatermark: before, errorCode: code.none }
 }

@@ -51,6 +51,26 @@ test('KIP-74: the first batch comes whole however small the limit, the next one 
   assert.equal(batchesOf((await client.fetch('t', 0, { partitionMaxBytes: 7000 })).records).length, 2)
 })
 
+test('KIP-74: an answer holds no more than its limit but for its first batch; and of no bytes there is one batch too', async () => {
+  const { connect } = await startWorld({ partitions: 3 })
+  const client = await connect()
+  const partitions = [0, 1, 2]
+  for (const index of partitions) {
+    const partitionData = [{ index, records: batchOf(['x'.repeat(3000)]) }]
+    await client.ask(APIS.produce, 9, { acks: -1, timeoutMs: 1000, topicData: [{ name: 't', partitionData }] })
+  }
+  const got = async (maxBytes: number): Promise<number[]> => {
+    const wanted = partitions.map((partition) => ({ partition, fetchOffset: 0, partitionMaxBytes: 10_000 }))
+    const topics = [{ topic: 't', partitions: wanted }]
+    const answer = await client.ask(APIS.fetch, 11, { maxWaitMs: 0, minBytes: 1, maxBytes, isolationLevel: 0, topics })
+    return answer.responses[0]!.partitions.map(({ records }) => batchesOf(records).length)
+  }
+  assert.deepEqual(await got(0), [1, 0, 0])
+  assert.deepEqual(await got(4000), [1, 0, 0])
+  assert.deepEqual(await got(7000), [1, 1, 0])
+  assert.deepEqual(await got(10_000), [1, 1, 1])
+})
+
 test('offsets that are not there, and topics that are not there', async () => {
   const { connect } = await startWorld()
   const client = await connect()

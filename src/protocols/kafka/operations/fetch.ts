@@ -50,9 +50,11 @@ export const fetch = operation(APIS.fetch, async (request, call) => {
   })
   if (parts.length > 0) {
     const refused = responses.some(({ partitions }) => partitions.some((slot) => slot.errorCode !== code.none))
-    const { results, memory } = await readParts(parts, request, refused, call)
-    // What was found while others were answered may be more than there is room for now.
-    const answer: Answer = { room: call.room(), bytes: 0, memory, served: [], waiting: [] }
+    // One batch comes in any case.
+    const bytesMax = Math.max(1, Math.min(request.maxBytes, fetchBytesMax))
+    const { results, memory } = await readParts(parts, { ...request, bytesMax }, refused, call)
+    // What was found while others were answered may be more than there is room for now; and more than was asked for.
+    const answer: Answer = { room: Math.min(call.room(), bytesMax), bytes: 0, memory, served: [], waiting: [] }
     results.forEach((result, i) => fill(owners[i]!, parts[i]!, result, call, answer))
     if (answer.bytes > 0 && memory.some(({ empty }) => !empty)) {
       call.whenSent(() => call.ahead.begin(call.session, [...answer.waiting, ...answer.served], answer.bytes))
@@ -81,7 +83,7 @@ function emptySlot(partitionIndex: number): Slot {
 /** What was read ahead for this client, and the rest; waits only when there is nothing. */
 async function readParts(
   parts: readonly ReadPart[],
-  { minBytes, maxBytes, maxWaitMs }: { minBytes: number; maxBytes: number; maxWaitMs: number },
+  { minBytes, bytesMax, maxWaitMs }: { minBytes: number; bytesMax: number; maxWaitMs: number },
   refused: boolean,
   call: Call,
 ): Promise<{ results: Outcome<ReadResult>[]; memory: SlabLease[] }> {
@@ -96,7 +98,7 @@ async function readParts(
   const rest = await broker.read(missing, {
     ...{ session, memory },
     bytesMin: now ? 0 : minBytes,
-    bytesMax: Math.min(Math.max(0, maxBytes), fetchBytesMax) - bytes,
+    bytesMax: Math.max(0, bytesMax - bytes),
     waitMs: now ? 0 : Math.min(Math.max(0, maxWaitMs), fetchWaitMsMax),
   })
   let at = 0
@@ -125,7 +127,7 @@ interface Answer {
 function fill(slot: Slot, part: ReadPart, result: Outcome<ReadResult>, call: Call, answer: Answer): void {
   if (failed(result)) {
     slot.errorCode = codeOf(result)
-    const bounds = result.error === 'outOfRange' ? call.shared.broker.bounds(part.log)[part.partition] : undefined
+    const bounds = result.error === 'outOfRange' ? call.shared.broker.boundsOf(part.log, part.partition) : undefined
     if (bounds !== undefined) setBounds(slot, bounds.start, bounds.end)
     return
   }

@@ -32,7 +32,7 @@ export const listOffsets = operation(APIS.listOffsets, async (request, call) => 
 
 function find(topic: Topic, partition: number, timestamp: number, call: Call): Found | Promise<Found> {
   const { broker } = call.shared
-  const { start, end } = broker.bounds(topic.id)[partition] ?? { start: 0, end: 0 }
+  const { start, end } = broker.boundsOf(topic.id, partition) ?? { start: 0, end: 0 }
   switch (timestamp) {
     case special.latest:
       return { offset: end, timestamp: -1 }

@@ -14,7 +14,7 @@ export const offsetForLeaderEpoch = operation(APIS.offsetForLeaderEpoch, (reques
       }
       if (currentLeaderEpoch > leaderEpoch) return { errorCode: code.unknownLeaderEpoch, partition }
       if (asked !== leaderEpoch) return { errorCode: code.none, partition }
-      const endOffset = broker.bounds(topic.id)[partition]?.end ?? -1
+      const endOffset = broker.boundsOf(topic.id, partition)?.end ?? -1
       return { errorCode: code.none, partition, leaderEpoch, endOffset }
     })
     return { topic: name, partitions: answered }
