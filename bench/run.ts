@@ -75,7 +75,7 @@ async function run(options: Options): Promise<Results> {
     console.log(`${workload.name}: ${workload.title}`)
     const say = (line: string): void => console.log(line)
     const how = { sides: sidesIn(workload, options), pairs, beside, scale, dataFolder, profileFolder, missing, say }
-    results.workloads.push(stored(await runPairs(workload, how), scale))
+    results.workloads.push(stored(await runPairs(workload, how), scale, results))
     save(results, options)
   }
   return results
@@ -132,6 +132,10 @@ async function main(): Promise<number> {
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${usage}`)
     return 2
+  }
+  if (options.help) {
+    console.log(usage)
+    return 0
   }
   if (options.list) {
     list(options.chosen)

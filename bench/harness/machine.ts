@@ -29,4 +29,9 @@ export function describeMachine(dataFolder: string): Record<string, string | num
   }
 }
 
-export const commitOfProject = (): string => quietly('git', ['describe', '--always', '--dirty'])
+/** `-dirty` when what is measured differs from it; its results do not count. */
+export function commitOfProject(): string {
+  const measured = ['src', 'bench', 'scripts', 'package-lock.json', ':!bench/results']
+  const changes = quietly('git', ['status', '--porcelain', '--', ...measured])
+  return `${quietly('git', ['describe', '--always'])}${changes === '' ? '' : '-dirty'}`
+}

@@ -14,6 +14,7 @@ export interface Options {
   dataFolder: string
   resultsFolder: string
   profileFolder: string | undefined
+  help: boolean
   /** Result files to print again and draw, instead of a run. */
   report: string[]
 }
@@ -43,6 +44,7 @@ export function readOptions(args: readonly string[]): Options {
       scale: { type: 'string' },
       quick: { type: 'boolean' },
       list: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
       data: { type: 'string' },
       results: { type: 'string' },
       profile: { type: 'string' },
@@ -61,6 +63,7 @@ export function readOptions(args: readonly string[]): Options {
     beside: values.beside === undefined ? pairs : positive('beside', values.beside),
     scale,
     list: values.list === true,
+    help: values.help === true,
     chosen: choose(values.workload, values.peer),
     dataFolder: path.resolve(values.data ?? path.join(root, 'node_modules/.cache/bench-data')),
     resultsFolder: path.resolve(values.results ?? path.join(root, resultsFolder)),

@@ -3,12 +3,17 @@ import { pairedRatio, spreadOf, type Spread } from '../measure/statistics.ts'
 import type { SideResult, WorkloadResult } from '../harness/pairs.ts'
 import { ours, type Field, type Goal, type Point, type Sample, type Side, type Workload } from '../workloads/index.ts'
 
-export interface Results {
+/** When, of what, how and where something was measured. */
+export interface Measured {
   date: string
   commit: string
   /** As typed, without the paths of this machine. */
   flags: string[]
   machine: Record<string, string | number>
+}
+
+/** A file gathers what was measured on a day: its own facts are those of the last run. */
+export interface Results extends Measured {
   versions: Record<string, string>
   /** By side. */
   durability: Record<string, string>
@@ -25,13 +30,20 @@ export interface StoredWorkload {
   commands: string[]
   /** So much of the messages and the time of a full run. */
   scale: number
+  /** Absent in files from before it was kept. */
+  measured?: Measured
   sides: SideResult[]
 }
 
-export function stored({ workload, sides, commands }: WorkloadResult, scale: number): StoredWorkload {
+export function stored(
+  { workload, sides, commands }: WorkloadResult,
+  scale: number,
+  { date, commit, flags, machine }: Measured,
+): StoredWorkload {
   const { name, title, group, axis, points } = workload
   const what = { name, title, group, ...(axis === undefined ? {} : { axis }) }
-  return { ...what, points, commands, scale, sides: sides.map(rounded) }
+  const measured = { date, commit, flags, machine }
+  return { ...what, points, commands, scale, measured, sides: sides.map(rounded) }
 }
 
 /** Four digits are more than any of this is worth, and keep the files small. */

@@ -1,27 +1,31 @@
 import { short, unitOf, withUnit } from './format.ts'
-import { rowsOf, type Results, type Row, type StoredWorkload, type Verdict } from './results.ts'
+import { rowsOf, type Measured, type Results, type Row, type StoredWorkload, type Verdict } from './results.ts'
 
 /** The results as Markdown, which reads well in a terminal too. */
 export function tableOf(results: Results): string {
-  const { machine, versions, date, commit, flags } = results
-  const facts = Object.entries(machine).map(([name, value]) => `${name} ${value}`)
+  const { versions } = results
   const head = [
-    `Benchmark of ${date}, commit ${commit}, flags: ${flags.join(' ') || 'none'}`,
-    `Machine: ${facts.join(', ')}`,
+    `Benchmark of ${measuredOf(results)}`,
     `Versions: ${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}`,
     ...Object.entries(results.settings).map(([name, text]) => `Settings of ${name}: ${text}`),
     ...Object.entries(results.durability).map(([side, text]) => `${side}: ${text}`),
   ]
-  return [head.join('  \n'), ...results.workloads.map(workloadTable), goals(results)].join('\n\n')
+  const tables = results.workloads.map((workload) => workloadTable(workload, results))
+  return [head.join('  \n'), ...tables, goals(results)].join('\n\n')
+}
+
+const measuredOf = ({ date, commit, flags, machine }: Measured): string => {
+  const facts = Object.entries(machine).map(([name, value]) => `${name} ${value}`)
+  return `${date}, commit ${commit}, flags: ${flags.join(' ') || 'none'}  \nMachine: ${facts.join(', ')}`
 }
 
 const ofFull = ({ scale }: StoredWorkload): string => (scale === 1 ? '' : `, ${scale} of its full size`)
 
 const columns = ['', 'runs', 'median', 'min to max', 'ours / theirs', 'p50 ms', 'p99 ms', 'CPU s/M', 'peak MB']
 
-function workloadTable(workload: StoredWorkload): string {
+function workloadTable(workload: StoredWorkload, last: Measured): string {
   const rows = rowsOf(workload)
   const lines = [columns, columns.map((_, index) => (index === 0 ? '---' : '---:')), ...rows.map(cells)]
   const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]!.length)))
@@ -35,7 +39,13 @@ function workloadTable(workload: StoredWorkload): string {
     failures.map((why) => `${side} did not run: ${why.split('\n')[0]}`),
   )
   const title = `### ${workload.title} (${workload.name}${ofFull(workload)})`
-  return [title, '', ...table, ...failures.map((line) => `\n${line}`)].join('\n')
+  return [title, ...ofAnotherRun(workload, last), '', ...table, ...failures.map((line) => `\n${line}`)].join('\n')
+}
+
+/** What the head does not say: a file gathers the runs of a day. */
+function ofAnotherRun({ measured }: StoredWorkload, last: Measured): string[] {
+  if (measured === undefined || measuredOf(measured) === measuredOf(last)) return []
+  return ['', `Measured ${measuredOf(measured)}`]
 }
 
 const optional = (value: number | undefined): string => (value === undefined ? '' : short(value))

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { growthChart } from '../../bench/report/growth-chart.ts'
 import { hotLines, hottest } from '../../bench/report/profile.ts'
 import { advantage, ratioChart } from '../../bench/report/ratio-chart.ts'
-import { rowsOf, stored, type Results, type StoredWorkload } from '../../bench/report/results.ts'
+import { rowsOf, stored, type Measured, type Results, type StoredWorkload } from '../../bench/report/results.ts'
 import { tableOf } from '../../bench/report/table.ts'
 import type { Sample, Workload } from '../../bench/workloads/index.ts'
 
@@ -14,13 +14,20 @@ const base: Pick<Workload, 'protocol' | 'rivals' | 'run'> = {
   run: () => Promise.reject(new Error('not here')),
 }
 
+const measured: Measured = {
+  date: '2026-01-02',
+  commit: 'abc1234',
+  flags: ['--pairs', '3'],
+  machine: { processor: 'P', cores: 2 },
+}
+
 function result(workload: Workload, ours: Record<string, Sample>[], theirs: Record<string, Sample>[]): StoredWorkload {
   const sides = [
     { side: 'dragoman/fsync', runs: ours, failures: [] },
     { side: 'kafka/shipped', runs: theirs, failures: theirs.length === 0 ? ['java: not installed', 'again'] : [] },
   ] as const
   const withFailures = [...sides].map((side) => ({ ...side, failures: [...side.failures] }))
-  return stored({ workload, sides: withFailures, commands: ['tool'] }, 0.5)
+  return stored({ workload, sides: withFailures, commands: ['tool'] }, 0.5, measured)
 }
 
 const produce: Workload = {
@@ -59,10 +66,7 @@ const growthRun = (first: number): Record<string, Sample> =>
   Object.fromEntries(['1', '10', '100'].map((name) => [name, { perSecond: first, cpuSecondsPerMillion: 5 }]))
 
 const results = (workloads: StoredWorkload[]): Results => ({
-  date: '2026-01-02',
-  commit: 'abc1234',
-  flags: ['--pairs', '3'],
-  machine: { processor: 'P', cores: 2 },
+  ...measured,
   versions: { dragoman: '0.1.0', kafka: '4.4.0' },
   durability: { 'kafka/shipped': 'the operating system has it' },
   settings: { kafka: 'as shipped' },
@@ -107,6 +111,13 @@ test('the table: one line for each side, aligned, with all that stands beside th
   const widths = new Set(lines.filter((text) => text.startsWith('|')).map((text) => text.length))
   assert.equal(widths.size, 1)
   assert.ok(lines.includes('- met: produce, produce: 2 x kafka/shipped, wanted at least 1.5 x'))
+})
+
+test('the table says of each workload which run it is of, unless it is the last one', () => {
+  const earlier = { ...measured, commit: 'def5678', flags: ['--scale', '0.2'] }
+  const said = tableOf(results([whole(), { ...whole(), measured: earlier }]))
+  assert.equal(said.match(/commit abc1234, flags: --pairs 3/g)!.length, 1)
+  assert.match(said, /^Measured 2026-01-02, commit def5678, flags: --scale 0\.2 {2}\nMachine: processor P, cores 2$/m)
 })
 
 test('a peer that did not run is named with the reason, and its ratio is missing', () => {
