@@ -1,3 +1,4 @@
+export { Gate } from './gate.ts'
 export { assert, AssertionError, unreachable } from './assert.ts'
 export { failed } from './errors.ts'
 export type { ErrorKind, Failure, Outcome } from './errors.ts'

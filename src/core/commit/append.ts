@@ -68,6 +68,9 @@ function duplicateOf(log: LogState, partition: Partition | null, op: AppendOp, n
   ) {
     return { error: 'invalid', detail: 'the batch names another producer or sequence than the append' }
   }
+  if (op.producer.epoch < 0 || op.producer.sequence < 0) {
+    return { error: 'invalid', detail: 'a producer has an epoch and a sequence, 0 or above' }
+  }
   if (op.partition === undefined) return { error: 'invalid', detail: 'a producer with sequences names its partition' }
   const verdict = partition?.producers?.check(op.producer, batchHeader.recordCount(op.batch))
   switch (verdict?.verdict) {

@@ -7,6 +7,14 @@ import { Producers, sequenceAfter } from './producers.ts'
 
 const top = 0x7fff_ffff
 
+test('what has no sequence or epoch, as journals of before it was refused may have, is not kept', () => {
+  const producers = new Producers()
+  producers.record({ id: 1, epoch: 0, sequence: -1 }, 1, 0, 77)
+  producers.record({ id: 2, epoch: -1, sequence: 0 }, 1, 1, 77)
+  assert.equal(producers.size, 0)
+  producers.write(new Writer(16))
+})
+
 test('a producer that retries as it likes writes each batch once, over the wrap of its sequence', () => {
   const attempt = fc.record({ back: fc.nat(6), count: fc.integer({ min: 1, max: 5 }) })
   fc.assert(

@@ -64,6 +64,8 @@ export class Producers {
 
   /** After `check` said `append`, or at replay (again is harmless). */
   record(producer: Producer, count: number, baseOffset: number, appendTime: number): void {
+    // A journal of before they were refused may hold such; they have no place in a checkpoint.
+    if (producer.epoch < 0 || producer.sequence < 0) return
     let state = this.states.get(producer.id)
     if (state !== undefined) {
       if (producer.epoch < state.epoch || baseOffset <= state.batches.at(-1)!.baseOffset) return

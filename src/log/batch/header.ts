@@ -1,3 +1,5 @@
+import { crc32c } from '../../base/index.ts'
+
 /**
  * The header of a record batch, published format v2 (magic 2), big-endian:
  *
@@ -28,6 +30,13 @@ export const attributes = (b: Buffer, at = 0): number => b.readInt16BE(at + 21)
 export const lastOffsetDelta = (b: Buffer, at = 0): number => b.readInt32BE(at + 23)
 export const baseTimestamp = (b: Buffer, at = 0): number => i64(b, at + 27)
 export const maxTimestamp = (b: Buffer, at = 0): number => i64(b, at + 35)
+/** A copy with another one, and its checksum. */
+export function withMaxTimestamp(batch: Buffer, timestamp: number): Buffer {
+  const copy = Buffer.from(batch)
+  copy.writeBigInt64BE(BigInt(timestamp), 35)
+  copy.writeUInt32BE(crc32c(copy.subarray(crcStart)), crcPosition)
+  return copy
+}
 /** -1 when the producer is not idempotent. */
 export const producerId = (b: Buffer, at = 0): number => i64(b, at + 43)
 export const producerEpoch = (b: Buffer, at = 0): number => b.readInt16BE(at + 51)

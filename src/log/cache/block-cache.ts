@@ -1,8 +1,7 @@
-import { assert, AssertionError } from '../../base/index.ts'
+import { assert, AssertionError, Gate } from '../../base/index.ts'
 import { Damaged } from '../damaged.ts'
 import type { FilePool } from './file-pool.ts'
 import { Arriving } from './arriving.ts'
-import { ReadGate } from './read-gate.ts'
 
 export const blockBytes = 256 * 1024
 /** More than this goes around the cache: it would push out what many want for what one wants once. */
@@ -15,6 +14,7 @@ const blocksPerFileMax = 2 ** 22
  */
 const keptShare = 0.5
 const aheadShare = 0.2
+/** Reads of the disk at once: commits never wait behind more (D3). */
 const readsMax = 2
 
 /** A file as the cache knows it. Ids are never reused, though paths are (a slot is recycled). */
@@ -86,7 +86,7 @@ export class BlockCache {
   private loads = 0
   private readonly bytesMax: number
   private readonly files: FilePool
-  private readonly gate = new ReadGate(readsMax)
+  private readonly gate = new Gate(readsMax)
   private readonly probation = new Map<number, Block>()
   private readonly kept = new Map<number, Block>()
   private readonly ahead = new Map<number, Block>()

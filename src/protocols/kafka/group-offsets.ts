@@ -1,5 +1,5 @@
 /** What a group committed lives in the core: a positional subscription of the group's name on each topic. */
-import type { Entry, SubscriptionSpec } from '../../core/index.ts'
+import type { Entry, Id, SubscriptionSpec } from '../../core/index.ts'
 import type { Shared } from './call.ts'
 import type { Topic } from './mapping.ts'
 
@@ -8,10 +8,23 @@ export function groupSubscriptions(shared: Shared): Entry<SubscriptionSpec>[] {
   return all.filter((one) => one.spec.mode === 'positional')
 }
 
-export function groupTopics(groupId: string, shared: Shared): Topic[] {
-  const found: Topic[] = []
-  for (const topic of shared.topics.all()) {
-    if (shared.broker.findSubscription(topic.id, groupId, 'positional') !== undefined) found.push(topic)
+/** The topics of a group; for a request that may name many, they are all looked up once. */
+export function groupTopics(shared: Shared): (groupId: string) => readonly Topic[] {
+  let byGroup: Map<string, Topic[]> | null = null
+  return (groupId) => {
+    byGroup ??= topicsByGroup(shared)
+    return byGroup.get(groupId) ?? []
+  }
+}
+
+function topicsByGroup(shared: Shared): Map<string, Topic[]> {
+  const found = new Map<string, Topic[]>()
+  for (const { spec } of groupSubscriptions(shared)) {
+    const topic = shared.topics.byLog(spec.log as Id)
+    if (topic === undefined) continue
+    const topics = found.get(spec.name)
+    if (topics === undefined) found.set(spec.name, [topic])
+    else topics.push(topic)
   }
   return found
 }

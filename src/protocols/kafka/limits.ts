@@ -5,7 +5,7 @@ export const copyBytesMax = 4096
 export const requestBytesMax = 100 * 1024 * 1024
 /** Items of all arrays of a request together: topics, partitions, configurations. */
 export const requestItemsMax = 100_000
-/** Topics that one Metadata request may make; the others are made when the client asks again. */
+/** Topics that one Metadata or Produce request may make; the others are made when the client asks again. */
 export const autoCreatedMax = 1000
 /** What a request holds beside the largest message. */
 export const requestBytesBeside = 1024 * 1024
@@ -42,6 +42,11 @@ export const partitionsMax = 10_000
 export const groupMembersMax = 5000
 /** Metadata that a member brings, and an assignment that it gets. */
 export const memberBytesMax = 1024 * 1024
+/** Ways to share out partitions that a member knows; clients know a handful. */
+export const memberProtocolsMax = 100
+/** What the members of all groups together make the broker hold, and what one is counted as beside its bytes. */
+export const groupBytesMax = 64 * 1024 * 1024
+export const memberBytesBeside = 1024
 /** Groups with members, on one broker. */
 export const groupsMax = 10_000
 

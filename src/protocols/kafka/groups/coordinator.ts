@@ -16,7 +16,8 @@ export class GroupCoordinator {
     this.settings = settings
     const { clock, timers, random } = world
     const initialRebalanceDelayMs = settings.groupInitialRebalanceDelayMs
-    this.host = { clock, timers, random, initialRebalanceDelayMs, emptied: (group) => this.groups.delete(group.id) }
+    const emptied = (group: Group): void => void this.groups.delete(group.id)
+    this.host = { clock, timers, random, initialRebalanceDelayMs, bytes: 0, emptied }
   }
 
   /** The answer may come much later: when all members have joined. */
@@ -79,6 +80,12 @@ export class GroupCoordinator {
   stop(): void {
     for (const group of this.groups.values()) group.stop()
     this.groups.clear()
+    this.host.bytes = 0
+  }
+
+  /** What all members make us hold. */
+  get bytes(): number {
+    return this.host.bytes
   }
 
   list(): GroupDescription[] {

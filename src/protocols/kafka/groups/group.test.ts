@@ -160,6 +160,71 @@ test('KIP-345: a static member comes back under a new id without a rebalance; th
   assert.equal(groups.hasMembers('g'), false)
 })
 
+test('KIP-345: the metadata of a static member that comes back may differ, as long as all share out in the same way', async () => {
+  const { groups } = coordinator()
+  const as = (instanceId: string, text: string, more: Partial<JoinRequest> = {}) =>
+    groups.join('g', joining({ instanceId, protocols: [{ name: 'range', metadata: Buffer.from(text) }], ...more }))
+  const first = await as('a', 'generation -1')
+  const second = as('b', 'generation -1')
+  const again = await as('a', 'generation 1', { memberId: first.memberId })
+  const other = await second
+  const synced = sync(groups, other, { instanceId: 'b' })
+  await sync(groups, again, { instanceId: 'a' })
+  await synced
+  const back = await as('b', 'generation -1, and other topics')
+  assert.deepEqual([back.errorCode, back.generationId], [code.none, again.generationId])
+  assert.equal(groups.heartbeat('g', again.memberId, 'a', again.generationId), code.none)
+})
+
+test('many names of protocols take no time, and no more than clients have are taken', async () => {
+  const { groups } = coordinator()
+  const named = (count: number, first: string) =>
+    Array.from({ length: count }, (_, i) => ({ name: `${first}${i}`, metadata: Buffer.alloc(0) }))
+  const refused = await groups.join('g', joining({ protocols: named(100_000, 'p') }))
+  assert.equal(refused.errorCode, code.invalidRequest)
+  assert.equal((await groups.join('g', joining({ protocols: named(100, 'p') }))).errorCode, code.none)
+})
+
+test('what all members bring is bounded together, and room again when they leave', async () => {
+  const { groups } = coordinator()
+  const large = [{ name: 'range', metadata: Buffer.alloc(1024 * 1024 - 10) }]
+  const members: JoinAnswer[] = []
+  for (let i = 0; i < 100; i++) {
+    const joined = await groups.join(`g${i}`, joining({ protocols: large }))
+    if (joined.errorCode === code.coordinatorNotAvailable) break
+    members.push(joined)
+  }
+  assert.equal(members.length, 63)
+  const again = await groups.join('g0', joining({ memberId: members[0]!.memberId, protocols: large }))
+  assert.equal(again.errorCode, code.none, 'it brings nothing that was not there')
+  assert.equal(groups.leave('g1', members[1]!.memberId, null), code.none)
+  assert.equal((await groups.join('another', joining({ protocols: large }))).errorCode, code.none)
+  for (const [i, { memberId }] of members.entries()) groups.leave(`g${i}`, memberId, null)
+  groups.stop()
+  assert.equal(groups.bytes, 0)
+})
+
+test('what is counted for members is what they hold, whatever they did', async () => {
+  const { time, groups } = coordinator()
+  const [first, second] = await pair(groups)
+  const waiting = sync(groups, second)
+  await sync(groups, first)
+  await waiting
+  const pending = await groups.join('g', joining({ idRequired: true }))
+  assert.equal(pending.errorCode, code.memberIdRequired)
+  const third = groups.join('g', joining({ memberId: pending.memberId, idRequired: true }))
+  void groups.join(
+    'g',
+    joining({ memberId: first.memberId, protocols: [{ name: 'range', metadata: Buffer.alloc(500) }] }),
+  )
+  await time.advance(5000)
+  await third
+  assert.ok(groups.bytes > 2 * 1024)
+  await time.advance(60_000)
+  assert.equal(groups.hasMembers('g'), false)
+  assert.equal(groups.bytes, 0)
+})
+
 test('who may commit offsets', async () => {
   const { groups } = coordinator()
   assert.equal(groups.commitProblem('g', '', null, -1), code.none, 'a consumer without a group')

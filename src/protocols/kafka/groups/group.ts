@@ -9,8 +9,8 @@
  */
 import type { Clock, Random, Timer, Timers } from '../../../world/index.ts'
 import { code } from '../errors.ts'
-import { groupMembersMax, memberBytesMax } from '../limits.ts'
-import { electProtocol, emptyBytes, metadataBytes, metadataOf, sameProtocols } from './member.ts'
+import { groupBytesMax, groupMembersMax, memberBytesBeside, memberBytesMax, memberProtocolsMax } from '../limits.ts'
+import { bytesOf, electProtocol, emptyBytes, metadataBytes, metadataOf, namesOf, sameProtocols } from './member.ts'
 import type { Member } from './member.ts'
 import type { GroupDescription, GroupState, JoinAnswer, JoinRequest, SyncAnswer, SyncRequest } from './types.ts'
 
@@ -19,6 +19,8 @@ export interface GroupHost {
   timers: Timers
   random: Random
   initialRebalanceDelayMs: number
+  /** What the members of all groups make us hold. */
+  bytes: number
   /** The last member has gone. */
   emptied(group: Group): void
 }
@@ -77,7 +79,12 @@ export class Group {
     } else if (!known) return code.unknownMemberId
     if (memberId === '' && this.size >= groupMembersMax) return code.groupMaxSizeReached
     if (request.protocolType === '' || request.protocols.length === 0) return code.inconsistentGroupProtocol
+    if (request.protocols.length > memberProtocolsMax) return code.invalidRequest
     if (metadataBytes(request.protocols) > memberBytesMax) return code.invalidRequest
+    const before = this.members.get(memberId)
+    const more = bytesOf({ assignment: emptyBytes, ...request }) - (before === undefined ? 0 : bytesOf(before))
+    // Others may go: the client asks again.
+    if (more > 0 && this.host.bytes + more > groupBytesMax) return code.coordinatorNotAvailable
     return this.fits(request) ? code.none : code.inconsistentGroupProtocol
   }
 
@@ -89,9 +96,8 @@ export class Group {
     )
     if (others.length === 0) return true
     if (this.protocolType !== request.protocolType) return false
-    return request.protocols.some(({ name }) =>
-      others.every((member) => member.protocols.some((one) => one.name === name)),
-    )
+    const names = others.map(namesOf)
+    return request.protocols.some(({ name }) => names.every((known) => known.has(name)))
   }
 
   private newId(request: JoinRequest): string {
@@ -107,12 +113,15 @@ export class Group {
       this.maybeEmptied()
     })
     this.pending.set(id, timer)
+    this.host.bytes += memberBytesBeside
     return id
   }
 
   private forgetPending(id: string): boolean {
     this.pending.get(id)?.cancel()
-    return this.pending.delete(id)
+    if (!this.pending.delete(id)) return false
+    this.host.bytes -= memberBytesBeside
+    return true
   }
 
   private addMember(id: string, request: JoinRequest, answer: (answer: JoinAnswer) => void): void {
@@ -127,6 +136,7 @@ export class Group {
     }
     if (this.members.size === 0) this.protocolType = request.protocolType
     this.members.set(id, member)
+    this.host.bytes += bytesOf(member)
     if (member.instanceId !== null) this.instances.set(member.instanceId, id)
     this.leader ??= id
     this.watch(member)
@@ -146,14 +156,16 @@ export class Group {
     this.prepareRebalance()
   }
 
-  /** A static member is back under a new id; the old one is fenced. Nobody else needs to know if nothing changed. */
+  /**
+   * A static member is back under a new id; the old one is fenced. Nobody else needs to know if all still share out in the
+   * same way: its metadata may well differ, since clients write into it what they had and in which generation.
+   */
   private replaceStatic(old: Member, request: JoinRequest, answer: (answer: JoinAnswer) => void): void {
     old.joining?.(refusedJoin(code.fencedInstanceId, old.id))
     old.syncing?.(refusedSync(code.fencedInstanceId))
     old.joining = old.syncing = null
     old.timer?.cancel()
     this.members.delete(old.id)
-    const unchanged = sameProtocols(old.protocols, request.protocols)
     const formerLeader = this.leader === old.id ? old.id : null
     const member: Member = { ...old, id: this.newId(request), timer: null }
     this.members.set(member.id, member)
@@ -161,7 +173,7 @@ export class Group {
     if (formerLeader !== null) this.leader = member.id
     this.update(member, request)
     this.watch(member)
-    if (this.state !== 'Stable' || !unchanged) {
+    if (this.state !== 'Stable' || electProtocol(this.members.values()) !== this.protocol) {
       this.setJoining(member, answer)
       this.prepareRebalance()
       return
@@ -175,6 +187,7 @@ export class Group {
   private update(member: Member, request: JoinRequest): void {
     member.clientId = request.clientId
     member.host = request.host
+    this.host.bytes += metadataBytes(request.protocols) - metadataBytes(member.protocols)
     member.protocols = request.protocols
     member.sessionTimeoutMs = request.sessionTimeoutMs
     member.rebalanceTimeoutMs = request.rebalanceTimeoutMs
@@ -190,7 +203,7 @@ export class Group {
     if (this.state !== 'PreparingRebalance') {
       const delayMs = this.state === 'Empty' ? this.host.initialRebalanceDelayMs : 0
       for (const member of this.members.values()) {
-        member.assignment = emptyBytes
+        this.setAssignment(member, emptyBytes)
         member.syncing?.(refusedSync(code.rebalanceInProgress))
         member.syncing = null
       }
@@ -293,13 +306,15 @@ export class Group {
       return code.inconsistentGroupProtocol
     if (request.protocolName !== null && request.protocolName !== this.protocol) return code.inconsistentGroupProtocol
     if (request.assignments.some(({ assignment }) => assignment.length > memberBytesMax)) return code.invalidRequest
+    const assigned = request.assignments.reduce((sum, { assignment }) => sum + assignment.length, 0)
+    if (this.host.bytes + assigned > groupBytesMax) return code.coordinatorNotAvailable
     return this.state === 'PreparingRebalance' ? code.rebalanceInProgress : code.none
   }
 
   private assign(assignments: SyncRequest['assignments']): void {
     for (const { memberId, assignment } of assignments) {
       const member = this.members.get(memberId)
-      if (member) member.assignment = Buffer.from(assignment)
+      if (member) this.setAssignment(member, Buffer.from(assignment))
     }
     this.barrier?.cancel()
     this.barrier = null
@@ -310,6 +325,11 @@ export class Group {
       this.touch(member)
       answer?.(this.synced(member))
     }
+  }
+
+  private setAssignment(member: Member, assignment: Buffer): void {
+    this.host.bytes += assignment.length - member.assignment.length
+    member.assignment = assignment
   }
 
   private synced(member: Member): SyncAnswer {
@@ -368,7 +388,7 @@ export class Group {
     member.joining?.(refusedJoin(code.unknownMemberId, member.id))
     member.syncing?.(refusedSync(code.unknownMemberId))
     member.joining = member.syncing = null
-    this.members.delete(member.id)
+    if (this.members.delete(member.id)) this.host.bytes -= bytesOf(member)
     if (member.instanceId !== null) this.instances.delete(member.instanceId)
     if (this.leader === member.id) this.leader = this.members.keys().next().value ?? null
   }

@@ -1,4 +1,5 @@
 import type { Timer } from '../../../world/index.ts'
+import { memberBytesBeside } from '../limits.ts'
 import type { GroupProtocol, JoinAnswer, SyncAnswer } from './types.ts'
 
 /** One consumer of a group. Its metadata and assignment are opaque: clients agree on them among themselves. */
@@ -23,6 +24,13 @@ export interface Member {
 
 export const emptyBytes = Buffer.alloc(0)
 
+/** What it makes the broker hold. */
+export const bytesOf = ({ protocols, assignment }: Pick<Member, 'protocols' | 'assignment'>): number =>
+  memberBytesBeside + metadataBytes(protocols) + assignment.length
+
+export const namesOf = ({ protocols }: Pick<Member, 'protocols'>): ReadonlySet<string> =>
+  new Set(protocols.map(({ name }) => name))
+
 export function metadataOf(member: Member, protocol: string | null): Buffer {
   return member.protocols.find((one) => one.name === protocol)?.metadata ?? emptyBytes
 }
@@ -38,9 +46,10 @@ export function sameProtocols(a: readonly GroupProtocol[], b: readonly GroupProt
 /** The protocol that all members know and most of them like best; null when there is none. */
 export function electProtocol(members: Iterable<Member>): string | null {
   const all = [...members]
+  const names = all.map(namesOf)
   const votes = new Map<string, number>()
   for (const { name } of all[0]?.protocols ?? []) {
-    if (all.every((member) => member.protocols.some((one) => one.name === name))) votes.set(name, 0)
+    if (names.every((known) => known.has(name))) votes.set(name, 0)
   }
   for (const member of all) {
     const favourite = member.protocols.find((one) => votes.has(one.name))

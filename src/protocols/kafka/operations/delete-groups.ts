@@ -7,15 +7,18 @@ import { APIS } from '../wire/apis.ts'
 
 /** A group is its committed offsets, so deleting it drops those. Only when nobody is in it. */
 export const deleteGroups = operation(APIS.deleteGroups, async (request, call) => {
-  const results = request.groupsNames.map(async (groupId) => ({ groupId, errorCode: await drop(groupId, call) }))
+  const topicsOf = groupTopics(call.shared)
+  const results = request.groupsNames.map(async (groupId) => {
+    return { groupId, errorCode: await drop(groupId, topicsOf, call) }
+  })
   return { results: await Promise.all(results) }
 })
 
-async function drop(groupId: string, call: Call): Promise<number> {
+async function drop(groupId: string, topicsOf: ReturnType<typeof groupTopics>, call: Call): Promise<number> {
   const { broker, groups } = call.shared
   if (groups.hasMembers(groupId)) return code.nonEmptyGroup
   const items: { id: number }[] = []
-  for (const topic of groupTopics(groupId, call.shared)) {
+  for (const topic of topicsOf(groupId)) {
     const found = broker.findSubscription(topic.id, groupId, 'positional')
     if (found !== undefined) items.push({ id: found.id })
   }

@@ -1,3 +1,4 @@
+import { Gate } from '../../../base/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code } from '../errors.ts'
@@ -15,20 +16,41 @@ interface Found {
 
 const nothing: Found = { offset: -1, timestamp: -1 }
 
+/** So many partitions of a request are looked through at a time: each has its own extents in memory. */
+const searchesMax = 8
+
+/** A partition that is named twice is refused, as in Kafka: a search goes through all of it. */
 export const listOffsets = operation(APIS.listOffsets, async (request, call) => {
+  const twice = namedTwice(request.topics)
+  const turns = new Gate(searchesMax)
   const answers = request.topics.map(async ({ name, partitions }) => {
     const topic = call.shared.topics.find(name)
     const answered = partitions.map(async ({ partitionIndex, timestamp }) => {
+      if (twice.has(`${name}/${partitionIndex}`)) return { partitionIndex, errorCode: code.invalidRequest }
       if (topic === undefined || !call.shared.topics.hasPartition(topic, partitionIndex)) {
         return { partitionIndex, errorCode: code.unknownTopicOrPartition }
       }
-      const found = await find(topic, partitionIndex, timestamp, call)
+      const found = await turns.run(() => find(topic, partitionIndex, timestamp, call))
       return { partitionIndex, errorCode: code.none, ...found, leaderEpoch: found.offset < 0 ? -1 : leaderEpoch }
     })
     return { name, partitions: await Promise.all(answered) }
   })
   return { topics: await Promise.all(answers) }
 })
+
+function namedTwice(
+  topics: readonly { name: string; partitions: readonly { partitionIndex: number }[] }[],
+): Set<string> {
+  const [once, twice] = [new Set<string>(), new Set<string>()]
+  for (const { name, partitions } of topics) {
+    for (const { partitionIndex } of partitions) {
+      const key = `${name}/${partitionIndex}`
+      if (once.has(key)) twice.add(key)
+      once.add(key)
+    }
+  }
+  return twice
+}
 
 function find(topic: Topic, partition: number, timestamp: number, call: Call): Found | Promise<Found> {
   const { broker } = call.shared

@@ -15,12 +15,13 @@ const none = { committedOffset: -1, committedLeaderEpoch: -1, metadata: '', erro
 
 /** Version 8 asks for several groups at once (KIP-709). Topics null: all that the group ever committed. */
 export const offsetFetch = operation(APIS.offsetFetch, async (request, call) => {
+  const topicsOf = groupTopics(call.shared)
   const answer =
     call.version < 8
-      ? { topics: offsetsOf(request.groupId, request.topics, call), errorCode: code.none }
+      ? { topics: offsetsOf(request.groupId, request.topics, topicsOf, call), errorCode: code.none }
       : {
           groups: request.groups.map(({ groupId, topics }) => {
-            return { groupId, topics: offsetsOf(groupId, topics, call), errorCode: code.none }
+            return { groupId, topics: offsetsOf(groupId, topics, topicsOf, call), errorCode: code.none }
           }),
         }
   // Staged commits are seen here, and a crash could take them back.
@@ -28,10 +29,10 @@ export const offsetFetch = operation(APIS.offsetFetch, async (request, call) => 
   return answer
 })
 
-function offsetsOf(groupId: string, wanted: Wanted[] | null, call: Call) {
+function offsetsOf(groupId: string, wanted: Wanted[] | null, topicsOf: ReturnType<typeof groupTopics>, call: Call) {
   const { topics, broker } = call.shared
   if (wanted === null) {
-    return groupTopics(groupId, call.shared).map((topic) => {
+    return topicsOf(groupId).map((topic) => {
       const positions = broker.positions(topic.id, groupId)
       return { name: topics.nameOf(topic) ?? '', partitions: positions.map(committed) }
     })

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { crc32c } from '../../../base/index.ts'
+import { batchHeader } from '../../../log/index.ts'
 import { code } from '../errors.ts'
 import { batchOf, startWorld, type Client } from '../testing/client.ts'
 import { APIS } from '../wire/apis.ts'
@@ -77,6 +79,54 @@ test('a group that only committed is listed as empty, described, and deleted', a
     [code.none, code.groupIdNotFound],
   )
   assert.deepEqual((await client.ask(APIS.listGroups, 5, {})).groups, [])
+})
+
+test('ListOffsets: a batch whose header does not say its latest time is found by the times of its records', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  const bare = batchOf(['a', 'b', 'c'])
+  bare.writeBigInt64BE(-1n, 35) // as sarama before 1.45.1 leaves it
+  bare.writeUInt32BE(crc32c(bare.subarray(21)), 17)
+  assert.equal((await client.produce('t', bare)).errorCode, code.none)
+  const at = async (timestamp: number) => {
+    const topics = [{ name: 't', partitions: [{ partitionIndex: 0, timestamp }] }]
+    const answer = await client.ask(APIS.listOffsets, 8, { replicaId: -1, isolationLevel: 0, topics })
+    return answer.topics[0]!.partitions[0]!.offset
+  }
+  assert.deepEqual([await at(1001), await at(-3), await at(5000)], [1, 2, -1])
+  const { records } = await client.fetch('t', 0)
+  assert.equal(batchHeader.maxTimestamp(records!), 1002)
+  assert.equal(batchHeader.storedCrc(records!), crc32c(records!.subarray(21)))
+})
+
+test('ListOffsets: what is named twice is refused and not looked for', async () => {
+  const { broker, connect } = await startWorld()
+  const client = await connect()
+  await client.produce('t', batchOf(['a']))
+  let searches = 0
+  const { locate } = broker
+  broker.locate = (...terms) => (searches++, locate.apply(broker, terms))
+  const partitions = Array.from({ length: 1000 }, () => ({ partitionIndex: 0, timestamp: 2 ** 52 }))
+  const topics = [{ name: 't', partitions }]
+  const answer = await client.ask(APIS.listOffsets, 8, { replicaId: -1, isolationLevel: 0, topics })
+  assert.ok(answer.topics[0]!.partitions.every(({ errorCode }) => errorCode === code.invalidRequest))
+  assert.equal(searches, 0)
+})
+
+test('groups of a request are looked up once, however many it names', async () => {
+  const { broker, connect } = await startWorld()
+  const client = await connect()
+  let lists = 0
+  const { list } = broker
+  broker.list = ((kind, namespace) => (lists++, list.call(broker, kind, namespace))) as typeof list
+  const groups = Array.from({ length: 1000 }, (_, i) => `g${i}`)
+  await client.ask(APIS.describeGroups, 5, { groups, includeAuthorizedOperations: false })
+  await client.ask(APIS.offsetFetch, 8, {
+    groups: groups.map((groupId) => ({ groupId, topics: null })),
+    requireStable: false,
+  })
+  await client.ask(APIS.deleteGroups, 2, { groupsNames: groups })
+  assert.ok(lists <= 3, `${lists} times all of the catalogue`)
 })
 
 test('ListOffsets: ends, times and the latest time', async () => {

@@ -36,6 +36,9 @@ for (const [what, bytes, errorCode, version] of [
   ['gzip that is none', patched(batch, (b) => b.writeInt16BE(1, 21)), code.invalidRecord, 9],
   ['a time beyond all dates', patched(batch, (b) => b.writeBigInt64BE(2n ** 62n, 35)), code.invalidTimestamp, 9],
   ['a time before 1970', patched(batch, (b) => b.writeBigInt64BE(-5n, 27)), code.invalidTimestamp, 9],
+  ['a time of the append', patched(batch, (b) => b.writeInt16BE(0x08, 21)), code.invalidTimestamp, 9],
+  ['a producer without a sequence', batchOf(['a'], { id: 5, epoch: 0, sequence: -1 }), code.invalidRecord, 9],
+  ['a producer without an epoch', batchOf(['a'], { id: 5, epoch: -1, sequence: 0 }), code.invalidRecord, 9],
   ['a batch above max.message.bytes', batchOf(['x'.repeat(2000)]), code.messageTooLarge, 9],
 ] as const) {
   test(`${what} is refused, and nothing is appended`, async () => {
@@ -99,6 +102,19 @@ test('topics are made by producing only where that is wanted, and partitions are
   const far = { name: 't', partitionData: [{ index: 7, records: batch }] }
   const answer = await client.ask(APIS.produce, 9, { acks: 1, timeoutMs: 1, topicData: [far] })
   assert.equal(answer.responses[0]?.partitionResponses[0]?.errorCode, code.unknownTopicOrPartition)
+})
+
+test('one Produce request makes a thousand topics at most', async () => {
+  const { broker, connect } = await startWorld()
+  const client = await connect()
+  const topicData = Array.from({ length: 1100 }, (_, i) => ({
+    name: `t${i}`,
+    partitionData: [{ index: 0, records: batch }],
+  }))
+  const answer = await client.ask(APIS.produce, 9, { acks: -1, timeoutMs: 1000, topicData }, 1000)
+  const codes = answer.responses.map(({ partitionResponses }) => partitionResponses[0]!.errorCode)
+  assert.equal(codes.filter((each) => each === code.unknownTopicOrPartition).length, 100)
+  assert.equal(broker.list('log').length, 1000)
 })
 
 test('acks=all: who waits longer than its timeout is told so, and its retry gets the offset of the first one', async () => {

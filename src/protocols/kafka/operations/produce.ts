@@ -4,6 +4,7 @@ import { batchHeader, checkRecords, isTimestamp } from '../../../log/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code, codeOf } from '../errors.ts'
+import { autoCreatedMax } from '../limits.ts'
 import { isTopicName } from '../mapping.ts'
 import type { Topic } from '../mapping.ts'
 import { APIS } from '../wire/apis.ts'
@@ -27,17 +28,18 @@ export const produce = operation(APIS.produce, async (request, call) => {
   const ops: AppendOp[] = []
   const owners: Slot[] = []
   const badAcks = request.acks < -1 || request.acks > 1
+  const makes = { left: autoCreatedMax }
   const responses = request.topicData.map(({ name, topicId, partitionData }) => {
-    const topic = badAcks ? undefined : topicFor(name, topicId, call)
+    const topic = badAcks ? undefined : topicFor(name, topicId, makes, call)
     const partitionResponses = partitionData.map(({ index, records }): Slot => {
       const slot: Slot = { index, errorCode: code.none, baseOffset: -1, logStartOffset: -1, errorMessage: null }
       if (badAcks) return refuse(slot, code.invalidRequiredAcks)
       if (topic === undefined)
         return refuse(slot, topicId === ZERO_UUID ? code.unknownTopicOrPartition : code.unknownTopicId)
       if (!call.shared.topics.hasPartition(topic, index)) return refuse(slot, code.unknownTopicOrPartition)
-      const problem = check(records, topic, call)
-      if (problem !== code.none) return refuse(slot, problem)
-      ops.push(append(topic, index, records!))
+      const batch = checked(records, topic, call)
+      if (typeof batch === 'number') return refuse(slot, batch)
+      ops.push(append(topic, index, batch))
       owners.push(slot)
       return slot
     })
@@ -69,16 +71,18 @@ function refuse(slot: Slot, errorCode: number, message: string | null = null): S
   return slot
 }
 
-function topicFor(name: string, topicId: string, call: Call): Topic | undefined {
+/** `makes`: so many more topics may be made; who names more of them is told that the others are not there. */
+function topicFor(name: string, topicId: string, makes: { left: number }, call: Call): Topic | undefined {
   const { topics, settings } = call.shared
   const found = topics.named({ name, topicId })
-  if (found !== undefined || !isTopicName(name) || !settings.autoCreateTopics) return found
+  if (found !== undefined || !isTopicName(name) || !settings.autoCreateTopics || makes.left <= 0) return found
+  makes.left--
   void topics.autoCreate(name)
   return topics.find(name)
 }
 
-/** Kafka's checks of a produced batch (LogValidator). What passes can be read by every protocol. */
-function check(records: Buffer | null, topic: Topic, call: Call): number {
+/** Kafka's checks of a produced batch (LogValidator): an error code, or what to store. Every protocol can read that. */
+function checked(records: Buffer | null, topic: Topic, call: Call): Buffer | number {
   if (records === null || records.length < 17) return code.corruptMessage
   if (batchHeader.magic(records) !== 2) return code.unsupportedForMessageFormat
   if (records.length < batchHeader.batchHeaderBytes) return code.corruptMessage
@@ -92,20 +96,28 @@ function check(records: Buffer | null, topic: Topic, call: Call): number {
   if (codec > 4 || (codec === 4 && call.version < 7)) return code.unsupportedCompressionType
   if ((attributes & batchHeader.controlBit) !== 0) return code.invalidRecord
   if ((attributes & batchHeader.transactionalBit) !== 0) return code.invalidTxnState
+  if ((attributes & batchHeader.timestampTypeBit) !== 0) return code.invalidTimestamp
   const count = batchHeader.recordCount(records)
   if (count < 1 || batchHeader.lastOffsetDelta(records) !== count - 1) return code.invalidRecord
   if (!isTimestamp(batchHeader.baseTimestamp(records)) || !isTimestamp(batchHeader.maxTimestamp(records))) {
     return code.invalidTimestamp
   }
-  if (batchHeader.producerId(records) > Number.MAX_SAFE_INTEGER) return code.invalidProducerIdMapping
-  return recordsProblem(records)
+  const producer = batchHeader.producerId(records)
+  if (producer > Number.MAX_SAFE_INTEGER) return code.invalidProducerIdMapping
+  if (producer >= 0 && (batchHeader.producerEpoch(records) < 0 || batchHeader.baseSequence(records) < 0)) {
+    return code.invalidRecord
+  }
+  return withLatest(records)
 }
 
-/** A checksum says that nothing changed on the way, not that it made sense when it left. */
-function recordsProblem(batch: Buffer): number {
+/**
+ * A checksum says that nothing changed on the way, not that it made sense when it left. The header's highest time is the
+ * broker's to set, as in Kafka: sarama before 1.45.1 sends -1, and nobody would find its records by time.
+ */
+function withLatest(batch: Buffer): Buffer | number {
   try {
-    checkRecords(batch)
-    return code.none
+    const latest = checkRecords(batch)
+    return latest === batchHeader.maxTimestamp(batch) ? batch : batchHeader.withMaxTimestamp(batch, latest)
   } catch (error) {
     if (error instanceof MalformedError) return code.invalidRecord
     throw error

@@ -1,17 +1,17 @@
-/** Lets so many reads to the disk at once; the others wait their turn, so that commits never do (D3). */
-export class ReadGate {
+/** Lets so many in at once; the others wait their turn, in the order in which they came. */
+export class Gate {
   private free: number
   private readonly waiting: (() => void)[] = []
 
-  constructor(readsMax: number) {
-    this.free = readsMax
+  constructor(most: number) {
+    this.free = most
   }
 
-  async run<T>(read: () => Promise<T>): Promise<T> {
+  async run<T>(work: () => T | Promise<T>): Promise<T> {
     if (this.free > 0) this.free--
     else await new Promise<void>((go) => this.waiting.push(go))
     try {
-      return await read()
+      return await work()
     } finally {
       const next = this.waiting.shift()
       if (next === undefined) this.free++
@@ -19,7 +19,7 @@ export class ReadGate {
     }
   }
 
-  /** There is a free place and nobody waits for one, so reading ahead takes nothing from anybody. */
+  /** There is a free place, and nobody waits for one. */
   get idle(): boolean {
     return this.free > 0 && this.waiting.length === 0
   }
