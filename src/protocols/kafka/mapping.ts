@@ -35,6 +35,12 @@ function logIdOf(topicId: string): Id | null {
   return Number.isSafeInteger(id) ? id : null
 }
 
+/** Who else made it, as its tag says: then it is not Kafka's to change. Null: Kafka did. */
+export function otherMaker(topic: Topic): string | null {
+  const maker = topic.spec.tags?.['by'] ?? 'another protocol'
+  return maker === 'kafka' ? null : maker
+}
+
 export interface NewTopic {
   name: string
   partitions: number
@@ -59,8 +65,18 @@ export class Topics {
 
   byId(topicId: string): Topic | undefined {
     const id = logIdOf(topicId)
-    const entry = id === null ? undefined : this.broker.get(id)
-    return entry?.spec.kind === 'log' ? (entry as Topic) : undefined
+    return id === null ? undefined : this.byLog(id)
+  }
+
+  /** Of this namespace, and one that Kafka can see. */
+  byLog(id: Id): Topic | undefined {
+    const entry = this.broker.get(id)
+    if (entry?.spec.kind !== 'log' || entry.spec.namespace !== this.namespace) return undefined
+    return this.isSeen(entry as Topic) ? (entry as Topic) : undefined
+  }
+
+  private isSeen(topic: Topic): boolean {
+    return !topic.spec.name[0]?.startsWith('$') && this.nameOf(topic) !== null
   }
 
   /** By the id where the version speaks of ids, else by name. */
@@ -76,8 +92,7 @@ export class Topics {
 
   /** Every log that Kafka can name, but for those that a protocol keeps for itself: their first level begins with `$`. */
   all(): Topic[] {
-    const logs = this.broker.list('log', this.namespace)
-    return logs.filter((log) => !log.spec.name[0]?.startsWith('$') && this.nameOf(log) !== null)
+    return this.broker.list('log', this.namespace).filter((log) => this.isSeen(log))
   }
 
   hasPartition(topic: Topic, partition: number): boolean {
@@ -128,7 +143,7 @@ export function keepOf(configs: Readonly<Record<string, string>>, settings: Kafk
   if (!policies.includes('delete')) return keep
   const ageMs = Number(configs['retention.ms'] ?? settings.retentionMs)
   const bytes = Number(configs['retention.bytes'] ?? -1)
-  if (ageMs >= 0) keep.ageMs = ageMs
+  if (ageMs >= 0 && ageMs <= Number.MAX_SAFE_INTEGER) keep.ageMs = ageMs
   if (bytes >= 0) keep.bytes = bytes
   return keep
 }

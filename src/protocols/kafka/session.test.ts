@@ -196,6 +196,20 @@ test('a storage that fails: the connection stays, each request is told what its 
   assert.equal(client.closedFor, null)
 })
 
+test('a storage that fails again while sessions are opened leaves none behind', async () => {
+  const world = await startWorld({}, 50)
+  const { time, connect, broker } = world
+  const client = await connect()
+  world.fail()
+  await time.advance(1010)
+  world.fail()
+  await time.advance(20_000)
+  assert.equal((await client.produce('t', batchOf(['after']))).baseOffset, 0)
+  client.close('client')
+  await time.advance(1000)
+  assert.deepEqual(broker.sessions(), [])
+})
+
 test('while the storage is away, a question that has no such answer ends the connection', async () => {
   const world = await startWorld()
   const client = await world.connect()

@@ -59,6 +59,8 @@ export class KafkaSession implements Session {
   private identity: { session: number; epoch: number } | null = null
   /** There is no session, since the storage has failed. */
   private unavailable = false
+  /** Until it is back. */
+  private waiting = false
   private slowPeer = false
   /** More is produced than the disk takes. */
   private crowded = false
@@ -106,8 +108,13 @@ export class KafkaSession implements Session {
   /** The connection stays: requests are told so, and it goes on when the storage is back. */
   private storageFailed(): void {
     this.identity = null
+    this.crowded = false
+    // Told twice while a session is being opened: as a notice, and in the answer.
+    if (this.waiting) return
+    this.waiting = true
     this.unavailable = true
     void this.shared.broker.available().then((available) => {
+      this.waiting = false
       if (this.over) return
       if (available) void this.openSession()
       else this.end('stopping')

@@ -3,8 +3,9 @@ import type { Json } from '../../../core/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code, codeOf } from '../errors.ts'
-import { keepOf } from '../mapping.ts'
-import { topicConfigsProblem } from '../topic-configs.ts'
+import { keepOf, otherMaker } from '../mapping.ts'
+import type { KafkaSettings } from '../settings.ts'
+import { defaultList, topicConfigsProblem } from '../topic-configs.ts'
 import { APIS } from '../wire/apis.ts'
 import { resourceType } from './describe-configs.ts'
 
@@ -47,7 +48,10 @@ async function alter(resource: Resource, before: Configs, changes: Change[], val
   }
   const topic = topics.find(resource.resourceName)
   if (topic === undefined) return { ...answer, errorCode: code.unknownTopicOrPartition, errorMessage: 'no such topic' }
-  const configs = changed(before, changes)
+  const maker = otherMaker(topic)
+  if (maker !== null)
+    return { ...answer, errorCode: code.policyViolation, errorMessage: `made by ${maker}; configure it there` }
+  const configs = changed(before, changes, settings)
   const problem = topicConfigsProblem(Object.entries(configs).map(([name, value]) => ({ name, value })))
   if (problem !== null) return { ...answer, errorCode: code.invalidConfig, errorMessage: problem }
   if (validateOnly) return { ...answer, errorCode: code.none, errorMessage: null }
@@ -59,12 +63,13 @@ async function alter(resource: Resource, before: Configs, changes: Change[], val
   return { ...answer, errorCode: code.none, errorMessage: null }
 }
 
-function changed(before: Configs, changes: readonly Change[]): Configs {
+/** What is appended to a list that was not set is appended to its default. */
+function changed(before: Configs, changes: readonly Change[], settings: KafkaSettings): Configs {
   const after = new Map(Object.entries(before))
   const items = (list: string | undefined): string[] => (list === undefined || list === '' ? [] : list.split(','))
   for (const { name, value, configOperation } of changes) {
     const given = items(value ?? '')
-    const had = items(after.get(name))
+    const had = items(after.get(name) ?? defaultList(name, settings))
     if (configOperation === 1 || value === null) after.delete(name)
     else if (configOperation === 2) after.set(name, [...new Set([...had, ...given])].join(','))
     else if (configOperation === 3) after.set(name, had.filter((one) => !given.includes(one)).join(','))

@@ -3,6 +3,7 @@ import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code, codeOf } from '../errors.ts'
 import { partitionsMax } from '../limits.ts'
+import { otherMaker } from '../mapping.ts'
 import { APIS } from '../wire/apis.ts'
 
 export const createPartitions = operation(APIS.createPartitions, async (request, call) => {
@@ -17,6 +18,8 @@ async function grow(name: string, count: number, validateOnly: boolean, call: Ca
   const { topics, broker } = call.shared
   const topic = topics.find(name)
   if (topic === undefined) return { errorCode: code.unknownTopicOrPartition }
+  const maker = otherMaker(topic)
+  if (maker !== null) return { errorCode: code.policyViolation, errorMessage: `made by ${maker}; change it there` }
   if (count <= topics.partitions(topic) || count > partitionsMax || topic.spec.lanes !== undefined) {
     const errorMessage = `topic has ${topics.partitions(topic)} partitions; more is possible, up to ${partitionsMax}`
     return { errorCode: code.invalidPartitions, errorMessage }

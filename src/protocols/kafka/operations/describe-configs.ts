@@ -4,7 +4,7 @@ import type { Call } from '../call.ts'
 import { code } from '../errors.ts'
 import { distinct } from '../distinct.ts'
 import { nodeId } from '../limits.ts'
-import { describeTopicConfigs } from '../topic-configs.ts'
+import { describeTopicConfigs, isAskedFor } from '../topic-configs.ts'
 import { APIS } from '../wire/apis.ts'
 import type { ReadOf } from '../wire/schema.ts'
 
@@ -49,7 +49,7 @@ function brokerConfigs(only: readonly string[] | null, call: Call) {
     'message.max.bytes': String(settings.messageBytesMax),
     'num.partitions': String(settings.partitions),
   }
-  const shown = Object.entries(all).filter(([name]) => only === null || only.includes(name))
+  const shown = Object.entries(all).filter(([name]) => isAskedFor(name, only))
   return shown.map(([name, value]) => {
     const synonyms = [{ name, value, source: staticSource }]
     return {

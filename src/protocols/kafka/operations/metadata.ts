@@ -11,6 +11,13 @@ import { ZERO_UUID } from '../wire/schema.ts'
 import type { WriteOf } from '../wire/schema.ts'
 import { metadataUnavailable } from './unavailable.ts'
 
+/** Kafka's own (Topic.isInternal): clients hide them. Others may begin with `__`, too. */
+const internalTopics: ReadonlySet<string> = new Set([
+  '__consumer_offsets',
+  '__transaction_state',
+  '__share_group_state',
+])
+
 type TopicAnswer = NonNullable<WriteOf<typeof APIS.metadata.response>['topics']>[number]
 
 /** All topics: null from version 1 on, the empty list in version 0, where "none" cannot be said. */
@@ -78,7 +85,7 @@ function describe(topic: Topic, call: Call): TopicAnswer {
       isrNodes: [nodeId],
     }
   })
-  return { errorCode: code.none, name, topicId: topicIdOf(topic.id), isInternal: name.startsWith('__'), partitions }
+  return { errorCode: code.none, name, topicId: topicIdOf(topic.id), isInternal: internalTopics.has(name), partitions }
 }
 
 function refuse(name: string | null, topicId: string, errorCode: number): TopicAnswer {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { failed } from '../../../base/index.ts'
 import { code } from '../errors.ts'
 import { topicIdOf, topicNames } from '../mapping.ts'
 import { startWorld, type Client } from '../testing/client.ts'
@@ -111,7 +112,78 @@ test('partitions are added, never taken away', async () => {
   assert.equal(metadata.topics[0]?.partitions.length, 4)
 })
 
-test('a topic made by another protocol is seen, and not deleted from here', async () => {
+test('configurations as large as Kafka has them, and an append to a list that was not set', async () => {
+  const { broker, connect } = await startWorld({ retentionMs: 1000 })
+  const client = await connect()
+  const configs = [
+    { name: 'retention.ms', value: '9223372036854775807' },
+    { name: 'max.message.bytes', value: '2147483647' },
+  ]
+  assert.equal(await create(client, 't', { configs }), code.none)
+  const namespace = broker.findNamespace('default')!.id
+  const keep = () => broker.findLog(namespace, topicNames.decode('t'))?.spec.keep
+  assert.deepEqual(keep(), {})
+  for (const value of ['9223372036854775808', '-2']) {
+    assert.equal(await create(client, 'u', { configs: [{ name: 'retention.ms', value }] }), code.invalidConfig)
+  }
+  assert.equal(
+    await create(client, 'u', { configs: [{ name: 'max.message.bytes', value: '2147483648' }] }),
+    code.invalidConfig,
+  )
+  await client.ask(APIS.incrementalAlterConfigs, 1, {
+    resources: [
+      {
+        ...{ resourceType: topicType, resourceName: 't' },
+        configs: [
+          { name: 'cleanup.policy', configOperation: 2, value: 'compact' },
+          { name: 'retention.ms', configOperation: 1, value: null },
+        ],
+      },
+    ],
+    validateOnly: false,
+  })
+  assert.deepEqual(keep(), { perKey: true, ageMs: 1000 })
+  const resources = [{ resourceType: topicType, resourceName: 't', configurationKeys: [] }]
+  const { results } = await client.ask(APIS.describeConfigs, 4, { resources })
+  assert.ok(results[0]!.configs.length > 5, 'no names: all of them')
+})
+
+test('topics that begin with __ are the user’s, but for those that are Kafka’s own', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  for (const name of ['__mine', '__consumer_offsets']) await create(client, name)
+  const answer = await client.ask(APIS.metadata, 9, { topics: null, includeTopicAuthorizedOperations: false })
+  assert.deepEqual(
+    answer.topics.map(({ name, isInternal }) => [name, isInternal]),
+    [
+      ['__mine', false],
+      ['__consumer_offsets', true],
+    ],
+  )
+})
+
+test('a topic id reaches only what Kafka can see', async () => {
+  const { time, broker, connect } = await startWorld()
+  const client = await connect()
+  const log = { kind: 'log' as const, partitions: 1 }
+  const namespace = broker.findNamespace('default')!.id
+  const [own] = await time.until(broker.define([{ ...log, namespace, name: ['$own'] }], 'create'))
+  const [other] = await time.until(broker.define([{ kind: 'namespace', name: 'other' }], 'create'))
+  if (own === undefined || failed(own) || other === undefined || failed(other)) throw new Error('not defined')
+  const [there] = await time.until(broker.define([{ ...log, namespace: other.ok.id, name: ['secret'] }], 'create'))
+  if (there === undefined || failed(there)) throw new Error('not defined')
+  for (const id of [own.ok.id, there.ok.id]) {
+    const topicId = topicIdOf(id)
+    const described = await client.ask(APIS.metadata, 12, { topics: [{ topicId, name: null }] })
+    assert.equal(described.topics[0]!.errorCode, code.unknownTopicId)
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 }]
+    const request = { maxWaitMs: 0, minBytes: 1, isolationLevel: 0, topics: [{ topicId, partitions }] }
+    const fetched = await client.ask(APIS.fetch, 13, request)
+    assert.equal(fetched.responses[0]!.partitions[0]!.errorCode, code.unknownTopicId)
+  }
+})
+
+test('a topic made by another protocol is seen, and neither deleted nor changed from here', async () => {
   const { time, broker, connect } = await startWorld()
   const client = await connect()
   const namespace = broker.findNamespace('default')!.id
@@ -133,6 +205,19 @@ test('a topic made by another protocol is seen, and not deleted from here', asyn
     [code.policyViolation, code.none, code.unknownTopicOrPartition],
   )
   assert.deepEqual(await namesOf(client, 1, null), ['jobs'])
+  const configs = [{ name: 'retention.ms', configOperation: 0, value: '1' }]
+  const altered = await client.ask(APIS.incrementalAlterConfigs, 1, {
+    resources: [{ resourceType: topicType, resourceName: 'jobs', configs }],
+    validateOnly: false,
+  })
+  const topics = [{ name: 'jobs', count: 3, assignments: null }]
+  const grown = await client.ask(APIS.createPartitions, 2, { topics, timeoutMs: 1, validateOnly: false })
+  assert.deepEqual(
+    [altered.responses[0]!.errorCode, grown.results[0]!.errorCode],
+    [code.policyViolation, code.policyViolation],
+  )
+  const jobs = broker.findLog(namespace, ['jobs'])!.spec
+  assert.deepEqual([jobs.keep, jobs.partitions], [undefined, 1])
 })
 
 test('what is named again and again is answered once: a short request cannot ask for an endless answer', async () => {
