@@ -55,6 +55,7 @@ function seekTo(shard: Shard, subscription: number, positions: readonly Position
     const within = Math.max(lane.partition.start, Math.min(offset, lane.partition.next))
     lane.queue.seek(within)
     lane.queue.readyBytes = share(lane.partition, lane.queue.ready)
+    lane.counted = false
     shard.readAhead.drop(lane)
   }
   journalLeases(shard, leased)

@@ -7,6 +7,7 @@ import type { Lane, Leased } from './leased.ts'
 import { exhausted, moveOut } from './move.ts'
 import { isReadable } from './readable.ts'
 import { mustRest } from './rest.ts'
+import { sizesOf } from './sizes.ts'
 
 /**
  * The first record of a lane that may be delivered now; -1: there is none, or its bytes are on their way. Then
@@ -36,19 +37,20 @@ export function head(shard: Shard, leased: Leased, lane: Lane, from?: number): n
     const run = (): number => queue.run(offset, Math.min(batchEnd - offset, shard.limits.movesPerTurn))
     if (leased.expires && expiryOf(leased, batch) <= shard.now) {
       if (mustRest(shard, leased)) return -1
-      const moved = moveOut(shard, leased, lane, offset, offset + run() - 1, { to: 'deadLetter', reason: 'expired' })
+      const way = { to: 'deadLetter', reason: 'expired' } as const
+      const moved = moveOut(shard, leased, lane, offset, offset + run() - 1, way, sizesOf(lane, batch))
       if (moved !== null) shard.background(moved)
       continue
     }
     const { notBefore } = leased.delays ? batch.meta : nothing
     if (notBefore !== null && notBefore > shard.now && queue.attempt(offset) === 1) {
-      queue.delay(offset, batchEnd - 1, shard.monotonic + notBefore - shard.now)
+      queue.delay(offset, batchEnd - 1, shard.monotonic + notBefore - shard.now, sizesOf(lane, batch))
       continue
     }
     const { attemptsMax } = leased.policy
     if (attemptsMax !== undefined && queue.attempt(offset) > attemptsMax) {
       if (mustRest(shard, leased)) return -1
-      const moved = exhausted(shard, leased, lane, offset, offset + run() - 1)
+      const moved = exhausted(shard, leased, lane, offset, offset + run() - 1, sizesOf(lane, batch))
       if (moved !== null) shard.background(moved)
       continue
     }

@@ -20,6 +20,9 @@ export interface Lane {
   seen: number
   /** The bytes are on their way from the disk. */
   reading: boolean
+  /** With a limit in bytes: the size of what is ready is known, or is being found out. */
+  counted: boolean
+  counting: boolean
 }
 
 /** A leased subscription. */
@@ -61,9 +64,14 @@ export class Leased {
 
   redefine(spec: SubscriptionSpec): void {
     this.spec = spec
+    const limited = this.policy.readyBytesMax !== undefined
     this.policy = spec.policy ?? {}
     if (this.policy.ttlMs !== undefined) this.expires = true
-    for (const lane of this.lanes) if (lane !== null) this.configure(lane)
+    for (const lane of this.lanes) {
+      if (lane === null) continue
+      this.configure(lane)
+      if (!limited) lane.counted = false
+    }
   }
 
   /** `start`: the first offset of the partition that it wants. */
@@ -77,6 +85,8 @@ export class Leased {
       aheadFrom: 0,
       seen: start > partition.durableEnd ? partition.appended : partition.durableAppended,
       reading: false,
+      counted: queue.ready === 0,
+      counting: false,
     }
     while (this.lanes.length < partition.index) this.lanes.push(null)
     this.lanes[partition.index] = lane

@@ -6,6 +6,7 @@ import { addHistory } from '../publish/history.ts'
 import { place } from '../publish/place.ts'
 import { publish } from '../publish/publish.ts'
 import { storeRefuses } from '../publish/room.ts'
+import type { SizeOf } from '../queue/ready-bytes.ts'
 import { endOfDamage, readAgainMs } from '../read/read-on.ts'
 import { StoredBatch } from '../shard/batches.ts'
 import type { LogState } from '../shard/log-state.ts'
@@ -20,7 +21,7 @@ const readBytesMax = 1024 * 1024
 
 /**
  * Takes records out of a subscription: a copy where they go, and settled here, in one commit (storage L8). Until their
- * bytes have been read nobody else gets them. Null: done; else it is under way.
+ * bytes have been read nobody else gets them. Null: done; else it is under way. `sizeOf`: of those that are ready.
  */
 export function moveOut(
   shard: Shard,
@@ -29,8 +30,9 @@ export function moveOut(
   first: number,
   last: number,
   way: Way,
+  sizeOf?: SizeOf,
 ): Promise<void> | null {
-  leased.moved += lane.queue.withhold(first, last)
+  leased.moved += lane.queue.withhold(first, last, sizeOf)
   if (way.to === 'deadLetter' && leased.policy.deadLetter === undefined) {
     settleMoved(shard, leased, lane, first, last)
     return null
@@ -221,16 +223,23 @@ export function exhaust(
 }
 
 /** They are not delivered any more. */
-export function exhausted(shard: Shard, leased: Leased, lane: Lane, first: number, last: number): Promise<void> | null {
+export function exhausted(
+  shard: Shard,
+  leased: Leased,
+  lane: Lane,
+  first: number,
+  last: number,
+  sizeOf?: SizeOf,
+): Promise<void> | null {
   switch (leased.policy.exhausted ?? 'deadLetter') {
     case 'park':
-      lane.queue.park(first, last)
+      lane.queue.park(first, last, sizeOf)
       return null
     case 'discard':
-      lane.queue.withhold(first, last)
+      lane.queue.withhold(first, last, sizeOf)
       settleMoved(shard, leased, lane, first, last)
       return null
     case 'deadLetter':
-      return moveOut(shard, leased, lane, first, last, { to: 'deadLetter', reason: 'exhausted' })
+      return moveOut(shard, leased, lane, first, last, { to: 'deadLetter', reason: 'exhausted' }, sizeOf)
   }
 }

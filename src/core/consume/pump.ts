@@ -4,11 +4,13 @@ import { room, spend } from '../delivery/consumers.ts'
 import type { Session } from '../session/session.ts'
 import type { StoredBatch } from '../shard/batches.ts'
 import type { Shard } from '../shard/shard.ts'
+import { countValues } from './count-values.ts'
 import { arm } from './due.ts'
 import { head } from './head.ts'
 import { journalLeases } from './journal.ts'
 import type { Lane, Leased } from './leased.ts'
 import { dropOverflow } from './overflow.ts'
+import { sizeOf, sizesOf } from './sizes.ts'
 import { runDue } from '../schedule/run-due.ts'
 
 /** Each subscription gets so many records of a turn, however many others are ready. */
@@ -47,6 +49,7 @@ export function pumpAll(shard: Shard): void {
 function pump(shard: Shard, leased: Leased, budget: Budget, recordsMax: number): void {
   leased.moved = 0
   grow(leased)
+  countValues(shard, leased)
   for (const lane of leased.lanes)
     if (lane !== null && lane.queue.nextDue() <= shard.monotonic) lane.queue.wake(shard.monotonic)
   if (leased.scheduled) runDue(shard, leased)
@@ -153,17 +156,14 @@ export function takeRun(shard: Shard, leased: Leased, lane: Lane, terms: TakeTer
     }
   }
   if (terms.settle === 'onDelivery') {
-    queue.discard(offset, offset + count - 1, sizeOf(lane, batch, count, bytes))
+    queue.discard(offset, offset + count - 1, sizeOf(lane, batch, count, bytes), sizesOf(lane, batch))
     if (leased.log.spec.keep?.consumed) shard.consumed.add(leased.log)
   } else {
-    queue.lease(offset, count, terms.consumer, terms.leaseMs, shard.monotonic, sizeOf(lane, batch, count, bytes))
+    const { consumer, leaseMs } = terms
+    const size = sizeOf(lane, batch, count, bytes)
+    queue.lease(offset, count, consumer, leaseMs, shard.monotonic, size, sizesOf(lane, batch))
   }
   return { batch, first, count, attempt, bytes }
-}
-
-/** Of records of a batch, as `Partition.appended` counts them. */
-function sizeOf(lane: Lane, batch: StoredBatch, count: number, valueBytes: number): number {
-  return lane.partition.countsValues ? valueBytes : Math.round((batch.bytes.length * count) / batch.count)
 }
 
 /** As many of `most` records as `bytesMax` holds, at least one. */

@@ -5,6 +5,7 @@ import { Deadlines } from './deadlines.ts'
 import { held, HeldTable } from './held-table.ts'
 import { KeyLocks } from './key-locks.ts'
 import { Pages } from './pages.ts'
+import { ReadyBytes, type SizeOf } from './ready-bytes.ts'
 
 /** Consumers that hold nothing now and are still in the table of who holds what. */
 const zerosKept = 16
@@ -15,7 +16,7 @@ const zerosKept = 16
  */
 export class Holdings {
   end: number
-  readyBytes = 0
+  readonly bytes = new ReadyBytes()
   leased = 0
   /** Delayed ones. */
   waiting = 0
@@ -48,7 +49,8 @@ export class Holdings {
     this.locks.clear()
     this.byConsumer.clear()
     this.end = Math.max(this.end, start)
-    this.leased = this.parked = this.waiting = this.readyBytes = 0
+    this.bytes.restart(0, 0)
+    this.leased = this.parked = this.waiting = 0
   }
 
   /** Lets go of the memory that it does not need now. */
@@ -116,6 +118,18 @@ export class Holdings {
   }
 
   // -- ready to held
+  /** `bytes` of `count` records from `first` on are ready no more. With nothing ready, no estimate can be wrong. */
+  lose(first: number, count: number, bytes: number, sizeOf?: SizeOf): void {
+    this.bytes.take(first, count, bytes, sizeOf)
+    if (this.ready === 0) this.bytes.restart(0, 0)
+  }
+
+  /** Some of `before` ready ones went, nobody knows how large they were. */
+  shrink(before: number): void {
+    if (before > this.ready) this.bytes.total = Math.round((this.bytes.total * this.ready) / before)
+    if (this.ready === 0) this.bytes.restart(0, 0)
+  }
+
   /** Ready ones are about to be held. */
   claim(first: number, count: number): void {
     const { pages } = this
@@ -184,7 +198,7 @@ export class Holdings {
   makeReady(slot: number, offset: number, bytes: number): void {
     this.unhold(slot, offset)
     this.pages.giveReady(offset)
-    this.readyBytes += bytes
+    this.bytes.add(offset, bytes)
   }
 
   /** Gives back what waited for the keys that are free now. */
@@ -218,7 +232,7 @@ export class Holdings {
     const before = this.ready
     this.pages.takeReady(first, Math.min(last, this.pages.frontier - 1))
     const n = this.settle(first, last)
-    if (before > 0) this.readyBytes = Math.round((this.readyBytes * this.ready) / before)
+    this.shrink(before)
     this.unblock()
     return n
   }

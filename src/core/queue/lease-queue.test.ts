@@ -59,7 +59,7 @@ test('bytes are ready, leased, back, gone', () => {
   assert.equal(queue.readyBytes, 1000)
   queue.discard(0, 1, 200)
   assert.equal(queue.readyBytes, 800)
-  queue.delay(2, 2, 50, 100)
+  queue.delay(2, 2, 50, () => 100)
   assert.equal(queue.readyBytes, 700)
   queue.wake(50)
   assert.equal(queue.readyBytes, 800)

@@ -4,6 +4,7 @@ import type { Id } from '../facade/index.ts'
 import { Durability } from './durability.ts'
 import { held } from './held-table.ts'
 import { Holdings } from './holdings.ts'
+import type { SizeOf } from './ready-bytes.ts'
 
 export type OffsetState = 'settled' | 'ready' | 'leased' | 'delayed' | 'blocked' | 'parked' | 'withheld'
 
@@ -55,11 +56,12 @@ export class LeaseQueue {
 
   /** An estimate where records went without having been leased. */
   get readyBytes(): number {
-    return this.holdings.readyBytes
+    return this.holdings.bytes.total
   }
 
   set readyBytes(bytes: number) {
-    this.holdings.readyBytes = Math.max(0, bytes)
+    this.holdings.bytes.restart(0, 0)
+    this.holdings.bytes.total = bytes
   }
 
   get leased(): number {
@@ -85,7 +87,7 @@ export class LeaseQueue {
   extend(end: number, bytes: number): void {
     assert(end >= this.end, 'the end of a partition goes back')
     this.holdings.end = end
-    this.readyBytes += bytes
+    this.holdings.bytes.total += bytes
   }
 
   /** The log has dropped everything below `start`. Returns how many had not been settled. */
@@ -101,7 +103,7 @@ export class LeaseQueue {
   /** All that is ready is settled. Returns how many. */
   purge(): number {
     const n = this.holdings.settleReady(this.floor, this.end - 1)
-    this.readyBytes = 0
+    this.holdings.bytes.restart(0, 0)
     return n
   }
 
@@ -139,18 +141,32 @@ export class LeaseQueue {
   }
 
   // -- leasing
-  /** `[first, first + count)` are ready, with one attempt. `leaseMs` may be Infinity. `bytes`: of all of them. */
-  lease(first: number, count: number, consumer: Id, leaseMs: number, now: number, bytes: number): void {
+  /**
+   * `[first, first + count)` are ready, with one attempt. `leaseMs` may be Infinity. `bytes`: of all of them; without
+   * `sizeOf` they count as equally large.
+   */
+  lease(
+    first: number,
+    count: number,
+    consumer: Id,
+    leaseMs: number,
+    now: number,
+    bytes: number,
+    sizeOf?: SizeOf,
+  ): void {
     const { table, byConsumer, changes } = this.holdings
     const attempt = this.attempt(first)
     const until = now + leaseMs
     this.holdings.claim(first, count)
     const each = Math.floor(bytes / count)
-    table.insert(first, held.leased, attempt, consumer, until, bytes - each * (count - 1))
-    for (let i = 1; i < count; i++) table.insert(first + i, held.leased, attempt, consumer, until, each)
+    const rest = bytes - each * (count - 1)
+    for (let i = 0; i < count; i++) {
+      const size = sizeOf === undefined ? (i === 0 ? rest : each) : sizeOf(first + i)
+      table.insert(first + i, held.leased, attempt, consumer, until, size)
+    }
     byConsumer.set(consumer, (byConsumer.get(consumer) ?? 0) + count)
     this.holdings.leased += count
-    this.readyBytes -= bytes
+    this.holdings.lose(first, count, bytes, sizeOf)
     this.holdings.deadlines.add(first, count, leaseMs, until)
     changes.delivered.add(first, first + count - 1, attempt)
   }
@@ -226,36 +242,38 @@ export class LeaseQueue {
   }
 
   /** Settles what is ready in the range: expired, gone, or handed over with no lease. `bytes`: of all of them. */
-  discard(first: number, last: number, bytes = 0): number {
-    this.readyBytes -= bytes
-    return this.holdings.settleReady(first, Math.min(last, this.end - 1))
+  discard(first: number, last: number, bytes = 0, sizeOf?: SizeOf): number {
+    const n = this.holdings.settleReady(first, Math.min(last, this.end - 1))
+    this.holdings.lose(first, last - first + 1, bytes, sizeOf)
+    return n
   }
 
-  /** Ready ones are ready again only at `until`, ms of the same clock. `bytes`: of all of them. */
-  delay(first: number, last: number, until: number, bytes = 0): void {
+  /** Ready ones are ready again only at `until`, ms of the same clock. */
+  delay(first: number, last: number, until: number, sizeOf?: SizeOf): void {
     const { table, pages, deadlines } = this.holdings
-    const each = Math.floor(bytes / (last - first + 1))
     pages.look(last + 1, true)
     for (let offset = first; offset <= last; offset++) {
       if (pages.takeReady(offset, offset) === 0) continue
-      table.insert(offset, held.delayed, 0, 0, until, each)
+      const size = sizeOf?.(offset) ?? 0
+      table.insert(offset, held.delayed, 0, 0, until, size)
       deadlines.addOne(offset, until)
-      this.readyBytes -= each
+      this.holdings.lose(offset, 1, size)
       this.holdings.waiting++
     }
   }
 
   /** Ready or leased ones stay unsettled and are not delivered any more. Returns how many. */
-  park(first: number, last: number): number {
-    return this.withdraw(first, last, held.parked)
+  park(first: number, last: number, sizeOf?: SizeOf): number {
+    return this.withdraw(first, last, held.parked, sizeOf)
   }
 
   /** The same until they are settled, or until a restart makes them ready again. */
-  withhold(first: number, last: number): number {
-    return this.withdraw(first, last, held.withheld)
+  withhold(first: number, last: number, sizeOf?: SizeOf): number {
+    return this.withdraw(first, last, held.withheld, sizeOf)
   }
 
-  private withdraw(first: number, last: number, state: number): number {
+  /** Without `sizeOf` those that were ready count as large as the others that are. */
+  private withdraw(first: number, last: number, state: number, sizeOf?: SizeOf): number {
     const { pages, table, changes } = this.holdings
     pages.look(Math.min(last + 1, this.end), true)
     const before = this.ready
@@ -267,14 +285,38 @@ export class LeaseQueue {
         this.holdings.unhold(slot, offset)
       } else if (pages.takeReady(offset, offset) === 0) {
         continue
+      } else if (sizeOf !== undefined) {
+        this.holdings.lose(offset, 1, sizeOf(offset))
       }
       this.holdings.hold(offset, state)
       if (state === held.parked) changes.parked.add(offset, offset)
       n++
     }
-    if (before > 0) this.readyBytes = Math.round((this.readyBytes * this.ready) / before)
+    if (sizeOf === undefined) this.holdings.shrink(before)
     this.holdings.unblock()
     return n
+  }
+
+  // -- the size of what is ready
+  /** Nothing is known of it: `count` is to be called, from the lowest on, until `uncounted` is -1. */
+  recount(): void {
+    this.holdings.bytes.restart(this.floor, this.end)
+  }
+
+  /** The next offset to count; -1: all that is ready is counted. */
+  get uncounted(): number {
+    const { bytes } = this.holdings
+    if (bytes.uncounted >= 0) bytes.lookedTo(this.holdings.nextReady(Math.max(bytes.uncounted, this.floor)))
+    return bytes.uncounted
+  }
+
+  /** Up to `end`, exclusive. */
+  count(end: number, sizeOf: SizeOf): void {
+    const { bytes } = this.holdings
+    for (let at = this.uncounted; at >= 0 && at < end; at = this.uncounted) {
+      bytes.lookedTo(at + 1)
+      bytes.add(at, sizeOf(at))
+    }
   }
 
   // -- owners and time

@@ -15,7 +15,10 @@ export function finishRecovery(shard: Shard, store: Store): void {
   }
   for (const leased of shard.leased.values()) {
     for (const lane of leased.lanes) {
-      lane?.queue.recovered(lane.partition.start, lane.partition.next, lane.partition.bytes)
+      if (lane === null) continue
+      const { start, next, bytes, countsValues } = lane.partition
+      lane.queue.recovered(start, next, countsValues ? 0 : bytes)
+      lane.counted = false
     }
     shard.settled(leased)
   }
