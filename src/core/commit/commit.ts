@@ -6,9 +6,10 @@ import { fenced } from '../shard/shard.ts'
 import type { Mark } from '../shard/stage.ts'
 import type { Shard } from '../shard/shard.ts'
 import { advance } from './advance.ts'
-import { append, judgeAppend } from './append.ts'
+import { append } from './append.ts'
 import { holds } from './guards.ts'
-import { judgePublish, publishOp } from './publish.ts'
+import { judgeAll } from './judge.ts'
+import { publishOp } from './publish.ts'
 import { remove } from './remove.ts'
 import { save } from './save.ts'
 import { seek } from './seek.ts'
@@ -30,17 +31,15 @@ export function commit(shard: Shard, ops: readonly Op[], options: CommitOptions)
       shard.limits.durability,
     )
   }
-  const results: (OpResult | Promise<OpResult>)[] = []
   if (options.atomic) {
-    for (const op of ops) {
-      const failure = safely(judge, shard, session, op, results)
-      if (failure !== null) return shard.answer(session, refusal(ops, failure), 0, shard.limits.durability)
-    }
+    const failure = judgeAll(shard, session, ops)
+    if (failure !== null) return shard.answer(session, refusal(ops, failure), 0, shard.limits.durability)
   }
   const before = shard.stage.mark()
   let late = false
+  const results: (OpResult | Promise<OpResult>)[] = []
   for (const op of ops) {
-    const result = safely(perform, shard, session, op, results)
+    const result = safely(shard, session, op, results)
     if (result instanceof Promise) late = true
     results.push(result)
   }
@@ -68,27 +67,13 @@ function release(
 const isDuplicate = (result: OpResult): boolean => 'ok' in result && result.ok.op === 'append' && result.ok.duplicate
 
 /** Records that are not what their batch says come to light only when somebody has to look into them. */
-function safely<T>(
-  act: (shard: Shard, session: Session, op: Op, before: Results) => T,
-  shard: Shard,
-  session: Session,
-  op: Op,
-  before: Results,
-): T | Failure {
+function safely(shard: Shard, session: Session, op: Op, before: Results): OpResult | Promise<OpResult> {
   try {
-    return act(shard, session, op, before)
+    return perform(shard, session, op, before)
   } catch (error) {
     if (error instanceof MalformedError) return { error: 'invalid', detail: error.message }
     throw error
   }
-}
-
-function judge(shard: Shard, session: Session, op: Op): Failure | null {
-  if (op.op === 'append') return judgeAppend(shard, op).failure
-  if (op.op === 'publish') return judgePublish(shard, op)
-  if (op.op === 'settle' && !shard.leased.has(op.subscription))
-    return { error: 'notFound', detail: 'no such subscription' }
-  return session.ended ? fenced : null
 }
 
 function perform(shard: Shard, session: Session, op: Op, before: Results): OpResult | Promise<OpResult> {

@@ -91,7 +91,7 @@ export function noteFacts(shard: Shard, log: LogState, expires: boolean, delays:
   }
 }
 
-function recordsOf(part: Part, count: number): number {
+export function recordsOf(part: Part, count: number): number {
   if (part.runs === null) return count
   let records = 0
   for (let r = 1; r < part.runs.length; r += 2) records += part.runs[r]!

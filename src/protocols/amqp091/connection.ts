@@ -73,6 +73,11 @@ export class Connection {
 
   settled(range: SettledRange, as: Verdict): void {
     this.publisher.settled(range, as)
+    this.answered(range)
+  }
+
+  /** Its consumer may have as many more. */
+  answered(range: SettledRange): void {
     const { consumer } = range
     if (consumer === null) return
     consumer.settled(range.last - range.first + 1)

@@ -173,11 +173,13 @@ export class Publisher {
     else ranges.push({ partition, first, last, attempt })
   }
 
-  /**
-   * Commits what was gathered. Call before anything else is done for this connection, and at the end of a chunk.
-   * `atomic`: all or none.
-   */
-  flush(atomic = false): void {
+  /** Commits what was gathered. Call before anything else is done for this connection, and at the end of a chunk. */
+  flush(): void {
+    void this.commit(false)
+  }
+
+  /** `atomic`: all or none. Returns what becomes of the ops; null: there are none. */
+  commit(atomic: boolean): Promise<readonly OpResult[]> | null {
     this.close()
     this.route = null
     this.methodBytes = nothing
@@ -185,7 +187,7 @@ export class Publisher {
     if (this.facts?.properties.replyTo !== undefined || this.propertyBytes.length > keptBytesMax) this.facts = null
     this.now = 0
     this.settle = null
-    if (this.ops.length === 0 && this.groups.length === 0) return
+    if (this.ops.length === 0 && this.groups.length === 0) return null
     const { ops, groups, link } = this
     if (atomic) for (const group of groups) group.inTransaction = true
     this.ops = []
@@ -197,7 +199,7 @@ export class Publisher {
       ops.length === 0
         ? link.broker.settled().then(() => [])
         : link.broker.commit(ops, { session, epoch, soft, atomic })
-    if (groups.length === 0) return
+    if (groups.length === 0) return committed
     let bytes = 0
     for (const group of groups) bytes += group.batch.length
     link.stagedBytes += bytes
@@ -219,6 +221,7 @@ export class Publisher {
       },
       true,
     )
+    return committed
   }
 
   /** Publishes that one commit made durable are answered together, however many chunks they came in. */

@@ -74,6 +74,12 @@ export class Unsettled {
       return true
     }
     if (!this.waits(tag, true)) return false
+    this.settleThrough(tag, take)
+    return true
+  }
+
+  /** The same, whether `tag` itself waits or not. */
+  settleThrough(tag: number, take: Take): void {
     while (this.head < this.runs.length && this.runs[this.head]!.firstTag <= tag) {
       const run = this.runs[this.head]!
       const count = Math.min(tag - run.firstTag + 1, run.count)
@@ -81,7 +87,6 @@ export class Unsettled {
       if (run.left > 0) break
       this.shift()
     }
-    return true
   }
 
   settleAll(take: Take): void {

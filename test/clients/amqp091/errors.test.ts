@@ -3,8 +3,11 @@ import { test } from 'node:test'
 import { eventually, startTestBroker } from '../../support/index.ts'
 import {
   RawClient,
+  ack,
   bits,
   body,
+  consume,
+  declareQueue,
   frame,
   header,
   intField,
@@ -12,19 +15,18 @@ import {
   method,
   openChannel,
   protocolHeader,
+  publish,
+  publishMethod,
   shortstr,
   startOk,
   table,
   textField,
+  ticket,
   tuneAndOpen,
   u16,
   u32,
-  u64,
 } from './raw.ts'
 
-const ticket = u16(0)
-const declareQueue = (queue: string, flags = 2, args = table(), channel = 1): Buffer =>
-  method(channel, 50, 10, ticket, shortstr(queue), bits(flags), args)
 const declareExchange = (exchange: string, type = 'direct', flags = 2, args = table()): Buffer =>
   method(1, 40, 10, ticket, shortstr(exchange), shortstr(type), bits(flags), args)
 const bind = (queue: string, exchange: string, key = '', args = table()): Buffer =>
@@ -33,13 +35,6 @@ const unbind = (queue: string, exchange: string): Buffer =>
   method(1, 50, 50, ticket, shortstr(queue), shortstr(exchange), shortstr(''), table())
 const bindExchange = (destination: string, source: string): Buffer =>
   method(1, 40, 30, ticket, shortstr(destination), shortstr(source), shortstr(''), bits(0), table())
-const publish = (exchange: string, key: string, flags = 0, properties = u16(0)): Buffer =>
-  Buffer.concat([publishMethod(exchange, key, flags), header(1, 2, properties), body(1, 'hi')])
-const publishMethod = (exchange: string, key: string, flags = 0): Buffer =>
-  method(1, 60, 40, ticket, shortstr(exchange), shortstr(key), bits(flags))
-const consume = (queue: string, tag = '', flags = 0, args = table()): Buffer =>
-  method(1, 60, 20, ticket, shortstr(queue), shortstr(tag), bits(flags), args)
-const ack = (methodId: number, tag: number, flags = 0): Buffer => method(1, 60, methodId, u64(tag), bits(flags))
 const queueMethod = (methodId: number, queue: string, flags = 0): Buffer =>
   method(1, 50, methodId, ticket, shortstr(queue), bits(flags))
 const deleteExchange = (exchange: string, flags = 0): Buffer =>

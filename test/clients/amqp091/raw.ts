@@ -30,6 +30,17 @@ export const body = (channel: number, payload: Buffer | string): Buffer => frame
 export const protocolHeader = Buffer.from('AMQP\0\0\x09\x01', 'latin1')
 export const openChannel = (channel: number): Buffer => method(channel, 20, 10, shortstr(''))
 
+export const ticket = u16(0)
+export const declareQueue = (queue: string, flags = 2, args = table(), channel = 1): Buffer =>
+  method(channel, 50, 10, ticket, shortstr(queue), bits(flags), args)
+export const publish = (exchange: string, key: string, flags = 0, properties = u16(0)): Buffer =>
+  Buffer.concat([publishMethod(exchange, key, flags), header(1, 2, properties), body(1, 'hi')])
+export const publishMethod = (exchange: string, key: string, flags = 0): Buffer =>
+  method(1, 60, 40, ticket, shortstr(exchange), shortstr(key), bits(flags))
+export const consume = (queue: string, tag = '', flags = 0, args = table()): Buffer =>
+  method(1, 60, 20, ticket, shortstr(queue), shortstr(tag), bits(flags), args)
+export const ack = (methodId: number, tag: number, flags = 0): Buffer => method(1, 60, methodId, u64(tag), bits(flags))
+
 export interface Handshake {
   user?: string
   password?: string

@@ -15,7 +15,9 @@ export function settle(connection: Connection, channel: Channel, tag: number, mu
   const verdict = verdicts[answer]
   if (channel.transaction !== null) {
     if (!channel.unsettled.waits(tag, multiple)) unknownTag(tag)
-    channel.transaction.answer({ tag, multiple, verdict })
+    // 0 is all that there is now: what is delivered until the commit is not meant.
+    const upTo = multiple && tag === 0 ? channel.nextDeliveryTag - 1 : tag
+    channel.transaction.answer({ tag: upTo, multiple, verdict })
     return
   }
   if (!connection.settle(channel, tag, multiple, verdict)) unknownTag(tag)
