@@ -1,13 +1,15 @@
 import type { Outcome } from '../../base/index.ts'
-import { creditPool, grant, grantPool } from '../delivery/consumers.ts'
-import type { ActiveChange, CreditPool } from '../delivery/consumers.ts'
+import { grant } from '../delivery/consumers.ts'
+import type { ActiveChange } from '../delivery/consumers.ts'
 import type { AttachOptions, CreditGrant, Id } from '../facade/index.ts'
 import type { Session } from '../session/session.ts'
 import { fenced, notFound } from '../shard/shard.ts'
 import type { Shard } from '../shard/shard.ts'
 import { Attached } from './attached.ts'
+import { holds, noteHeld } from './held.ts'
 import { journalLeases } from './journal.ts'
 import type { Leased } from './leased.ts'
+import { grantToPool, moveToPool, poolOf, tidyPool } from './pools.ts'
 
 export function attach(shard: Shard, options: AttachOptions): Outcome<{ consumer: Id; active: boolean }> {
   const session = shard.sessions.get(options.session)
@@ -28,12 +30,6 @@ export function attach(shard: Shard, options: AttachOptions): Outcome<{ consumer
   return { ok: { consumer: consumer.id, active: leased.consumers.isActive(consumer) } }
 }
 
-function poolOf(session: Session, number: number): CreditPool {
-  let pool = session.pools.get(number)
-  if (pool === undefined) session.pools.set(number, (pool = creditPool()))
-  return pool
-}
-
 /** `except`: it knows already. */
 function notifyActive(shard: Shard, changes: readonly ActiveChange[], except: Attached | null): void {
   for (const { consumer, active } of changes) {
@@ -47,18 +43,14 @@ function notifyActive(shard: Shard, changes: readonly ActiveChange[], except: At
 
 export function credit(shard: Shard, grants: readonly CreditGrant[]): void {
   for (const one of grants) {
-    if ('pool' in one) {
+    if ('session' in one) {
       const session = shard.sessions.get(one.session)
       if (session === undefined) continue
-      const pool = poolOf(session, one.pool)
-      grantPool(pool, one.messages)
-      for (const member of pool.members) {
-        const consumer = shard.consumers.get(member.id)
-        if (consumer !== undefined) wakeFor(shard, consumer)
-      }
+      for (const consumer of grantToPool(session, one.pool, one.messages)) wakeFor(shard, consumer)
     } else {
       const consumer = shard.consumers.get(one.consumer)
       if (consumer === undefined) continue
+      if (one.pool !== undefined && one.pool !== consumer.poolNumber) moveToPool(consumer, one.pool)
       // Until somebody limits bytes there is no limit; the first grant that does sets it.
       if (one.bytes !== undefined && consumer.bytes === Infinity && one.bytes !== Infinity) consumer.bytes = 0
       grant(consumer, one.messages, one.bytes ?? 0)
@@ -96,8 +88,9 @@ export function detach(shard: Shard, id: Id, leases: 'keep' | 'release'): Outcom
   leased.log.consumers--
   leased.usedAt = leased.log.usedAt = shard.monotonic
   notifyActive(shard, leased.consumers.remove(consumer), null)
+  if (consumer.poolNumber !== null) tidyPool(consumer.owner, consumer.poolNumber)
   if (leases === 'release') releaseLeases(shard, leased, id)
-  else consumer.owner.held.set(id, leased.id)
+  else if (holds(shard, id, leased.id)) noteHeld(shard, consumer.owner, id, leased.id)
   if (leased.consumers.size === 0) shard.unused.add(leased.log.id).add(leased.id)
   shard.wake(leased)
   return { ok: {} }

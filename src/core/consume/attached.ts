@@ -10,7 +10,9 @@ export class Attached implements Consumer {
   readonly subscription: Id
   readonly priority: number
   readonly exclusive: boolean
-  readonly pool: CreditPool | null
+  pool: CreditPool | null
+  /** What the session calls that pool. */
+  poolNumber: number | null
   readonly leaseMs: number
   readonly settle: 'byConsumer' | 'onDelivery'
   messages = 0
@@ -27,6 +29,7 @@ export class Attached implements Consumer {
     this.session = owner.id
     this.owner = owner
     this.pool = pool
+    this.poolNumber = options.pool ?? null
     this.subscription = options.subscription
     this.priority = options.priority ?? 0
     this.exclusive = options.exclusive ?? false

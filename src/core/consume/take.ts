@@ -5,6 +5,7 @@ import { readOn } from '../read/read-on.ts'
 import { StoredBatch } from '../shard/batches.ts'
 import { fenced, notFound } from '../shard/shard.ts'
 import type { Shard } from '../shard/shard.ts'
+import { noteHeld } from './held.ts'
 import { journalLeases } from './journal.ts'
 import type { Leased } from './leased.ts'
 import { arm } from './due.ts'
@@ -62,7 +63,7 @@ function takeReady(shard: Shard, leased: Leased, session: Session, options: Take
 function takerOf(shard: Shard, session: Session, leased: Leased): Id {
   for (const [id, subscription] of session.held) if (subscription === leased.id) return id
   const id = shard.ids.take()
-  session.held.set(id, leased.id)
+  noteHeld(shard, session, id, leased.id)
   return id
 }
 

@@ -15,7 +15,7 @@ export interface Consumer {
   readonly session: Id
   readonly priority: number
   readonly exclusive: boolean
-  readonly pool: CreditPool | null
+  pool: CreditPool | null
   /** What it may still be given. Bytes may be overdrawn by one message. */
   messages: number
   bytes: number
@@ -173,6 +173,14 @@ export class ConsumerSet {
 export function grant(c: Consumer, messages: number, bytes: number): void {
   c.messages += messages
   c.bytes += bytes
+  c.set?.wake(c)
+}
+
+/** From now on it needs that pool's credit, too, and no other's. */
+export function joinPool(c: Consumer, pool: CreditPool): void {
+  c.pool?.members.delete(c)
+  c.pool = pool
+  pool.members.add(c)
   c.set?.wake(c)
 }
 

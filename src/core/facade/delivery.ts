@@ -96,9 +96,12 @@ export interface AttachOptions {
   pool?: number
 }
 
-/** Adds to what may be delivered before more is granted. Infinity = no limit. */
+/**
+ * Adds to what may be delivered before more is granted. Infinity = no limit. A consumer's `pool`: from now on it is in
+ * that one. A pool may be given less than 0, which takes back.
+ */
 export type CreditGrant =
-  { consumer: Id; messages: number; bytes?: number } | { session: Id; pool: number; messages: number }
+  { consumer: Id; messages: number; bytes?: number; pool?: number } | { session: Id; pool: number; messages: number }
 
 export interface TakeOptions {
   session: Id

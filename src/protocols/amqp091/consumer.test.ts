@@ -58,7 +58,7 @@ test('what needs no acknowledgement does not count against a prefetch', () => {
 })
 
 test('a pool bounds its consumers together', () => {
-  const pool = new Pool(1, 5, 0)
+  const pool = new Pool(1, 5)
   const a = consumer(0)
   const b = consumer(0)
   a.pool = b.pool = pool
@@ -69,4 +69,7 @@ test('a pool bounds its consumers together', () => {
   assert.equal(pool.due(), 0)
   a.settled(2)
   assert.equal(pool.due(), 2)
+  pool.granted += 2
+  pool.prefetch = 2
+  assert.equal(pool.due(), -2)
 })

@@ -4,21 +4,25 @@ import { limits } from './limits.ts'
 /** What several consumers of a channel may have unsettled together: basic.qos with global set. */
 export class Pool {
   readonly number: number
-  readonly prefetch: number
+  /** 0 = no limit. */
+  prefetch: number
   unacked = 0
   granted = 0
 
-  constructor(number: number, prefetch: number, unacked: number) {
+  constructor(number: number, prefetch: number) {
     this.number = number
     this.prefetch = prefetch
-    this.unacked = unacked
   }
 
-  /** Credit that is due, in messages. */
+  /** Credit that is due, in messages; below 0: what was granted under a higher limit is to be taken back. */
   due(): number {
-    return Math.max(0, this.prefetch - this.unacked - this.granted)
+    if (this.prefetch > 0) return Math.max(0, this.prefetch - this.unacked) - this.granted
+    // A client may ask for at most 65,535 and take that back: as good as no limit, and numbers that stay exact.
+    return this.granted > endless / 2 ? 0 : endless - this.granted
   }
 }
+
+const endless = 2 ** 40
 
 export interface ConsumerFacts {
   tag: string
@@ -41,7 +45,10 @@ export class Consumer {
   readonly tagBytes: Buffer
   /** The core's; 0 until it is attached. */
   id: Id = 0
+  /** The channel's, if it has one. */
   pool: Pool | null = null
+  /** The core knows of its pool. */
+  pooled = false
   /** Resolves when attaching has succeeded (with the core's id) or failed (0). */
   attached: Promise<Id> = Promise.resolve(0)
   cancelled = false
@@ -70,10 +77,11 @@ export class Consumer {
     if (this.pool !== null) this.pool.unacked -= messages
   }
 
-  /** It is attached anew and starts without credit. */
-  forgetCredit(): void {
-    this.granted = 0
-    this.grantedBytes = 0
+  /** The channel has a limit for all of its consumers now. */
+  join(pool: Pool): void {
+    if (this.pool === pool) return
+    this.pool = pool
+    pool.unacked += this.unacked
   }
 
   /**
@@ -88,11 +96,14 @@ export class Consumer {
     const bytes = windowBytes - this.grantedBytes
     const tight = room <= limits.windowMessages
     const halfUsed = this.granted <= limits.windowMessages / 2
-    if ((messages <= 0 || !(tight || halfUsed)) && bytes < windowBytes / 2) return null
+    const joins = this.pool !== null && !this.pooled
+    if ((messages <= 0 || !(tight || halfUsed)) && bytes < windowBytes / 2 && !joins) return null
     const grant = { consumer: this.id, messages: Math.max(0, messages), bytes: Math.max(0, bytes) }
     this.granted += grant.messages
     this.grantedBytes += grant.bytes
-    return grant
+    if (!joins) return grant
+    this.pooled = true
+    return { ...grant, pool: this.pool!.number }
   }
 }
 

@@ -32,7 +32,8 @@ export class Consumers {
   attach(channel: Channel, consumer: Consumer): Promise<AttachOutcome> {
     const { broker, session } = this.link
     const { subscription, noAck, priority, exclusive } = consumer.facts
-    consumer.pool = noAck ? null : channel.pool
+    if (!noAck && channel.pool !== null) consumer.join(channel.pool)
+    consumer.pooled = consumer.pool !== null
     const attaching = broker.attach({
       session,
       subscription,
@@ -57,7 +58,6 @@ export class Consumers {
       return
     }
     consumer.id = id
-    consumer.forgetCredit()
     this.byId.set(id, { channel, consumer })
     this.mark(consumer)
     this.grant()
@@ -66,10 +66,11 @@ export class Consumers {
   /** Resolves when nothing more will come for it. What it holds stays with the client. */
   async cancel(consumer: Consumer): Promise<void> {
     consumer.cancelled = true
-    const id = await consumer.attached
+    // At once, if it can be: what the client sent behind it finds the queue without this consumer.
+    const id = consumer.id === 0 ? await consumer.attached : consumer.id
     if (id === 0) return
-    await this.link.broker.detach(id, 'keep')
     this.byId.delete(id)
+    await this.link.broker.detach(id, 'keep')
   }
 
   /** Its queue is gone: the client is told, if it wants to know. */
@@ -100,6 +101,7 @@ export class Consumers {
       void this.link.broker.detach(consumer.id, 'release')
     }
     channel.consumers.clear()
+    this.dropPool(channel)
     const reply = channel.replyConsumer
     if (reply === null) return
     channel.replyConsumer = null
@@ -107,24 +109,24 @@ export class Consumers {
     void this.link.broker.drop([{ id: reply.route }])
   }
 
-  /** basic.qos with global set; also for the consumers that are there: they are attached anew. 0 = no limit. */
-  limit(channel: Channel, prefetch: number): void {
-    const consumers = [...channel.consumers.values()].filter((consumer) => !consumer.facts.noAck)
-    const unacked = consumers.reduce((sum, consumer) => sum + consumer.unacked, 0)
-    channel.pool = prefetch === 0 ? null : new Pool(++this.pools, prefetch, unacked)
-    for (const consumer of consumers) void this.reattach(channel, consumer)
+  /** The core forgets a pool that has neither consumers nor credit. */
+  private dropPool({ pool }: Channel): void {
+    if (pool === null || pool.granted === 0) return
+    const { broker, session } = this.link
+    broker.credit([{ session, pool: pool.number, messages: -pool.granted }])
+    pool.granted = 0
   }
 
-  private async reattach(channel: Channel, consumer: Consumer): Promise<void> {
-    const before = await consumer.attached
-    if (before === 0 || consumer.cancelled) return
-    consumer.id = 0
-    const detached = this.link.broker.detach(before, 'keep')
-    const attaching = this.attach(channel, consumer)
-    await detached
-    this.byId.delete(before)
-    const outcome = await attaching
-    if (!isFailure(outcome)) this.started(channel, consumer, outcome.ok.consumer)
+  /** basic.qos with global set; also for the consumers that are there. 0 = no limit. The credit follows with `grant`. */
+  limit(channel: Channel, prefetch: number): void {
+    if (prefetch === 0 && channel.pool === null) return
+    channel.pool ??= new Pool(++this.pools, prefetch)
+    channel.pool.prefetch = prefetch
+    for (const consumer of channel.consumers.values()) {
+      if (consumer.facts.noAck) continue
+      consumer.join(channel.pool)
+      this.mark(consumer)
+    }
   }
 
   deliver(deliveries: readonly Delivery[]): void {
