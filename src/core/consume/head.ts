@@ -35,7 +35,7 @@ export function head(shard: Shard, leased: Leased, lane: Lane, from?: number): n
       continue
     }
     const run = (): number => queue.run(offset, Math.min(batchEnd - offset, shard.limits.movesPerTurn))
-    if (leased.expires && expiryOf(leased, batch) <= shard.now) {
+    if (leased.expires && offset < lane.fresh && expiryOf(leased, batch) <= shard.now) {
       if (mustRest(shard, leased)) return -1
       const way = { to: 'deadLetter', reason: 'expired' } as const
       const moved = moveOut(shard, leased, lane, offset, offset + run() - 1, way, sizesOf(lane, batch))

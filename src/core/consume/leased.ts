@@ -18,6 +18,8 @@ export interface Lane {
   aheadFrom: number
   /** `partition.durableAppended` when the queue was last told of new records; more after a purge of staged ones. */
   seen: number
+  /** From there on records became visible just now: who waits for them gets them, even if their time is over. */
+  fresh: number
   /** The bytes are on their way from the disk. */
   reading: boolean
   /** With a limit in bytes: the size of what is ready is known, or is being found out. */
@@ -84,6 +86,7 @@ export class Leased {
       ahead: [],
       aheadFrom: 0,
       seen: start > partition.durableEnd ? partition.appended : partition.durableAppended,
+      fresh: Infinity,
       reading: false,
       counted: queue.ready === 0,
       counting: false,

@@ -64,6 +64,7 @@ function pump(shard: Shard, leased: Leased, budget: Budget, recordsMax: number):
   }
   budget.records += left
   if (left <= 0 || budget.bytes <= 0) shard.wake(leased)
+  else for (const lane of leased.lanes) if (lane?.reading === false) lane.fresh = Infinity
   dropOverflow(shard, leased)
   journalLeases(shard, leased)
   arm(shard, leased)
@@ -73,6 +74,8 @@ function pump(shard: Shard, leased: Leased, budget: Budget, recordsMax: number):
 export function grow(leased: Leased): void {
   for (const lane of leased.lanes) {
     if (lane === null || lane.partition.durableEnd <= lane.queue.end) continue
+    // They waited for the disk, not for a consumer: a time to live shorter than a sync would never be long enough.
+    lane.fresh = Math.min(lane.fresh, lane.queue.end)
     // Not what is staged: those records are not in the queue yet, and each that is would count for more than it has.
     lane.queue.extend(lane.partition.durableEnd, Math.max(0, lane.partition.durableAppended - lane.seen))
     lane.seen = Math.max(lane.seen, lane.partition.durableAppended)
