@@ -23,6 +23,8 @@ export interface SettledRange extends OffsetRange {
   consumer: Consumer | null
 }
 
+const deadMin = 16
+
 export type Take = (range: SettledRange) => void
 
 /**
@@ -32,6 +34,8 @@ export type Take = (range: SettledRange) => void
 export class Unsettled {
   private runs: Run[] = []
   private head = 0
+  /** Runs behind the head of which nothing waits; the head is none. */
+  private dead = 0
   /** Messages that wait. */
   count = 0
 
@@ -55,7 +59,9 @@ export class Unsettled {
       this.count--
       take(rangeOf(run, index, 1))
     }
-    if (at === this.head && run.left === 0) this.shift()
+    if (run.left > 0) return true
+    if (at === this.head) this.shift()
+    else if (++this.dead >= deadMin && this.dead * 2 > this.runs.length - this.head) this.compact()
     return true
   }
 
@@ -136,9 +142,15 @@ export class Unsettled {
     return low
   }
 
+  /** One message that is kept for long must not keep all that was delivered behind it. */
+  private compact(): void {
+    this.runs = this.runs.slice(this.head).filter((run) => run.left > 0)
+    this.head = this.dead = 0
+  }
+
   private shift(): void {
     this.head++
-    while (this.head < this.runs.length && this.runs[this.head]!.left === 0) this.head++
+    for (; this.head < this.runs.length && this.runs[this.head]!.left === 0; this.dead--) this.head++
     if (this.head < 512 || this.head * 2 < this.runs.length) return
     this.runs = this.runs.slice(this.head)
     this.head = 0
