@@ -87,6 +87,7 @@ export class Connection {
   /** The channel's unsettled messages go back, its consumers end. */
   releaseChannel(channel: Channel): void {
     channel.dropContent()
+    channel.transaction?.end()
     // What running consumers hold is released with them.
     channel.unsettled.settleAll((range) => {
       const { consumer } = range

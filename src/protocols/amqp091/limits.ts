@@ -13,9 +13,8 @@ export const limits = {
   bodyBytesMax: 128 * 1024 * 1024,
   /** Of all bodies of a connection that are still arriving, on several channels. */
   arrivingBytesMax: 256 * 1024 * 1024,
-  /** Held for tx.commit. */
+  /** Held for tx.commit by all channels of a connection, with what each publish and acknowledgement costs by itself. */
   transactionBytesMax: 64 * 1024 * 1024,
-  transactionAnswersMax: 1_000_000,
   /** Of one record batch made from publishes; a larger body is a batch of its own. */
   batchBytesMax: 1024 * 1024,
   /** Replies that wait for something; beyond it we stop reading from the client. */

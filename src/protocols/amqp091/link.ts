@@ -45,6 +45,8 @@ export class Link {
   stagedBytes = 0
   /** Of bodies that are still arriving, on all channels: the whole bodies. */
   arrivingBytes = 0
+  /** Held for tx.commit, on all channels. */
+  transactionBytes = 0
   /** It has published: it is told when the broker would rather have less. */
   publishes = false
   private full = false
@@ -91,6 +93,13 @@ export class Link {
   method<M extends MethodName>(channel: number, name: M, args: Args<M>): void {
     writeMethod(this.out, channel, name, args)
     this.send()
+  }
+
+  /** Transactions hold so many bytes more, or less. */
+  holds(bytes: number): void {
+    if (bytes === 0) return
+    this.transactionBytes += bytes
+    this.peer.keeps(this.transactionBytes)
   }
 
   /** A body of so many bytes has come in part; below 0: it is whole, or will not be. */

@@ -2,6 +2,7 @@ import type { Verdict } from '../../core/index.ts'
 import type { PublishFacts } from './content.ts'
 import { refuse } from './errors.ts'
 import { limits } from './limits.ts'
+import type { Link } from './link.ts'
 import type { PublishRoute } from './publish-route.ts'
 
 export interface HeldPublish {
@@ -16,25 +17,42 @@ export interface HeldAnswer {
   verdict: Verdict
 }
 
+/** What a publish, or an acknowledgement, costs beside its bytes; roughly. */
+const publishBytes = 400
+const answerBytes = 80
+/** What the client said is in the envelope by now; decoded it may take many times as much. */
+const unread = {}
+
 /** What a channel has published and acknowledged since tx.select, tx.commit or tx.rollback: nothing of it has happened. */
 export class Transaction {
+  private readonly link: Link
   private publishes: HeldPublish[] = []
   private answers: HeldAnswer[] = []
   private bytes = 0
 
+  constructor(link: Link) {
+    this.link = link
+  }
+
   publish(held: HeldPublish): void {
-    this.bytes += held.body.length + (held.facts.envelope?.length ?? 0)
-    if (this.bytes > limits.transactionBytesMax) {
-      refuse('PRECONDITION_FAILED', `a transaction of more than ${limits.transactionBytesMax} bytes`)
-    }
-    this.publishes.push(held)
+    this.hold(bytesOf(held))
+    this.publishes.push({ ...held, facts: { ...held.facts, properties: unread } })
   }
 
   answer(held: HeldAnswer): void {
-    if (this.answers.length >= limits.transactionAnswersMax) {
-      refuse('PRECONDITION_FAILED', `a transaction of more than ${limits.transactionAnswersMax} acknowledgements`)
-    }
+    this.hold(answerBytes)
     this.answers.push(held)
+  }
+
+  /** All channels of a connection share one bound, and all connections the memory that there is. */
+  private hold(bytes: number): void {
+    const { link } = this
+    if (link.transactionBytes + bytes > limits.transactionBytesMax) {
+      refuse('PRECONDITION_FAILED', `transactions of more than ${limits.transactionBytesMax} bytes`)
+    }
+    this.bytes += bytes
+    link.holds(bytes)
+    if (link.peer.room < 0) refuse('PRECONDITION_FAILED', 'there is no memory for so large a transaction now')
   }
 
   /** All of it, to be done now; or, when nobody looks at it, to be forgotten. */
@@ -42,7 +60,16 @@ export class Transaction {
     const { publishes, answers } = this
     this.publishes = []
     this.answers = []
+    this.link.holds(-this.bytes)
     this.bytes = 0
     return { publishes, answers }
   }
+}
+
+function bytesOf({ route, facts, body }: HeldPublish): number {
+  const { exchange, routingKey } = route.args
+  let bytes = publishBytes + body.length + exchange.length + routingKey.length
+  bytes += (facts.envelope?.length ?? 0) + (facts.key?.length ?? 0)
+  for (const copy of facts.copies) bytes += copy.length
+  return bytes
 }
