@@ -38,6 +38,8 @@ export class Publisher {
   private readonly link: Link
   private readonly failed: (channel: Channel, error: unknown) => void
   private ops: Op[] = []
+  /** Rejected and released: they may have to be read from disk and moved first, and wait for a full one to have space. */
+  private moves: Op[] = []
   private groups: PublishGroup[] = []
   private group: OpenGroup | null = null
   private route: PublishRoute | null = null
@@ -165,7 +167,8 @@ export class Publisher {
     const { subscription, partition, first, last, attempt } = range
     if (this.settle?.subscription !== subscription || !sameVerdict(this.settle.as, as)) {
       this.settle = { op: 'settle', subscription, ranges: [], as }
-      this.ops.push(this.settle)
+      const ops = as.do === 'done' ? this.ops : this.moves
+      ops.push(this.settle)
     }
     const ranges = this.settle.ranges as SettleOp['ranges'][number][]
     const before = ranges.at(-1)
@@ -187,14 +190,18 @@ export class Publisher {
     if (this.facts?.properties.replyTo !== undefined || this.propertyBytes.length > keptBytesMax) this.facts = null
     this.now = 0
     this.settle = null
-    if (this.ops.length === 0 && this.groups.length === 0) return null
-    const { ops, groups, link } = this
+    const { ops, moves, groups, link } = this
+    if (ops.length === 0 && groups.length === 0 && moves.length === 0) return null
     if (atomic) for (const group of groups) group.inTransaction = true
     this.ops = []
+    this.moves = []
     this.groups = []
     const { session, epoch } = link
     // Nobody waits for the answer to an acknowledgement.
     const soft = groups.length === 0 && !atomic
+    if (atomic || groups.length === 0) ops.push(...moves)
+    // A publish must not wait with them for its answer.
+    else if (moves.length > 0) void link.broker.commit(moves, { session, epoch, soft: true })
     const committed: Promise<OpResult[]> =
       ops.length === 0
         ? link.broker.settled().then(() => [])
