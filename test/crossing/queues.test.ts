@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import amqp from 'amqplib'
-import { startTestBroker } from '../support/index.ts'
+import { eventually, startTestBroker } from '../support/index.ts'
 import { Inbox, kafkaClient, party } from './parties.ts'
 
 test('a Kafka topic consumed as a queue by AMQP: shared between consumers, and still a topic', async (t) => {
@@ -130,5 +130,41 @@ test('an AMQP queue read by Kafka, and filled by it', async (t) => {
     (await queued.take(3)).map((m) => m.body),
     ['one', 'two', 'three'],
   )
+  await connection.close()
+})
+
+test("what does not fit in a frame of AMQP is a dead letter, and stands in nobody's way", async (t) => {
+  const broker = await startTestBroker(t)
+  const connection = await amqp.connect(`amqp://guest:guest@${broker.address('amqp')}`)
+  const channel = await connection.createChannel()
+  await channel.assertQueue('dead')
+  await channel.assertQueue('large', {
+    durable: true,
+    arguments: { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'dead' },
+  })
+  const producer = kafkaClient(broker).producer()
+  await producer.connect()
+  const headers = { large: 'x'.repeat(200_000) }
+  const poison = { value: 'poison', headers }
+  const send = (...messages: { value: string }[]) => producer.send({ topic: 'large', messages })
+  await send({ value: 'a' }, poison, { value: 'b' }, poison, poison, { value: 'c' })
+  const got = new Inbox()
+  const { consumerTag } = await channel.consume('large', (message) => {
+    got.push({ body: message!.content.toString() })
+    channel.ack(message!)
+  })
+  assert.deepEqual(
+    (await got.take(3)).map((m) => m.body),
+    ['a', 'b', 'c'],
+  )
+  const count = async (queue: string): Promise<number> => (await channel.checkQueue(queue)).messageCount
+  await eventually(async () => (await count('dead')) === 3, 'three dead letters')
+  await channel.cancel(consumerTag)
+  await send(poison, { value: 'd' })
+  const next = await channel.get('large')
+  assert.equal(next === false ? '' : next.content.toString(), 'd')
+  assert.equal(await channel.get('dead', { noAck: true }), false)
+  assert.equal(await count('dead'), 0)
+  await producer.disconnect()
   await connection.close()
 })

@@ -34,7 +34,7 @@ export class Connection {
 
   constructor(link: Link) {
     this.link = link
-    this.consumers = new Consumers(link)
+    this.consumers = new Consumers(link, (ranges) => this.reject(ranges))
     this.publisher = new Publisher(link, (channel, error) => this.fail(channel, error))
   }
 
@@ -74,6 +74,12 @@ export class Connection {
   settled(range: SettledRange, as: Verdict): void {
     this.publisher.settled(range, as)
     this.answered(range)
+  }
+
+  /** The client cannot be sent them: so that they stand in nobody's way, they go where rejected ones go. */
+  reject(ranges: readonly SettledRange[]): void {
+    for (const range of ranges) this.settled(range, { do: 'reject', reason: 'unrepresentable' })
+    this.publisher.flush()
   }
 
   /** Its consumer may have as many more. */

@@ -5,6 +5,7 @@ import { Pool, type Consumer } from './consumer.ts'
 import { deliver, deliverReply } from './deliverer.ts'
 import { limits } from './limits.ts'
 import type { Link } from './link.ts'
+import type { SettledRange } from './unsettled.ts'
 
 interface Attached {
   channel: Channel
@@ -16,6 +17,7 @@ type AttachOutcome = Outcome<{ consumer: Id; active: boolean }>
 /** The consumers of one connection: who gets which delivery, and what credit they are due. */
 export class Consumers {
   private readonly link: Link
+  private readonly reject: (ranges: readonly SettledRange[]) => void
   private readonly byId = new Map<Id, Attached>()
   /** Channels with a direct reply-to consumer, by its route. */
   readonly replies = new Map<Id, Channel>()
@@ -24,8 +26,10 @@ export class Consumers {
   private readonly goneEarly = new Set<Id>()
   private pools = 0
 
-  constructor(link: Link) {
+  /** `reject` gets the messages that the client cannot be sent. */
+  constructor(link: Link, reject: (ranges: readonly SettledRange[]) => void) {
     this.link = link
+    this.reject = reject
   }
 
   /** Attaches it to its queue; deliveries come only when it is given credit, by `started`. */
@@ -130,6 +134,7 @@ export class Consumers {
   }
 
   deliver(deliveries: readonly Delivery[]): void {
+    const unsayable: SettledRange[] = []
     for (const delivery of deliveries) {
       if (delivery.consumer === 0) {
         this.reply(delivery)
@@ -137,10 +142,11 @@ export class Consumers {
       }
       const attached = this.byId.get(delivery.consumer)
       if (attached === undefined || !attached.channel.open) continue
-      deliver(this.link, attached.channel, attached.consumer, delivery)
+      deliver(this.link, attached.channel, attached.consumer, delivery, unsayable)
       this.mark(attached.consumer)
     }
     if (this.link.out.pending > 0) this.link.send()
+    if (unsayable.length > 0) this.reject(unsayable)
     this.grant()
   }
 

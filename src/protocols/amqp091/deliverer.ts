@@ -5,7 +5,8 @@ import { sizedName } from './consumer.ts'
 import { DeliveredProperties } from './delivered-properties.ts'
 import type { Link } from './link.ts'
 import { encodeName, exchangeName } from './names.ts'
-import { writeBody, writeContentHeader, writeDeliver, writeGetOk, type DeliverRun } from './wire/index.ts'
+import type { SettledRange } from './unsettled.ts'
+import { headerFits, writeBody, writeContentHeader, writeDeliver, writeGetOk, type DeliverRun } from './wire/index.ts'
 
 /** Encoded this far, it is handed to the socket, so that the slab seldom has to move. */
 const sendBytes = 32 * 1024
@@ -40,44 +41,83 @@ const deliveryCount = (delivery: Delivery): Header[] =>
     ? [{ name: 'x-delivery-count', value: { type: 'i64', value: BigInt(delivery.attempt - 1) } }]
     : []
 
-/** basic.deliver for each record; encodes, notes what waits to be settled, and sends. */
-export function deliver(link: Link, channel: Channel, consumer: Consumer, delivery: Delivery): void {
+/**
+ * basic.deliver for each record; encodes, notes what waits to be settled, and sends. `unsayable` gets those whose
+ * properties do not fit in a frame: the client would end its connection, again and again.
+ */
+export function deliver(
+  link: Link,
+  channel: Channel,
+  consumer: Consumer,
+  delivery: Delivery,
+  unsayable: SettledRange[],
+): void {
   const { facts } = consumer
   const run = runOf(link, delivery, channel.number, consumer.tagBytes, facts.queue)
   const properties = new DeliveredProperties(delivery.batch, facts.countsDeliveries ? deliveryCount(delivery) : [])
-  const firstTag = channel.take(delivery.count)
-  const bytes = writeRecords(link, run, delivery, properties, firstTag)
-  consumer.delivered(delivery.count, bytes)
-  if (!facts.noAck) noteUnsettled(channel, delivery, firstTag, consumer)
-  link.context.metrics.messagesOut += delivery.count
+  const end = delivery.first + delivery.count
+  for (let first = delivery.first; first < end; first++) {
+    const rest = first === delivery.first ? delivery : { ...delivery, first, count: end - first }
+    const firstTag = channel.nextDeliveryTag
+    const { count, bytes } = writeRecords(link, run, rest, properties, firstTag)
+    channel.take(count)
+    consumer.delivered(count, bytes)
+    if (count > 0 && !facts.noAck) noteUnsettled(channel, rest, count, firstTag, consumer)
+    link.context.metrics.messagesOut += count
+    first += count
+    if (first === end) return
+    consumer.delivered(1, delivery.batch.table.valueBytes(first))
+    if (!facts.noAck) unsayable.push(rangeOf(delivery, first, consumer))
+  }
+}
+
+/** Record `i` of a delivery by itself. */
+export function rangeOf(
+  { batch, subscription, attempt }: Delivery,
+  i: number,
+  consumer: Consumer | null,
+): SettledRange {
+  const offset = batch.baseOffset + batch.table.offsetDelta(i)
+  return { subscription, partition: batch.partition, first: offset, last: offset, attempt, consumer }
 }
 
 /** A reply to a direct reply-to consumer: live, nothing to settle. */
 export function deliverReply(link: Link, channel: Channel, tagBytes: Buffer, delivery: Delivery): void {
   const run = runOf(link, delivery, channel.number, tagBytes, '')
   run.exchange = noTag
-  writeRecords(link, run, delivery, new DeliveredProperties(delivery.batch, []), channel.take(delivery.count))
-  link.context.metrics.messagesOut += delivery.count
+  const properties = new DeliveredProperties(delivery.batch, [])
+  const { count } = writeRecords(link, run, delivery, properties, channel.nextDeliveryTag)
+  channel.take(count)
+  link.context.metrics.messagesOut += count
 }
 
+/** As many as can be said, up to the first that cannot. */
 function writeRecords(
   link: Link,
   run: DeliverRun,
   { batch, first, count }: Delivery,
   properties: DeliveredProperties,
   firstTag: number,
-): number {
+): { count: number; bytes: number } {
   const { out } = link
   let bytes = 0
   for (let n = 0; n < count; n++) {
     const body = batch.table.value(first + n) ?? nothing
+    const encoded = properties.of(first + n)
+    if (!headerFits(encoded, link.frameBytesMax)) return { count: n, bytes }
     writeDeliver(out, run, firstTag + n)
-    writeContentHeader(out, run.channel, body.length, properties.of(first + n))
+    writeContentHeader(out, run.channel, body.length, encoded)
     writeBody(out, run.channel, body, link.frameBytesMax, link.send)
     bytes += body.length
     if (out.pending > sendBytes) link.send()
   }
-  return bytes
+  return { count, bytes }
+}
+
+/** May the one record of a delivery be said to this client? */
+export function canTake(link: Link, delivery: Delivery, countsDeliveries: boolean): boolean {
+  const properties = new DeliveredProperties(delivery.batch, countsDeliveries ? deliveryCount(delivery) : [])
+  return headerFits(properties.of(delivery.first), link.frameBytesMax)
 }
 
 /** basic.get-ok for the one record of a delivery. */
@@ -91,7 +131,7 @@ export function deliverTaken(link: Link, channel: Channel, delivery: Delivery, f
   writeContentHeader(link.out, channel.number, body.length, properties.of(first))
   writeBody(link.out, channel.number, body, link.frameBytesMax, link.send)
   link.send()
-  if (!facts.noAck) noteUnsettled(channel, delivery, tag, null)
+  if (!facts.noAck) noteUnsettled(channel, delivery, 1, tag, null)
   link.context.metrics.messagesOut++
 }
 
@@ -103,9 +143,14 @@ export interface TakenFacts {
   messageCount: number
 }
 
-/** One run for each stretch of offsets without a hole. */
-function noteUnsettled(channel: Channel, delivery: Delivery, firstTag: number, consumer: Consumer | null): void {
-  const { batch, first, count, subscription, attempt } = delivery
+/** Of the first `count` records: one run for each stretch of offsets without a hole. */
+function noteUnsettled(
+  channel: Channel,
+  { batch, first, subscription, attempt }: Delivery,
+  count: number,
+  firstTag: number,
+  consumer: Consumer | null,
+): void {
   let from = 0
   while (from < count) {
     const delta = batch.table.offsetDelta(first + from)

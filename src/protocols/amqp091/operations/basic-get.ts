@@ -1,7 +1,8 @@
+import { failed, type Outcome } from '../../../base/index.ts'
 import type { Delivery } from '../../../core/index.ts'
 import type { Connection } from '../connection.ts'
 import { requireQueue, subscriptionOf } from '../topology/queue-facts.ts'
-import { deliverTaken } from '../deliverer.ts'
+import { canTake, deliverTaken, rangeOf } from '../deliverer.ts'
 import type { Args } from '../wire/index.ts'
 import { replyWhen, type ChannelOperation } from './reply.ts'
 
@@ -14,35 +15,36 @@ export const basicGet: ChannelOperation<Args<'basic.get'>> = (connection, channe
   const countsDeliveries = queue.facts?.arguments.some(
     ([name, , value]) => name === 'x-queue-type' && value === 'quorum',
   )
-  const taken = broker.take({ session, subscription, messages: 1, leaseMs: Infinity, settle })
-  replyWhen(
-    connection,
-    channel,
-    taken.then((outcome) => [outcome]),
-    ([deliveries]) => {
-      const delivery = deliveries?.[0]
-      if (delivery === undefined) {
-        link.method(channel.number, 'basic.get-empty', { clusterId: '' })
-        return
-      }
-      if (!channel.open && !args.noAck) {
-        giveBack(connection, delivery)
-        return
-      }
-      deliverTaken(link, channel, delivery, {
-        queue: queue.name,
-        noAck: args.noAck,
-        countsDeliveries: countsDeliveries ?? false,
-        messageCount: broker.get(subscription) === undefined ? 0 : broker.stats(subscription).ready,
-      })
-    },
-  )
+  /** The first that this client can be sent; those before it are in nobody's way any more. */
+  const take = async (): Promise<[Outcome<Delivery[]>]> => {
+    for (;;) {
+      const outcome = await broker.take({ session, subscription, messages: 1, leaseMs: Infinity, settle })
+      const delivery = failed(outcome) ? undefined : outcome.ok[0]
+      if (delivery === undefined || canTake(link, delivery, countsDeliveries ?? false)) return [outcome]
+      if (!args.noAck) connection.reject([rangeOf(delivery, delivery.first, null)])
+    }
+  }
+  replyWhen(connection, channel, take(), ([deliveries]) => {
+    const delivery = deliveries?.[0]
+    if (delivery === undefined) {
+      link.method(channel.number, 'basic.get-empty', { clusterId: '' })
+      return
+    }
+    if (!channel.open && !args.noAck) {
+      giveBack(connection, delivery)
+      return
+    }
+    deliverTaken(link, channel, delivery, {
+      queue: queue.name,
+      noAck: args.noAck,
+      countsDeliveries: countsDeliveries ?? false,
+      messageCount: broker.get(subscription) === undefined ? 0 : broker.stats(subscription).ready,
+    })
+  })
 }
 
 /** The channel was closed meanwhile: nobody has seen it. */
-function giveBack(connection: Connection, { batch, first, subscription, attempt }: Delivery): void {
-  const offset = batch.baseOffset + batch.table.offsetDelta(first)
-  const range = { subscription, partition: batch.partition, first: offset, last: offset, attempt, consumer: null }
-  connection.settled(range, { do: 'release', count: false })
+function giveBack(connection: Connection, delivery: Delivery): void {
+  connection.settled(rangeOf(delivery, delivery.first, null), { do: 'release', count: false })
   connection.publisher.flush()
 }

@@ -1,7 +1,7 @@
 import { MalformedError, type Reader } from '../../../base/index.ts'
 import type { Header } from '../../../core/index.ts'
 import { readTable, writeTable } from './field-table.ts'
-import { frameHeader, type FrameWriter } from './frame-writer.ts'
+import { frameHeader, frameOverheadBytes, type FrameWriter } from './frame-writer.ts'
 import { readShortstr } from './method-codec.ts'
 
 /**
@@ -106,6 +106,10 @@ function writeText(w: FrameWriter, text: string): void {
   w.buffer[at] = bytes
   w.buffer.write(text, at + 1)
 }
+
+/** Only a body may come in several frames. */
+export const headerFits = (properties: Uint8Array, frameBytesMax: number): boolean =>
+  frameOverheadBytes + contentHeaderHeadBytes + properties.length <= frameBytesMax
 
 /** A content header frame around properties that are encoded already, flags included. */
 export function writeContentHeader(w: FrameWriter, channel: number, bodyBytes: number, properties: Uint8Array): void {

@@ -1,6 +1,7 @@
 export {
   basicClass,
   contentHeaderHeadBytes,
+  headerFits,
   readProperties,
   writeContentHeader,
   writeProperties,
