@@ -66,6 +66,8 @@ export async function openStorage(
       ...world,
       openStore: open,
       report: (trouble) => told.notRead(trouble),
+      receiverFailed: (error, client) =>
+        log.error('a session failed; its connection is closed', { client: client?.address, error }),
       options: { durability, stagedBytesMax: stagedBytesMax(limits.memoryBytes), ...sizes.core },
     })
     return { ok: { broker, store: () => store!, health: () => told.health, close: () => broker.shutdown() } }

@@ -17,11 +17,12 @@ import { finishRecovery } from './recovery/finish.ts'
 import { ShardMachine } from './recovery/machine.ts'
 import { Reopening } from './reopening.ts'
 import { disconnect, end } from './session/close.ts'
+import { handOver, handOverAll } from './session/hand-over.ts'
 import { open } from './session/open.ts'
 import type { Session } from './session/session.ts'
 import type { Partition } from './shard/partition.ts'
 import { Pressure } from './shard/pressure.ts'
-import { fenced, flushAll, Shard, unavailable } from './shard/shard.ts'
+import { fenced, Shard, unavailable } from './shard/shard.ts'
 import { Syncing } from './shard/syncing.ts'
 import { metricsOf, routesOf, sessionInfos, statsOf } from './shard/views.ts'
 
@@ -55,7 +56,8 @@ export class ShardBroker implements Broker {
     const { clock, timers, random, options } = this.options
     const limits = { ...defaultLimits, ...options }
     const report = this.options.report ?? (() => undefined)
-    return new Shard({ clock, timers, random }, limits, (error) => this.crashed(error), report)
+    const crashed = (error: unknown): void => this.crashed(error)
+    return new Shard({ clock, timers, random }, limits, crashed, report, this.options.receiverFailed ?? crashed)
   }
 
   async start(): Promise<void> {
@@ -70,7 +72,7 @@ export class ShardBroker implements Broker {
       () => pumpAll(shard),
       () => trimConsumed(shard),
       () => endUnused(shard),
-      () => flushAll(shard),
+      () => handOverAll(shard),
       () => pressure.look(),
     ]) {
       shard.turn.add(phase)
@@ -98,10 +100,10 @@ export class ShardBroker implements Broker {
     for (const session of shard.sessions.values()) {
       session.notices = [{ notice: 'unavailable' }]
       session.deliveries = []
-      shard.flush(session)
+      handOver(shard, session)
       session.leave()
     }
-    flushAll(shard)
+    handOverAll(shard)
     this.reopening.begin(shard.store.close(), () => this.start())
   }
 

@@ -11,6 +11,8 @@ export interface BrokerOptions {
   openStore(machine: Machine): Promise<Store>
   /** Told of what readers cannot have: damage once for each place, a disk that gives an error each time. */
   report?: (trouble: ReadTrouble) => void
+  /** A receiver threw, a fault in its protocol, and has lost its session. Absent: the process should not go on. */
+  receiverFailed?: (error: unknown, client: { protocol: string; address: string } | null) => void
   options?: Partial<BrokerLimits>
 }
 

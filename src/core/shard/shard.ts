@@ -54,7 +54,7 @@ export class Shard {
   readonly outgoing = new Set<Session>()
   /** Called with each partition whose durable end has moved, or that has gone. */
   readonly watchers = new Map<number, Set<() => void>>()
-  readonly farewells: Receiver[] = []
+  readonly farewells: { receiver: Receiver; client: Session['client'] }[] = []
   readonly readAhead: ReadAhead
   /** By position. */
   readonly reads: Reads
@@ -88,8 +88,10 @@ export class Shard {
     limits: BrokerLimits,
     crashed: (error: unknown) => void,
     report: (trouble: ReadTrouble) => void,
+    receiverFailed: Shard['receiverFailed'],
   ) {
     this.crashed = crashed
+    this.receiverFailed = receiverFailed
     this.unreadable = new Unreadable(report, (partition) => this.nameOf(partition))
     this.world = world
     this.limits = limits
@@ -128,6 +130,8 @@ export class Shard {
   }
 
   private readonly crashed: (error: unknown) => void
+  /** The receiver of this client's session threw. */
+  readonly receiverFailed: (error: unknown, client: Session['client']) => void
 
   private nameOf(partition: Partition): { namespace: string; log: Levels | null } {
     const log = this.logs.get(partition.log)
@@ -190,19 +194,9 @@ export class Shard {
   /** Its connection is to hear, at the end of the turn, that it has no session any more. */
   farewell(session: Session): void {
     if (session.receiver === null) return
-    this.farewells.push(session.receiver)
+    this.farewells.push({ receiver: session.receiver, client: session.client })
     session.leave()
     this.turn.ask()
-  }
-
-  /** Hands a session what there is for it. */
-  flush(session: Session): void {
-    const { receiver, deliveries, notices } = session
-    session.deliveries = []
-    session.notices = []
-    if (receiver === null) return
-    if (deliveries.length > 0) receiver.deliver(deliveries)
-    for (const notice of notices) receiver.notice(notice)
   }
 
   /** There may be something to deliver. */
@@ -267,10 +261,3 @@ const sessionKey = (namespace: Id, name: string): string => `${namespace}:${name
 export const unavailable: Failure = { error: 'unavailable', detail: 'the store has failed; try again when it is open' }
 export const fenced: Failure = { error: 'fenced', detail: 'the session has ended, or another client has taken it over' }
 export const notFound = (what: string): Failure => ({ error: 'notFound', detail: `there is no such ${what}` })
-
-export function flushAll(shard: Shard): void {
-  for (const receiver of shard.farewells.splice(0)) receiver.notice({ notice: 'fenced' })
-  const sessions = [...shard.outgoing]
-  shard.outgoing.clear()
-  for (const session of sessions) shard.flush(session)
-}

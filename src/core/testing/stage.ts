@@ -27,7 +27,7 @@ import type {
   SubscriptionSpec,
 } from '../facade/index.ts'
 import { openMemoryStore, type MemoryJournal, type MemoryStore } from '../memory-store.ts'
-import type { BrokerLimits } from '../options.ts'
+import type { BrokerLimits, BrokerOptions } from '../options.ts'
 
 /** A client of the core: remembers what it was told. */
 export class Client implements Receiver {
@@ -88,6 +88,9 @@ export class Stand {
     checkpointMs: 1000,
   }
   report: (trouble: ReadTrouble) => void = () => undefined
+  receiverFailed: NonNullable<BrokerOptions['receiverFailed']> = (error) => {
+    throw error
+  }
   private undecided: Undecided = { place: null }
   broker!: ShardBroker
   store!: MemoryStore
@@ -115,6 +118,7 @@ export class Stand {
         random: new SimRandom(1),
         options,
         report: (trouble) => this.report(trouble),
+        receiverFailed: (error, client) => this.receiverFailed(error, client),
         openStore: async (machine) => (this.current = await this.openStore(machine)),
       }),
     )

@@ -20,11 +20,12 @@ export function finishTurn(client: Client): void {
   const { session, epoch } = client
   if (ops.length === 0 && client.pendingCommits > 0 && repeats(client, replies)) {
     // What comes again has been done, but it may not be durable yet.
-    void broker.settled().then((settled) => {
+    const settling = broker.settled().then((settled) => {
       if (failed(settled) || client.phase !== 'open') return
       answer(client, [], replies)
       client.output.flush()
     })
+    client.background(settling)
   } else if (ops.length === 0) {
     answer(client, [], replies)
   } else {
@@ -33,7 +34,7 @@ export function finishTurn(client: Client): void {
     client.peer.underWay(client.pendingBytes)
     // Nobody waits for the answer to an acknowledgement.
     const soft = replies.types.length === 0 && ops.every((op) => op.op === 'settle' || op.op === 'save')
-    void broker.commit(ops, { session, epoch, soft }).then((results) => {
+    const committing = broker.commit(ops, { session, epoch, soft }).then((results) => {
       client.pendingCommits--
       client.pendingBytes -= bytes
       client.peer.underWay(client.pendingBytes)
@@ -49,6 +50,7 @@ export function finishTurn(client: Client): void {
       finishTurn(client)
       if (client.stopping) client.stop()
     })
+    client.background(committing)
   }
   client.output.flush()
   if (turn !== undefined && turn.completed > 0) broker.credit(grantsOf(session, turn))

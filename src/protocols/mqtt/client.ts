@@ -184,6 +184,11 @@ export class Client implements Recipient, Watched {
     if (this.pendingCommits === 0) this.end(Reason.serverShuttingDown, 'stopping')
   }
 
+  /** Something of it goes on by itself. */
+  background(work: Promise<void>): void {
+    work.catch((error: unknown) => this.hub.failed(this, error))
+  }
+
   silent(): void {
     if (this.phase === 'opening') this.drop('timeout')
     else this.end(Reason.keepAliveTimeout, 'timeout')

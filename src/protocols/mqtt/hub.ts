@@ -3,6 +3,7 @@ import type { Broker, Id } from '../../core/index.ts'
 import type { Logger, ProtocolContext, ProtocolMetrics } from '../../server/index.ts'
 import { validate } from '../../server/index.ts'
 import type { Clock, Random } from '../../world/index.ts'
+import type { Client } from './client.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { lossLogMs } from './limits.ts'
 import { TopicLevels } from './names.ts'
@@ -46,6 +47,12 @@ export class Hub {
     assert(space !== undefined, 'each namespace has its shared space')
     this.namespace = namespace.id
     this.space = space.id
+  }
+
+  /** A session threw where the server does not see it: a fault of ours, which ends this connection only. */
+  failed(client: Pick<Client, 'peer' | 'drop'>, error: unknown): void {
+    this.log.error('a session failed; its connection is closed', { client: client.peer.address, error })
+    client.drop('error')
   }
 
   /** Messages for a slow subscriber were dropped: the operator is told, now and then. */

@@ -2,7 +2,7 @@ import { encodeProperties as encodeEnvelope, keyHeader, propertiesOf, valueText 
 import type { Header, Properties as Message, ReplyTo } from '../../core/index.ts'
 import type { RecordTable } from '../../log/index.ts'
 import { levelsOfTopic, logOfTopic, topicOf, topicOfLog } from './names.ts'
-import { noProperties } from './wire/index.ts'
+import { noProperties, textBytesMax } from './wire/index.ts'
 import type { Properties, Qos } from './wire/index.ts'
 
 /**
@@ -106,8 +106,9 @@ function fullOutgoing(table: RecordTable, i: number, foreign: boolean): Outgoing
   const key = table.key(i)
   const p: Properties = {}
   if (message.utf8 !== undefined) p.payloadFormatIndicator = message.utf8 ? 1 : 0
-  if (message.contentType !== undefined) p.contentType = message.contentType
-  if (message.correlationId !== undefined) p.correlationData = message.correlationId
+  if (message.contentType !== undefined && !unsayable(message.contentType)) p.contentType = message.contentType
+  const { correlationId } = message
+  if (correlationId !== undefined && correlationId.length <= textBytesMax) p.correlationData = correlationId
   const responseTopic = message.replyTo === undefined ? undefined : responseTopicOf(message.replyTo)
   if (responseTopic !== undefined) p.responseTopic = responseTopic
   const pairs: [string, string][] = []
@@ -128,7 +129,10 @@ function fullOutgoing(table: RecordTable, i: number, foreign: boolean): Outgoing
 }
 
 function responseTopicOf(reply: ReplyTo): string | undefined {
-  return reply.kind === 'log' ? topicOfLog(reply.name) : topicOf(reply.name)?.toString('utf8')
+  if (reply.kind === 'address') return topicOf(reply.name)?.toString('utf8')
+  const topic = topicOfLog(reply.name)
+  // MQTT-3.3.2-14: no wildcards
+  return unsayable(topic) || /[+#]/.test(topic) ? undefined : topic
 }
 
 /** Text of bytes, or undefined where they are not UTF-8: MQTT has no other headers, so those are lost. */
@@ -138,11 +142,11 @@ function textOf(bytes: Buffer): string | undefined {
 }
 
 function addPair(pairs: [string, string][], name: string, value: string | undefined): void {
-  // MQTT-1.5.4-2, and the two byte length: such a header cannot be sent at all
   if (value === undefined || unsayable(name) || unsayable(value)) return
   pairs.push([name, value])
 }
 
+/** MQTT-1.5.4-2, and the two byte length: such a text cannot be sent at all. Other protocols have longer ones. */
 function unsayable(text: string): boolean {
-  return text.includes('\0') || text.length > 65_535 || Buffer.byteLength(text) > 65_535
+  return text.includes('\0') || text.length > textBytesMax || Buffer.byteLength(text) > textBytesMax
 }

@@ -58,7 +58,7 @@ export class MqttSession implements Session, Receiver, PacketHandler {
     const { client } = this
     switch (packet.type) {
       case 'connect':
-        void connect(client, packet)
+        client.background(connect(client, packet))
         return
       case 'subscribe':
         // what was published before must be routed before
@@ -86,12 +86,13 @@ export class MqttSession implements Session, Receiver, PacketHandler {
     const { client } = this
     client.parser.suspend()
     client.pause(Pause.changing)
-    void changing.then(() => {
+    const changed = changing.then(() => {
       if (client.phase !== 'open') return
       client.resume(Pause.changing)
       if (!client.isPaused(Pause.committing)) client.parser.resume()
       finishTurn(client)
     })
+    client.background(changed)
   }
 
   violation(violation: Violation): void {

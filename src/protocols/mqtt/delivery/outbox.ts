@@ -33,6 +33,9 @@ export interface Recipient {
   completed(packetId: number): void
 }
 
+/** Other protocols can say more. */
+const expirySecondsMax = 0xffff_ffff
+
 const live: Source = { subscription: 0, partition: 0, offset: -1, attempt: 1, consumer: 0, bytes: 0 }
 
 /**
@@ -150,7 +153,7 @@ export class Outbox {
     head.topicOmitted = false
     if (version === 5 && (remaining !== undefined || this.aliases !== undefined)) {
       head.own = { ...terms.own }
-      if (remaining !== undefined) head.own.messageExpiryInterval = remaining
+      if (remaining !== undefined) head.own.messageExpiryInterval = Math.min(remaining, expirySecondsMax)
     }
     // judged before an alias is given: the client learns of an alias only by a packet that is sent
     if (client.sendBytesMax < Infinity && publishBytes(form, head, version) + 3 > client.sendBytesMax) {
