@@ -75,3 +75,13 @@ test('neighbours to one topic share a batch; another topic, QoS 0, an expiry, RE
     ],
   )
 })
+
+test('the answer is that of its own record, also of the one that closes a batch', () => {
+  const turn = new Turn()
+  for (const packetId of [1, 2, 3, 4]) {
+    turn.publish(frame({ packetId, payload: Buffer.alloc(100_000) }), 'a', target, clock)
+    turn.oweLast(4, packetId)
+  }
+  assert.deepEqual(turn.replies.ops, [0, 0, 0, 1])
+  assert.deepEqual(turn.replies.records, [0, 1, 2, 0])
+})

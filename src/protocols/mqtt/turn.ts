@@ -51,6 +51,9 @@ export class Turn {
   /** Leased messages that are done, as many more may be delivered; and their bytes, by consumer. */
   completed = 0
   completedBytes: Map<Id, number> | undefined
+  /** Where the publish just added stands: the op it is in, and the record of that. */
+  lastOp = -1
+  lastRecord = -1
   private builder: BatchBuilder | undefined
   private topic: string | undefined
   private target: Target | undefined
@@ -75,6 +78,9 @@ export class Turn {
     }
     const { key, envelope } = recordParts(frame.properties, frame.qos, frame.retain)
     const builder = (this.builder ??= spareBuilders.pop() ?? new BatchBuilder())
+    // Noted before anything is sealed: then it is in no builder any more.
+    this.lastOp = this.ops.length
+    this.lastRecord = builder.count
     builder.add(clock.wall(), key, frame.payload, envelope)
     this.bytes += frame.payload.length + recordBytes
     if (alone) this.seal(true)
@@ -83,10 +89,7 @@ export class Turn {
 
   /** Owes an acknowledgement of the publish just added. */
   oweLast(type: AckType, packetId: number): void {
-    const count = this.builder?.count ?? 0
-    // a publish that stands alone is sealed already: it is the only record of the last op
-    if (count === 0) this.owe(type, packetId, this.ops.length - 1, 0)
-    else this.owe(type, packetId, this.ops.length, count - 1)
+    this.owe(type, packetId, this.lastOp, this.lastRecord)
   }
 
   owe(type: AckType, packetId: number, op = -1, record: number = Reason.success): void {
