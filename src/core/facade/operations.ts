@@ -95,9 +95,21 @@ export interface RemoveOp {
 export interface SaveOp {
   op: 'save'
   key: string
-  value: Buffer | null
-  /** If one of these earlier ops of the same commit is refused, or some of its records are: this value instead. */
-  otherwise?: { ops: readonly number[]; value: Buffer | null }
+  value: Buffer | null | ChangedBits
+}
+
+/** Bits of a value of so many bytes that change, the others stay; where none is left it is removed. */
+export interface ChangedBits {
+  bytes: number
+  changes: readonly BitChange[]
+}
+
+/** Bit n is `1 << (n & 7)` of byte `n >> 3`. */
+export interface BitChange {
+  bit: number
+  on: boolean
+  /** Off after all if this record of an earlier op of the same commit is refused. */
+  with?: { op: number; record: number }
 }
 
 export interface CommitOptions {

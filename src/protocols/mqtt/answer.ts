@@ -11,7 +11,7 @@ import type { AckType, ReasonCode } from './wire/index.ts'
 /** Commits what the turn gathered, sends its replies when that is durable, and lets as many more messages come. */
 export function finishTurn(client: Client): void {
   const turn = client.takeTurn()
-  const saves = client.takeChanges(turn)
+  const saves = client.takeChanges()
   if (turn === undefined && saves.length === 0) return client.output.flush()
   const ops = turn?.take(saves) ?? saves
   const bytes = turn?.bytes ?? 0
@@ -46,7 +46,6 @@ export function finishTurn(client: Client): void {
       }
       answer(client, results, replies)
       goOn(client)
-      // refusing a QoS 2 message changes what is saved
       finishTurn(client)
       if (client.stopping) client.stop()
     })
@@ -74,7 +73,6 @@ function answer(client: Client, results: readonly OpResult[], replies: Replies):
     const reason = result === undefined ? records[i]! : publishReasonOf(result, records[i]!)
     if (reason >= firstFailure && answersPublish(type) && client.version < 5) {
       // MQTT 3.1.1 cannot say no: without an answer the client keeps the message and tries again
-      forgetRefused(client, results, replies)
       client.end(reason, 'error')
       return
     }
@@ -95,29 +93,11 @@ function answersPublish(type: AckType): boolean {
 const repeats = ({ persistent }: Client, { types }: Replies): boolean =>
   types.includes(PacketType.pubrec) || (persistent && types.includes(PacketType.pubcomp))
 
-/** A QoS 2 message that was not taken is new when it comes again. The others of its turn were not saved either. */
-function forget(client: Client, packetId: number): void {
-  client.received.delete(packetId)
-  client.received.saveAgain()
-}
-
-function forgetRefused(
-  client: Client,
-  results: readonly OpResult[],
-  { types, packetIds, ops, records }: Replies,
-): void {
-  for (let i = 0; i < types.length; i++) {
-    const result = results[ops[i]!]
-    if (types[i] !== PacketType.pubrec || result === undefined) continue
-    if (publishReasonOf(result, records[i]!) >= firstFailure) forget(client, packetIds[i]!)
-  }
-  finishTurn(client)
-}
-
 /** Does this reply end what the client has unacknowledged (MQTT 5 section 4.9)? */
 function ended(client: Client, type: AckType, packetId: number, reason: ReasonCode): void {
   const refused = type === PacketType.pubrec && reason >= firstFailure
-  if (refused) forget(client, packetId)
+  // When it comes again it is new.
+  if (refused) client.received.forget(packetId)
   if (refused || type === PacketType.puback || type === PacketType.pubcomp) {
     client.unacknowledged = Math.max(0, client.unacknowledged - 1)
   }

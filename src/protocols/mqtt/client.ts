@@ -133,11 +133,10 @@ export class Client implements Recipient, Watched {
   }
 
   /** Saved state that changed in this turn. Of a session that ends with its connection nothing is saved. */
-  takeChanges(turn: Turn | undefined): readonly SaveOp[] {
-    const { lateReceived, lateReleased } = this
-    if (!this.persistent || (lateReceived === undefined && lateReleased === undefined)) return noChanges
-    const received = lateReceived?.changes(turn?.publishes() ?? []) ?? []
-    return lateReleased === undefined ? received : received.concat(lateReleased.changes())
+  takeChanges(): readonly SaveOp[] {
+    const received = this.lateReceived?.changes() ?? noChanges
+    if (!this.persistent) return noChanges
+    return this.lateReleased === undefined ? received : received.concat(this.lateReleased.changes())
   }
 
   /** The client takes what it is sent, or does not: then nothing more is leased to it. */

@@ -1,4 +1,4 @@
-import type { SaveOp } from '../../core/index.ts'
+import type { BitChange, SaveOp } from '../../core/index.ts'
 
 const blockBits = 64
 const blockBytes = blockBits / 8
@@ -12,9 +12,8 @@ export class PacketIdSet {
   size = 0
   private readonly prefix: string
   private readonly blocks = new Map<number, Buffer>()
-  private readonly changed = new Set<number>()
-  /** Since the last `changes`. */
-  private readonly added = new Set<number>()
+  /** Since the last `changes`; and with which publish. */
+  private readonly changed = new Map<number, Omit<BitChange, 'bit'>>()
 
   constructor(prefix: string) {
     this.prefix = prefix
@@ -25,25 +24,30 @@ export class PacketIdSet {
     return block !== undefined && (block[(id % blockBits) >> 3]! & (1 << (id & 7))) !== 0
   }
 
-  add(id: number): void {
+  /** `publish`: saved only if that is taken. */
+  add(id: number, publish?: BitChange['with']): void {
     if (this.has(id)) return
     const index = Math.floor(id / blockBits)
     let block = this.blocks.get(index)
     if (block === undefined) this.blocks.set(index, (block = Buffer.alloc(blockBytes)))
     block[(id % blockBits) >> 3]! |= 1 << (id & 7)
-    this.changed.add(index)
-    this.added.add(id)
+    this.changed.set(id, publish === undefined ? { on: true } : { on: true, with: publish })
     this.size++
   }
 
   delete(id: number): boolean {
+    if (!this.forget(id)) return false
+    this.changed.set(id, { on: false })
+    return true
+  }
+
+  /** It is not saved: the publish was not taken. */
+  forget(id: number): boolean {
     if (!this.has(id)) return false
     const index = Math.floor(id / blockBits)
     const block = this.blocks.get(index)!
     block[(id % blockBits) >> 3]! &= ~(1 << (id & 7))
     if (block.every((byte) => byte === 0)) this.blocks.delete(index)
-    this.changed.add(index)
-    this.added.delete(id)
     this.size--
     return true
   }
@@ -54,39 +58,20 @@ export class PacketIdSet {
     }
   }
 
-  /** What must be saved since the last call. `publishes`: if one of these ops is refused, nothing that was added counts. */
-  changes(publishes: readonly number[] = []): SaveOp[] {
+  /** What must be saved since the last call. */
+  changes(): SaveOp[] {
     if (this.changed.size === 0) return []
-    const ops = Array.from(this.changed, (index): SaveOp => {
-      const block = this.blocks.get(index)
-      const save: SaveOp = {
-        op: 'save',
-        key: this.prefix + String(index),
-        value: block === undefined ? null : Buffer.from(block),
-      }
-      const without = publishes.length === 0 || block === undefined ? null : this.withoutAdded(index, block)
-      return without === null ? save : { ...save, otherwise: { ops: publishes, value: without.value } }
-    })
-    this.changed.clear()
-    this.added.clear()
-    return ops
-  }
-
-  /** Null: nothing was added to this block. */
-  private withoutAdded(index: number, block: Buffer): { value: Buffer | null } | null {
-    const value = Buffer.from(block)
-    let found = false
-    for (const id of this.added) {
-      if (Math.floor(id / blockBits) !== index) continue
-      value[(id % blockBits) >> 3]! &= ~(1 << (id & 7))
-      found = true
+    const blocks = new Map<number, BitChange[]>()
+    for (const [id, change] of this.changed) {
+      const index = Math.floor(id / blockBits)
+      let changes = blocks.get(index)
+      if (changes === undefined) blocks.set(index, (changes = []))
+      changes.push({ bit: id % blockBits, ...change })
     }
-    return found ? { value: value.every((byte) => byte === 0) ? null : value } : null
-  }
-
-  /** What was saved is not known: all of it is saved again. */
-  saveAgain(): void {
-    for (const index of this.blocks.keys()) this.changed.add(index)
+    this.changed.clear()
+    return Array.from(blocks, ([index, changes]): SaveOp => {
+      return { op: 'save', key: this.prefix + String(index), value: { bytes: blockBytes, changes } }
+    })
   }
 
   /** Takes what an earlier connection saved. Anything that is not a block of ours is ignored. */
@@ -98,6 +83,5 @@ export class PacketIdSet {
         if (value[bit >> 3]! & (1 << (bit & 7))) this.add(index * blockBits + bit)
     }
     this.changed.clear()
-    this.added.clear()
   }
 }

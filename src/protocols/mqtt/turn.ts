@@ -120,12 +120,6 @@ export class Turn {
     all.set(consumer, (all.get(consumer) ?? 0) + bytes)
   }
 
-  /** Where the publishes stand among the ops; no more may be added. */
-  publishes(): number[] {
-    this.seal()
-    return Array.from(this.ops.keys())
-  }
-
   /** Everything there is to commit, in order; the turn is over. */
   take(saves: readonly SaveOp[]): Op[] {
     this.seal()

@@ -16,11 +16,12 @@ export function publish(client: Client, frame: PublishFrame): void {
   }
   if (frame.qos > 0) limit(client)
   client.hub.metrics.messagesIn++
-  client.turn.publish(frame, topic, target, client.hub.clock)
-  if (frame.qos === 1) client.turn.oweLast(PacketType.puback, frame.packetId)
+  const { turn } = client
+  turn.publish(frame, topic, target, client.hub.clock)
+  if (frame.qos === 1) turn.oweLast(PacketType.puback, frame.packetId)
   if (frame.qos === 2) {
-    client.received.add(frame.packetId)
-    client.turn.oweLast(PacketType.pubrec, frame.packetId)
+    client.received.add(frame.packetId, { op: turn.lastOp, record: turn.lastRecord })
+    turn.oweLast(PacketType.pubrec, frame.packetId)
   }
 }
 
