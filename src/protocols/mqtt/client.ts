@@ -22,13 +22,21 @@ const noChanges: readonly SaveOp[] = []
 /** The connection's pool of credit: all its leased consumers together respect the client's Receive Maximum. */
 export const pool = 1
 
+export interface Leaver {
+  /**
+   * The session ends or waits for its next connection. At the goodbye, not when the socket has closed: until that is
+   * noticed the client may be back.
+   */
+  leave(): void
+}
+
 /** One connected client: its state, and what every operation does with it. Everything not always needed is made late. */
 export class Client implements Recipient, Watched {
   readonly hub: Hub
   readonly peer: Peer
   readonly output: Output
   readonly parser: Parser
-  readonly receiver: Receiver
+  readonly receiver: Receiver & Leaver
   phase: Phase = 'greeting'
   clientId = ''
   session: Id = 0
@@ -36,7 +44,7 @@ export class Client implements Recipient, Watched {
   /** How long the session outlives this connection; 0: not at all. */
   keepMs = 0
   wills: 'fire' | 'drop' = 'fire'
-  /** Another connection has the session: it is not ours to close. */
+  /** Another connection has the session, or it was left already: it is not ours to close. */
   fenced = false
   sendBytesMax = Infinity
   receiveMaximum = 65_535
@@ -63,7 +71,7 @@ export class Client implements Recipient, Watched {
   /** QoS 2 to the client: PUBREC has come, PUBCOMP is awaited. */
   private lateReleased: PacketIdSet | undefined
 
-  constructor(hub: Hub, peer: Peer, handler: PacketHandler & Receiver, packetBytesMax: number) {
+  constructor(hub: Hub, peer: Peer, handler: PacketHandler & Receiver & Leaver, packetBytesMax: number) {
     this.hub = hub
     this.peer = peer
     this.output = new Output(peer, () => this.flow(false))
@@ -165,6 +173,7 @@ export class Client implements Recipient, Watched {
     const greeting = this.phase === 'greeting' || this.phase === 'opening'
     this.phase = 'over'
     this.parser.stop()
+    this.receiver.leave()
     if (this.parser.version === 5) {
       if (greeting)
         writeConnack(this.output.writer, false, reason, words === undefined ? {} : { reasonString: words }, 5)
@@ -174,6 +183,14 @@ export class Client implements Recipient, Watched {
     }
     this.output.flush()
     this.peer.close(close)
+  }
+
+  /** The client has said goodbye. */
+  left(): void {
+    this.phase = 'over'
+    this.parser.stop()
+    this.receiver.leave()
+    this.peer.close('client')
   }
 
   /** Says goodbye as soon as everything that the client was promised an answer for is answered. */

@@ -1,9 +1,8 @@
 import { assert } from '../../base/index.ts'
 import type { Broker, Id } from '../../core/index.ts'
-import type { Logger, ProtocolContext, ProtocolMetrics } from '../../server/index.ts'
+import type { CloseReason, Logger, Peer, ProtocolContext, ProtocolMetrics } from '../../server/index.ts'
 import { validate } from '../../server/index.ts'
 import type { Clock, Random } from '../../world/index.ts'
-import type { Client } from './client.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { lossLogMs } from './limits.ts'
 import { TopicLevels } from './names.ts'
@@ -50,7 +49,7 @@ export class Hub {
   }
 
   /** A session threw where the server does not see it: a fault of ours, which ends this connection only. */
-  failed(client: Pick<Client, 'peer' | 'drop'>, error: unknown): void {
+  failed(client: { peer: Peer; drop(close: CloseReason): void }, error: unknown): void {
     this.log.error('a session failed; its connection is closed', { client: client.peer.address, error })
     client.drop('error')
   }

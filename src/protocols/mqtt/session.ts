@@ -1,7 +1,7 @@
 import type { Delivery, Notice, Receiver } from '../../core/index.ts'
 import type { Peer, Session } from '../../server/index.ts'
 import { finishTurn } from './answer.ts'
-import { Client, Pause } from './client.ts'
+import { Client, Pause, type Leaver } from './client.ts'
 import type { Hub } from './hub.ts'
 import { committingBytesMax, connectBytesMax, turnBytesMax } from './limits.ts'
 import { acknowledge } from './operations/acknowledge.ts'
@@ -14,7 +14,7 @@ import { Reason, Violation, writePingResponse } from './wire/index.ts'
 import type { AckType, ControlPacket, PacketHandler, PublishFrame, ReasonCode } from './wire/index.ts'
 
 /** One connection: bytes in, packets to the operations, and the core's deliveries out. */
-export class MqttSession implements Session, Receiver, PacketHandler {
+export class MqttSession implements Session, Receiver, PacketHandler, Leaver {
   private readonly client: Client
 
   constructor(peer: Peer, hub: Hub) {
@@ -149,12 +149,16 @@ export class MqttSession implements Session, Receiver, PacketHandler {
     client.phase = 'over'
     client.parser.stop()
     client.hub.keepAlive.forget(client)
+    this.leave()
+  }
+
+  leave(): void {
+    const { client } = this
     if (client.hasOutbox) client.outbox.abandon()
     // 0: the session is still being opened, and is left as soon as it is there
     if (client.session === 0 || client.fenced) return
     finishTurn(client)
-    const { broker } = client.hub
-    for (const consumer of client.consumers.values()) if (consumer !== 0) void broker.detach(consumer, 'release')
-    void broker.close(client.session, client.epoch, { keepMs: client.keepMs, wills: client.wills })
+    client.fenced = true
+    void client.hub.broker.close(client.session, client.epoch, { keepMs: client.keepMs, wills: client.wills })
   }
 }

@@ -173,8 +173,9 @@ export function raw(t: TestContext, broker: Broker, version = 5): Promise<RawCli
   return rawAt(t, broker.port('mqtt'), version)
 }
 
-export async function rawAt(t: TestContext, port: number, version: number): Promise<RawClient> {
-  const socket = connectTcp(port, '127.0.0.1')
+/** `staying`: it does not end its side when the broker has ended the other one. */
+export async function rawAt(t: TestContext, port: number, version: number, staying = false): Promise<RawClient> {
+  const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: staying })
   t.after(() => socket.destroy())
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve)

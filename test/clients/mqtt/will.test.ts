@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { spawnTestBroker, startTestBroker } from '../../support/index.ts'
-import { connect, quiet, raw, rawAt, sleep, versions } from './support.ts'
+import { connect, quiet, raw, rawAt, sleep, until, versions } from './support.ts'
 
 for (const version of versions) {
   test(`MQTT ${version}: the will of a client that vanishes is published, that of one that says goodbye is not`, async (t) => {
@@ -25,6 +25,25 @@ for (const version of versions) {
     const late = await connect(t, broker, { protocolVersion: version })
     await late.mqtt.subscribeAsync('will/gone')
     assert.equal((await late.take(1))[0]!.packet.retain, true)
+  })
+
+  test(`MQTT ${version}: a goodbye counts when it is said, though the socket stays open (MQTT-3.14.4-3)`, async (t) => {
+    const broker = await startTestBroker(t)
+    const watcher = await connect(t, broker, { protocolVersion: version })
+    await watcher.mqtt.subscribeAsync('will/#', { qos: 2 })
+    const will = { topic: 'will/gone', payload: Buffer.from('bye'), qos: 1, retain: false }
+    const polite = await rawAt(t, broker.port('mqtt'), version, true)
+    await polite.connect('polite', { clean: false, will, properties: { sessionExpiryInterval: 100 } })
+    polite.send({ cmd: 'disconnect' })
+    await sleep(100)
+    const again = await raw(t, broker, version)
+    assert.equal((await again.connect('polite', { clean: false })).sessionPresent, true)
+    await quiet(watcher, 0)
+    // a violation ends it, too, and then the will comes at once
+    const rude = await rawAt(t, broker.port('mqtt'), version, true)
+    await rude.connect('rude', { will })
+    rude.write('00 00')
+    await until(() => watcher.received.length === 1, 'the will', undefined, 1000)
   })
 
   test(`MQTT ${version}: a protocol error brings the will out`, async (t) => {

@@ -34,7 +34,7 @@ export async function connect(client: Client, packet: ConnectPacket): Promise<vo
   if (failed(opened)) return client.end(connectReason(opened.error), 'error', opened.detail)
   client.session = opened.ok.session
   client.epoch = opened.ok.epoch
-  if (client.gone) return leave(client)
+  if (client.gone) return client.receiver.leave()
   client.phase = 'open'
   const keepAliveSeconds = Math.min(packet.keepAliveSeconds || Infinity, hub.settings.keepAliveSecondsMax)
   greet(client, packet, opened.ok, assigned, keepAliveSeconds)
@@ -150,10 +150,4 @@ async function resume(client: Client, opened: Opened): Promise<void> {
   client.subscriptions.restore(client.hub.broker.routes(client.session), client.session)
   client.output.flush()
   await attachAll(client)
-}
-
-/** The connection went while its session was being opened. */
-function leave(client: Client): void {
-  if (client.fenced) return
-  void client.hub.broker.close(client.session, client.epoch, { wills: client.wills })
 }

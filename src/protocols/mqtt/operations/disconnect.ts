@@ -16,7 +16,5 @@ export function disconnect(client: Client, packet: DisconnectPacket): void {
     client.keepMs = expiryMs(Math.min(seconds, client.hub.settings.sessionExpirySecondsMax))
   }
   if (packet.reason === Reason.success) client.wills = 'drop'
-  client.phase = 'over'
-  client.parser.stop()
-  client.peer.close('client')
+  client.left()
 }
