@@ -266,8 +266,8 @@ export class ShardBroker implements Broker {
     if (!this.down) credit(this.shard, grants)
   }
 
-  flow(session: Id, open: boolean): void {
-    if (!this.down) flow(this.shard, session, open)
+  flow(session: Id, epoch: number, open: boolean): void {
+    if (!this.down) flow(this.shard, session, epoch, open)
   }
 
   detach(consumer: Id, leased: 'keep' | 'release'): Promise<Outcome<object>> {

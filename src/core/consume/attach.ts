@@ -60,9 +60,10 @@ export function credit(shard: Shard, grants: readonly CreditGrant[]): void {
 }
 
 /** A suspended session is left out of all deliveries; what it had credit for waits. */
-export function flow(shard: Shard, id: Id, open: boolean): void {
+export function flow(shard: Shard, id: Id, epoch: number, open: boolean): void {
   const session = shard.sessions.get(id)
-  if (session === undefined || session.suspended === !open) return
+  // Of a connection that was taken over the next one must not suffer.
+  if (session?.epoch !== epoch || session.suspended === !open) return
   session.suspended = !open
   if (!open) return
   for (const one of session.consumers) {

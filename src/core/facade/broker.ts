@@ -84,7 +84,7 @@ export interface Broker {
   /** Deliveries under way still come. What this consumer holds stays leased (the session settles it), or is released. */
   detach(consumer: Id, leased: 'keep' | 'release'): Promise<Outcome<object>>
   /** Its connection does not take what it is given (false), or does again: until then nothing is delivered to it. */
-  flow(session: Id, open: boolean): void
+  flow(session: Id, epoch: number, open: boolean): void
   /** Leases what is ready now, at once; nothing ready = no deliveries. */
   take(options: TakeOptions): Promise<Outcome<Delivery[]>>
   /** Looks without leasing: up to `limit` records from the front. */

@@ -65,12 +65,12 @@ export class Link {
     this.spoke = true
     if (this.peer.write(bytes) || !this.writable) return
     this.writable = false
-    if (this.session !== 0) this.broker.flow(this.session, false)
+    if (this.session !== 0) this.broker.flow(this.session, this.epoch, false)
   }
 
   drained(): void {
     this.writable = true
-    if (this.session !== 0) this.broker.flow(this.session, true)
+    if (this.session !== 0) this.broker.flow(this.session, this.epoch, true)
   }
 
   /** Tells who publishes, now or when it begins to; null: it is over. */

@@ -149,7 +149,7 @@ export class Client implements Recipient, Watched {
 
   /** The client takes what it is sent, or does not: then nothing more is leased to it. */
   flow(open: boolean): void {
-    if (this.session !== 0) this.hub.broker.flow(this.session, open)
+    if (this.session !== 0) this.hub.broker.flow(this.session, this.epoch, open)
   }
 
   pause(reason: number): void {
