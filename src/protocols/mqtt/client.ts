@@ -57,6 +57,8 @@ export class Client implements Recipient, Watched {
   /** The server stops: goodbye is said when nothing is under way. */
   stopping = false
   ownSubscription: Id = 0
+  /** The pool has its credit: once, whatever is subscribed to how often. */
+  granted = false
   heardAt = 0
   silenceTicksMax = 0
   /** Aliases of the client's topics, by number. */
@@ -111,6 +113,10 @@ export class Client implements Recipient, Watched {
   /** Leased subscriptions that it is served from, and the consumer; 0 while that is being made. */
   get consumers(): Map<Id, Id> {
     return (this.lateConsumers ??= new Map())
+  }
+
+  serves(subscription: Id, consumer: Id): boolean {
+    return this.consumers.get(subscription) === consumer
   }
 
   get received(): PacketIdSet {

@@ -1,6 +1,7 @@
 import { failed } from '../../base/index.ts'
 import { levelOfUtf8 } from '../../core/index.ts'
 import type { Id, Levels, Spec } from '../../core/index.ts'
+import { finishTurn } from './answer.ts'
 import { pool } from './client.ts'
 import type { Client } from './client.ts'
 import { shared } from './subscriptions.ts'
@@ -52,21 +53,22 @@ export function findLog(client: Client, name: Levels): Id | undefined {
 
 /** Serves the session from all logs that its subscriptions lead to. */
 export async function attachAll(client: Client): Promise<void> {
-  const names: Levels[] = [ownLogName(client)]
+  const attaching = [attach(client, ownLogName(client), undefined)]
   for (const subscription of client.subscriptions.values()) {
-    if (shared(subscription)) names.push(sharedLogName(subscription.text))
+    const { text } = subscription
+    if (shared(subscription)) attaching.push(attach(client, sharedLogName(text), text))
   }
-  await Promise.all(names.map((name, i) => attach(client, name, i === 0)))
+  await Promise.all(attaching)
 }
 
-/** Serves the session from the log of this name, if it is there and does not do so already. */
-export async function attach(client: Client, name: Levels, own: boolean): Promise<void> {
+/** Serves the session from the log of this name, if it is there and does not do so already; `text`: of a share group. */
+export async function attach(client: Client, name: Levels, text: string | undefined): Promise<void> {
   const { broker } = client.hub
   const log = findLog(client, name)
   const subscription = log === undefined ? undefined : broker.findSubscription(log, '', 'leased')?.id
   if (subscription === undefined || client.consumers.has(subscription)) return
-  if (own) client.ownSubscription = subscription
-  const first = client.consumers.size === 0
+  if (text === undefined) client.ownSubscription = subscription
+  else client.subscriptions.serve(subscription, text)
   client.consumers.set(subscription, 0)
   const options = { session: client.session, subscription, leaseMs: Infinity, settle: 'byConsumer', pool } as const
   const attached = await broker.attach(options)
@@ -74,10 +76,14 @@ export async function attach(client: Client, name: Levels, own: boolean): Promis
     client.consumers.delete(subscription)
     return
   }
+  // The pool of who has taken the session over is its own.
+  if (client.gone) return
   const { consumer } = attached.ok
   client.consumers.set(subscription, consumer)
   broker.credit([{ consumer, messages: Infinity, bytes: client.hub.settings.inFlightBytesMax }])
-  if (first) broker.credit([{ session: client.session, pool, messages: client.outbox.window }])
+  if (client.granted) return
+  client.granted = true
+  broker.credit([{ session: client.session, pool, messages: client.outbox.window }])
 }
 
 /** No more from this share group; what was sent and not acknowledged goes to another member. */
@@ -88,5 +94,8 @@ export async function detachShared(client: Client, subscription: Subscription): 
   const consumer = queue === undefined ? undefined : client.consumers.get(queue)
   if (queue === undefined || consumer === undefined) return
   client.consumers.delete(queue)
+  client.subscriptions.leave(queue)
+  client.outbox.withdraw(consumer)
+  finishTurn(client)
   await broker.detach(consumer, 'release')
 }

@@ -41,6 +41,8 @@ export class Subscriptions {
   private readonly byRoute = new Map<Id, Subscription>()
   /** The route that a filter had before its options changed. */
   private formers: Map<string, Id> | undefined
+  /** Filters of share groups, by the queue that their members are served from. */
+  private queues: Map<Id, string> | undefined
 
   get size(): number {
     return this.byText.size
@@ -52,6 +54,20 @@ export class Subscriptions {
 
   ofRoute(route: Id): Subscription | undefined {
     return this.byRoute.get(route)
+  }
+
+  /** The subscription that is served from this queue. */
+  ofQueue(queue: Id): Subscription | undefined {
+    const text = this.queues?.get(queue)
+    return text === undefined ? undefined : this.byText.get(text)
+  }
+
+  serve(queue: Id, text: string): void {
+    ;(this.queues ??= new Map()).set(queue, text)
+  }
+
+  leave(queue: Id): void {
+    this.queues?.delete(queue)
   }
 
   /** What the route before it still brings comes on the new terms. */
@@ -83,6 +99,16 @@ export class Subscriptions {
 
   values(): IterableIterator<Subscription> {
     return this.byText.values()
+  }
+
+  /** Which ways and filters the session has routes for by now: `own a/b`. */
+  written(routes: readonly Entry<RouteSpec>[], session: Id): string[] {
+    return routes
+      .filter(({ spec }) => spec.owner === session)
+      .map((route) => {
+        const { way, text } = subscriptionOf(route)
+        return `${way} ${text}`
+      })
   }
 
   /** Routes that an earlier connection of this session made. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTestBroker } from '../../support/index.ts'
-import { connect, quiet, raw, versions } from './support.ts'
+import { connect, persistent, quiet, raw, sleep, versions } from './support.ts'
 
 const topics = ['a', 'a/b', 'a/b/c', '/a', 'a/', '/', 'a//b', '$x/a', '$x', 'b', 'ä/漢']
 
@@ -120,4 +120,47 @@ test('each filter of a SUBSCRIBE has its own answer', async (t) => {
     const unsuback = await client.next('unsuback')
     if (version === 5) assert.deepEqual(unsuback.granted, [0, 0x11])
   }
+})
+
+test('one filter twice in a SUBSCRIBE: the last entry counts, and one UNSUBSCRIBE ends it', async (t) => {
+  const broker = await startTestBroker(t)
+  const client = await raw(t, broker)
+  await client.connect('twice', { clean: false, properties: { sessionExpiryInterval: 100 } })
+  const publisher = await connect(t, broker)
+  const order = [
+    [0, 1],
+    [1, 0],
+  ]
+  for (const qos of order) {
+    client.send({ cmd: 'subscribe', messageId: 1, subscriptions: qos.map((each) => ({ topic: 'f', qos: each })) })
+    assert.deepEqual((await client.next('suback')).granted, qos)
+    await publisher.mqtt.publishAsync('f', 'x', { qos: 1 })
+    const message = await client.next('publish')
+    assert.equal(message.qos, qos[1])
+    client.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['f'] })
+    await client.next('unsuback')
+    await publisher.mqtt.publishAsync('f', 'not for you', { qos: 1 })
+    await sleep(100)
+    assert.deepEqual(client.packets, [])
+    if (message.qos === 1) client.send({ cmd: 'puback', messageId: message.messageId })
+  }
+})
+
+test('while a subscription changes between QoS 0 and 1 each message comes once', async (t) => {
+  const broker = await startTestBroker(t)
+  const client = await connect(t, broker, persistent(5, 'changing'))
+  const publisher = await connect(t, broker)
+  await client.mqtt.subscribeAsync('f', { qos: 0 })
+  let sent = 0
+  for (let round = 1; round <= 20; round++) {
+    const changing = client.mqtt.subscribeAsync('f', { qos: (round % 2) as 0 | 1 })
+    let changed = false
+    void changing.then(() => (changed = true))
+    while (!changed) {
+      publisher.mqtt.publish('f', String(sent++), { qos: 1 })
+      await sleep(0)
+    }
+  }
+  await client.take(sent)
+  await quiet(client, sent)
 })

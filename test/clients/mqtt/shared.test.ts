@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTestBroker } from '../../support/index.ts'
-import { connect, persistent, quiet, until, versions } from './support.ts'
+import { connect, persistent, quiet, raw, until, versions } from './support.ts'
 import type { Client } from './support.ts'
 
 for (const version of versions) {
@@ -55,3 +55,36 @@ for (const version of versions) {
     await quiet(worker, 11)
   })
 }
+
+test('who joins a share group later gets what waited there on its own terms', async (t) => {
+  const broker = await startTestBroker(t)
+  const filter = '$share/g/jobs'
+  const first = await connect(t, broker, persistent(5, 'first'))
+  await first.mqtt.subscribeAsync(filter, { qos: 2 })
+  await first.end()
+  const later = await connect(t, broker)
+  await later.mqtt.publishAsync('jobs', 'x', { qos: 2 })
+  await later.mqtt.subscribeAsync(filter, { qos: 0, properties: { subscriptionIdentifier: 7 } })
+  const [message] = await later.take(1)
+  assert.equal(message!.packet.qos, 0)
+  assert.equal(message!.packet.properties?.subscriptionIdentifier, 7)
+})
+
+test('subscribing again to a share group takes no more than before', async (t) => {
+  const broker = await startTestBroker(t)
+  const filter = '$share/g/jobs'
+  const greedy = await raw(t, broker)
+  await greedy.connect('greedy', { properties: { receiveMaximum: 1 } })
+  for (let i = 0; i < 5; i++) {
+    greedy.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: filter, qos: 1 }] })
+    await greedy.next('suback')
+    if (i === 4) break
+    greedy.send({ cmd: 'unsubscribe', messageId: 1, unsubscriptions: [filter] })
+    await greedy.next('unsuback')
+  }
+  const other = await connect(t, broker)
+  for (let i = 0; i < 10; i++) await other.mqtt.publishAsync('jobs', String(i), { qos: 1 })
+  await greedy.next('publish')
+  await other.mqtt.subscribeAsync(filter, { qos: 1 })
+  await other.take(9)
+})

@@ -1,4 +1,4 @@
-import type { Delivery, DeliveredBatch } from '../../../core/index.ts'
+import type { Delivery, DeliveredBatch, Verdict } from '../../../core/index.ts'
 import type { Hub } from '../hub.ts'
 import type { Output } from '../output.ts'
 import type { Subscriptions } from '../subscriptions.ts'
@@ -28,6 +28,8 @@ export interface Recipient {
   readonly ownSubscription: number
   /** The client's Maximum Packet Size. */
   readonly sendBytesMax: number
+  /** Is this consumer still there? */
+  serves(subscription: number, consumer: number): boolean
   /** QoS 2: the PUBREC of this one is remembered before PUBREL goes out. */
   recorded(packetId: number): void
   completed(packetId: number): void
@@ -97,6 +99,11 @@ export class Outbox {
 
   private run(delivery: Delivery): void {
     const { batch, first, count, subscription, attempt } = delivery
+    if (subscription !== 0 && !this.client.serves(subscription, delivery.consumer)) {
+      // It was on its way when the client unsubscribed: others have it by now.
+      this.client.turn.completed += count
+      return
+    }
     const terms = termsOf(delivery, this.client.subscriptions)
     const source: Source = {
       subscription,
@@ -173,7 +180,7 @@ export class Outbox {
     return true
   }
 
-  private finish(source: Source, verdict: typeof done): true {
+  private finish(source: Source, verdict: Verdict): true {
     if (source.subscription === 0) return true
     this.client.turn.settle(source, verdict)
     this.client.turn.complete(source)
@@ -220,6 +227,13 @@ export class Outbox {
     for (const id of packetIds) {
       this.inFlight.resume(id)
       writeAck(this.client.output.writer, PacketType.pubrel, id, Reason.success, this.client.version)
+    }
+  }
+
+  /** The consumer goes: what it has that was not sent is as good as new, and room for others. */
+  withdraw(consumer: number): void {
+    for (const { source } of this.waiting.take((parcel) => parcel.source?.consumer === consumer)) {
+      this.finish(source!, unseen)
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Delivery } from '../../../core/index.ts'
-import type { Subscriptions } from '../subscriptions.ts'
+import type { Subscription, Subscriptions } from '../subscriptions.ts'
 import { noProperties } from '../wire/index.ts'
 import type { Properties, Qos } from '../wire/index.ts'
 
@@ -32,7 +32,16 @@ export function termsOf(delivery: Delivery, subscriptions: Subscriptions): Terms
     retainAsPublished ||= subscription.retainAsPublished
     if (subscription.identifier !== undefined) (identifiers ??= []).push(subscription.identifier)
   }
-  if (qos < 0) return former
+  if (qos < 0) {
+    // Stored for its share group before it was a member.
+    const member = subscriptions.ofQueue(delivery.subscription)
+    return member === undefined ? former : termsOfOne(member)
+  }
   const own = identifiers === undefined ? noProperties : { subscriptionIdentifiers: identifiers }
   return { qos: qos as Qos, retainAsPublished, own, retained: false }
+}
+
+function termsOfOne({ qos, retainAsPublished, identifier }: Subscription): Terms {
+  const own = identifier === undefined ? noProperties : { subscriptionIdentifiers: [identifier] }
+  return { qos, retainAsPublished, own, retained: false }
 }

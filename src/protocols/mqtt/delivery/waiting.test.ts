@@ -74,3 +74,16 @@ function countMoved(run: () => void): number {
   }
   return moved
 }
+
+test('some can be taken out, also the one that was looked at; the others keep their order', () => {
+  const { waiting, parcels, kept } = filled(10)
+  for (const index of [0, 3, 9]) parcels[index]!.source = { consumer: 7 } as Parcel['source']
+  assert.equal(waiting.peek(), parcels[0])
+  const taken = waiting.take(({ source }) => source?.consumer === 7)
+  assert.deepEqual(taken, [parcels[0], parcels[3], parcels[9]])
+  for (const index of [1, 2, 4, 5, 6, 7, 8]) {
+    assert.equal(waiting.peek(), parcels[index])
+    waiting.shift()
+  }
+  assert.equal(kept(), 0)
+})

@@ -98,6 +98,18 @@ export class Waiting {
     return undefined
   }
 
+  /** Takes out those of the queue that are meant. */
+  take(meant: (parcel: Parcel) => boolean): readonly Parcel[] {
+    const all = this.queue.slice(this.start) as Parcel[]
+    const taken = all.filter(meant)
+    if (taken.length === 0) return taken
+    if (this.current !== undefined && this.current === this.queue[this.start]) this.current = undefined
+    this.queue = all.filter((parcel) => !meant(parcel))
+    this.start = 0
+    for (const parcel of taken) this.count(-bytesOf(parcel))
+    return taken
+  }
+
   /** Nobody waits any more; returns what did. */
   clear(): readonly Parcel[] {
     const parcels = this.queue.slice(this.start) as Parcel[]

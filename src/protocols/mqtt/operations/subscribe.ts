@@ -1,6 +1,5 @@
 import { failed } from '../../../base/index.ts'
-import type { Defined, Id, Levels, RouteSpec, RouteTarget } from '../../../core/index.ts'
-import type { Outcome } from '../../../base/index.ts'
+import type { Id, Levels, RouteSpec, RouteTarget } from '../../../core/index.ts'
 import type { Client } from '../client.ts'
 import type { Terms } from '../delivery/terms.ts'
 import { subscribeReason } from '../errors.ts'
@@ -9,12 +8,12 @@ import { attach, findLog, ownLogName, queueSpecs, sharedLogName } from '../sourc
 import { attributesOf } from '../subscriptions.ts'
 import type { Subscription, Way } from '../subscriptions.ts'
 import { noProperties, PacketType, parseFilter, Reason, writeSubscribeAck } from '../wire/index.ts'
-import type { ReasonCode, SubscribeEntry, SubscribePacket } from '../wire/index.ts'
+import type { Qos, ReasonCode, SubscribeEntry, SubscribePacket } from '../wire/index.ts'
 
 interface Wanted extends Omit<Subscription, 'route'> {
   filter: string
-  /** Where in the SUBACK. */
-  index: number
+  /** Where in the SUBACK, and with which QoS: of each entry for this filter. */
+  granted: { index: number; qos: Qos }[]
   replaying: boolean
   /** The session has no subscription to this filter yet. */
   fresh: boolean
@@ -27,14 +26,17 @@ interface Wanted extends Omit<Subscription, 'route'> {
 export async function subscribe(client: Client, packet: SubscribePacket): Promise<void> {
   const { broker, namespace } = client.hub
   const reasons: ReasonCode[] = packet.entries.map(() => Reason.topicFilterInvalid)
-  const wanted: Wanted[] = []
+  // The last entry of a filter counts, as if each had come in a packet of its own.
+  const byText = new Map<string, Wanted>()
   let room = client.hub.settings.subscriptionsMax - client.subscriptions.size
   packet.entries.forEach((entry, index) => {
     const found = wantedOf(client, entry, index, packet.properties.subscriptionIdentifiers?.[0])
     if (found === undefined) return
-    if (found.fresh && room-- <= 0) reasons[index] = Reason.quotaExceeded
-    else wanted.push(found)
+    const before = byText.get(found.text)
+    if (before === undefined && found.fresh && room-- <= 0) reasons[index] = Reason.quotaExceeded
+    else byText.set(found.text, { ...found, granted: [...(before?.granted ?? []), ...found.granted] })
   })
+  const wanted = [...byText.values()]
   client.outbox.hold()
   const logs = new Map<string, { name: Levels; own: boolean }>()
   for (const { way, text } of wanted) {
@@ -54,20 +56,25 @@ export async function subscribe(client: Client, packet: SubscribePacket): Promis
     wanted.map((each) => routeOf(client, each)),
     'replace',
   )
+  // In this very step: while both routes were there, each message would come by both.
+  const dropping = dropFormer(client, wanted)
   const replays = wanted.filter(({ replaying }) => replaying)
   const looking = Promise.all(replays.map(({ filter }) => broker.retained(namespace, patternOf(filter))))
   await making
   const defined = await defining
-  await Promise.all(dropFormer(client, wanted, defined))
+  await dropping
   defined.forEach((outcome, i) => {
     const each = wanted[i]!
-    reasons[each.index] = failed(outcome) ? subscribeReason(outcome.error) : each.qos
+    for (const { index, qos } of each.granted) {
+      reasons[index] = failed(outcome) ? subscribeReason(outcome.error) : qos
+    }
     if (!failed(outcome)) client.subscriptions.set(subscriptionOf(each, outcome.ok.id))
   })
   const retained = await looking
   if (client.phase !== 'open') return
   writeSubscribeAck(client.output.writer, PacketType.suback, packet.packetId, reasons, client.version)
-  await Promise.all([...logs.values()].map(({ name, own }) => attach(client, name, own)))
+  await Promise.all([...logs].map(([text, { name, own }]) => attach(client, name, own ? undefined : text)))
+  if (client.gone) return
   client.outbox.release(retained.map((batches, i) => ({ batches, terms: replayTerms(replays[i]!) })))
 }
 
@@ -84,7 +91,8 @@ function wantedOf(
   const fresh = client.subscriptions.get(text) === undefined
   // section 3.8.4: a shared subscription gets no retained messages
   const replaying = way !== 'shared' && (retainHandling === 0 || (retainHandling === 1 && fresh))
-  return { text, way, qos, noLocal, retainAsPublished, identifier, filter: parsed.filter, index, replaying, fresh }
+  const granted = [{ index, qos }]
+  return { text, way, qos, noLocal, retainAsPublished, identifier, filter: parsed.filter, granted, replaying, fresh }
 }
 
 function routeOf(client: Client, wanted: Wanted): RouteSpec {
@@ -111,14 +119,17 @@ function targetOf(client: Client, { way, text }: Wanted): RouteTarget {
   return { log: findLog(client, way === 'own' ? ownLogName(client) : sharedLogName(text)) ?? 0 }
 }
 
-/** A filter that now leads elsewhere (another QoS) has a new route; the old one goes. */
-function dropFormer(client: Client, wanted: Wanted[], defined: Outcome<Defined>[]): Promise<unknown>[] {
-  const former = wanted.flatMap(({ text }, i) => {
-    const outcome = defined[i]!
-    const route = client.subscriptions.get(text)?.route
-    return failed(outcome) || route === undefined || route === outcome.ok.id ? [] : [{ id: route }]
+/** A filter that now leads elsewhere (another QoS) has a new route; the old one goes, if that one could be made. */
+async function dropFormer(client: Client, wanted: readonly Wanted[]): Promise<void> {
+  const { broker } = client.hub
+  const moved = wanted.flatMap(({ text, way }) => {
+    const former = client.subscriptions.get(text)
+    return former === undefined || former.way === way ? [] : [{ text, way, route: former.route }]
   })
-  return former.length === 0 ? [] : [client.hub.broker.drop(former)]
+  if (moved.length === 0) return
+  const made = new Set(client.subscriptions.written(broker.routes(client.session), client.session))
+  const former = moved.filter(({ text, way }) => made.has(`${way} ${text}`))
+  await broker.drop(former.map(({ route }) => ({ id: route })))
 }
 
 function replayTerms({ qos, identifier }: Wanted): Terms {
