@@ -66,7 +66,7 @@ export class ServerListener implements ConnectionHost {
     const accept = (connection: Connection): ConnectionEvents => this.#accept(connection)
     const terms = {
       path: spec.path ?? '/',
-      subprotocols: spec.subprotocol === undefined ? [] : [spec.subprotocol],
+      subprotocols: spec.subprotocols ?? [],
       messageBytesMax: webSocketMessageBytesMax,
     }
     const opened =

@@ -24,8 +24,8 @@ export interface ListenerSpec {
   name: string
   port: number
   transport: 'tcp' | 'websocket'
-  /** Of a WebSocket: the subprotocol it must ask for, and the path. */
-  subprotocol?: string
+  /** Of a WebSocket: the subprotocols, of which it must ask for one, and the path. */
+  subprotocols?: readonly string[]
   path?: string
 }
 

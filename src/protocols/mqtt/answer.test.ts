@@ -7,6 +7,7 @@ import { Client, type Leaver } from './client.ts'
 import type { Hub } from './hub.ts'
 import { acknowledge } from './operations/acknowledge.ts'
 import { PacketType, Reason, type PacketHandler } from './wire/index.ts'
+import { connectBytes } from './wire/testing/index.ts'
 
 interface Stand {
   client: Client
@@ -30,7 +31,7 @@ function stand(saved: OpResult = { ok: { op: 'save' } }): Stand {
     cut: { bytes: 0, bytesMax: Infinity },
     broker: { settled: () => settled, commit: () => settled.then(() => [saved]) },
   }
-  const handler = { leave: () => undefined } as unknown as PacketHandler & Receiver & Leaver
+  const handler = { leave: () => undefined, packet: () => undefined } as unknown as PacketHandler & Receiver & Leaver
   const client = new Client(hub as unknown as Hub, peer as unknown as Peer, handler, 1000)
   client.phase = 'open'
   const settleNow = async (): Promise<void> => {
@@ -91,4 +92,15 @@ test('without PUBCOMP the connection ends when the identifier could not be forgo
   await settle()
   assert.deepEqual(sent, [])
   assert.equal(closed(), true)
+})
+
+test('who is sent away before CONNACK hears nothing that only DISCONNECT may say (section 3.2.2.2)', () => {
+  for (const reason of [Reason.sessionTakenOver, Reason.serverShuttingDown]) {
+    const { client, sent, closed } = stand()
+    client.parser.receive(connectBytes(5))
+    client.phase = 'opening'
+    client.end(reason, 'stopping')
+    assert.deepEqual(sent, ['2003008900'])
+    assert.equal(closed(), true)
+  }
 })

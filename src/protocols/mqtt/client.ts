@@ -8,7 +8,7 @@ import { Output } from './output.ts'
 import { PacketIdSet } from './packet-id-set.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { Turn, type Addressed } from './turn.ts'
-import { Parser, Reason, writeConnack, writeDisconnect } from './wire/index.ts'
+import { connackReason, Parser, Reason, writeConnack, writeDisconnect } from './wire/index.ts'
 import type { PacketHandler, ReasonCode, Version } from './wire/index.ts'
 
 /** `greeting`: nothing but CONNECT may come. `opening`: the session is being found. `over`: the goodbye is said. */
@@ -181,8 +181,8 @@ export class Client implements Recipient, Watched {
     this.parser.stop()
     this.receiver.leave()
     if (this.parser.version === 5) {
-      if (greeting)
-        writeConnack(this.output.writer, false, reason, words === undefined ? {} : { reasonString: words }, 5)
+      const properties = words === undefined ? {} : { reasonString: words }
+      if (greeting) writeConnack(this.output.writer, false, connackReason(reason), properties, 5)
       else writeDisconnect(this.output.writer, reason, words)
     } else if (greeting && (this.parser.version !== undefined || reason === Reason.unsupportedProtocolVersion)) {
       writeConnack(this.output.writer, false, reason, {}, 4)

@@ -10,7 +10,14 @@ export const mqtt: Protocol = {
   name: 'mqtt',
   listeners: [
     { name: 'mqtt', port: 1883, transport: 'tcp' },
-    { name: 'mqtt-ws', port: 8083, transport: 'websocket', subprotocol: 'mqtt', path: '/mqtt' },
+    {
+      name: 'mqtt-ws',
+      port: 8083,
+      transport: 'websocket',
+      // Clients of 3.1 ask for the second.
+      subprotocols: ['mqtt', 'mqttv3.1'],
+      path: '/mqtt',
+    },
   ],
   settings: mqttSettings,
   open(peer: Peer, context: ProtocolContext): Session {

@@ -35,6 +35,14 @@ test('MQTT 3.1 connects, publishes and subscribes', async (t) => {
   assert.equal((await client.next('publish')).topic, 'old/one')
 })
 
+test('MQTT.js as 3.1 over WebSocket: its subprotocol has a name of its own', async (t) => {
+  const broker = await startTestBroker(t)
+  const client = await connect(t, broker, { protocolVersion: 3, protocolId: 'MQIsdp' }, 'ws')
+  await client.mqtt.subscribeAsync('old/#', { qos: 1 })
+  await client.mqtt.publishAsync('old/one', 'x', { qos: 1 })
+  await client.take(1)
+})
+
 test('an unknown protocol level is answered in the old form', async (t) => {
   const broker = await startTestBroker(t)
   const client = await raw(t, broker, 4)

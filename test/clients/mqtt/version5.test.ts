@@ -193,3 +193,21 @@ test('enhanced authentication is refused by name', async (t) => {
   assert.equal(connack.reasonCode, 0x8c)
   await client.end()
 })
+
+test('maximum packet size is kept to the byte, with and without topic aliases (MQTT-3.1.2-24)', async (t) => {
+  const broker = await startTestBroker(t)
+  const publisher = await connect(t, broker)
+  for (const topicAliasMaximum of [0, 5]) {
+    const client = await raw(t, broker)
+    await client.connect('exact', { properties: { maximumPacketSize: 100, topicAliasMaximum } })
+    client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'long/+', qos: 0 }] })
+    await client.next('suback')
+    // 1 type, 1 length, 2 + 6 topic, 1 length of the properties
+    const most = 100 - 11
+    const send = (bytes: number) => publisher.mqtt.publishAsync('long/1', Buffer.alloc(bytes), { qos: 1 })
+    for (const bytes of [most, most - 2, most - 3, most + 1, most + 3, most + 4, 0]) await send(bytes)
+    const expected = [most, most - 2, most - 3, ...(topicAliasMaximum > 0 ? [most + 1, most + 3] : []), 0]
+    for (const bytes of expected) assert.equal(((await client.next('publish')).payload as Buffer).length, bytes)
+    client.drop()
+  }
+})

@@ -9,18 +9,16 @@ export class Aliases {
     this.max = max
   }
 
-  /** Adds the alias of `topic` to `own`; true when the alias alone says it. */
-  apply(topic: Buffer, own: Properties): boolean {
-    const key = topic.toString('latin1')
-    const alias = this.known.get(key)
-    if (alias !== undefined) {
-      own.topicAlias = alias
-      return true
-    }
-    if (this.known.size < this.max) {
-      own.topicAlias = this.known.size + 1
-      this.known.set(key, own.topicAlias)
-    }
-    return false
+  /** Adds the alias that `topic` has, or would get, to `own`; true when the alias alone says it. */
+  propose(topic: Buffer, own: Properties): boolean {
+    const alias = this.known.get(topic.toString('latin1'))
+    if (alias !== undefined) own.topicAlias = alias
+    else if (this.known.size < this.max) own.topicAlias = this.known.size + 1
+    return alias !== undefined
+  }
+
+  /** The client learns of an alias only by a packet that is sent: this one is. */
+  sent(topic: Buffer, own: Properties): void {
+    if (own.topicAlias !== undefined) this.known.set(topic.toString('latin1'), own.topicAlias)
   }
 }

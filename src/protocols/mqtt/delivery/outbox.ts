@@ -162,22 +162,30 @@ export class Outbox {
       head.own = { ...terms.own }
       if (remaining !== undefined) head.own.messageExpiryInterval = Math.min(remaining, expirySecondsMax)
     }
-    // judged before an alias is given: the client learns of an alias only by a packet that is sent
-    if (client.sendBytesMax < Infinity && publishBytes(form, head, version) + 3 > client.sendBytesMax) {
-      return this.finish(source, unsayable)
-    }
+    if (this.aliases !== undefined) head.topicOmitted = this.aliases.propose(form.topic, head.own)
+    if (client.sendBytesMax < Infinity && !this.fits(form)) return this.finish(source, unsayable)
     if (head.qos > 0) {
       const own = source.subscription !== 0 && source.subscription === client.ownSubscription
       head.packetId = this.inFlight.start(source, own)
       if (head.packetId === 0) return false
     }
     head.dup = head.qos > 0 && source.attempt > 1
-    if (this.aliases !== undefined) head.topicOmitted = this.aliases.apply(form.topic, head.own)
+    if (this.aliases !== undefined && !head.topicOmitted) this.aliases.sent(form.topic, head.own)
     writePublishHead(output.writer, form, head, version)
     output.payload(form.payload)
     client.hub.metrics.messagesOut++
     if (head.qos === 0) this.finish(source, done)
     return true
+  }
+
+  /** Does the client take a packet of that size? One that is too large only with an alias goes without. */
+  private fits(form: Form): boolean {
+    const { client, head } = this
+    if (publishBytes(form, head, client.version) <= client.sendBytesMax) return true
+    if (head.own.topicAlias === undefined) return false
+    delete head.own.topicAlias
+    head.topicOmitted = false
+    return publishBytes(form, head, client.version) <= client.sendBytesMax
   }
 
   private finish(source: Source, verdict: Verdict): true {

@@ -42,6 +42,17 @@ export const clientDisconnectReasons: ReadonlySet<ReasonCode> = new Set([
   0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99,
 ])
 
+/** Reason codes that CONNACK may carry (section 3.2.2.2): clients look them up, and strict ones fail over another. */
+const connackReasons: ReadonlySet<ReasonCode> = new Set([
+  ...[0x00, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8c, 0x90, 0x95, 0x97, 0x99],
+  ...[0x9a, 0x9b, 0x9c, 0x9d, 0x9f],
+])
+
+/** Why a client is sent away that has no CONNACK yet: taken over and shutting down are "busy" to it. */
+export function connackReason(reason: ReasonCode): ReasonCode {
+  return connackReasons.has(reason) ? reason : Reason.serverBusy
+}
+
 /** CONNACK return codes of 3.1.1 (section 3.2.2.3) for the reasons of MQTT 5 that a CONNECT may fail with. */
 export function returnCodeOf(reason: ReasonCode): number {
   switch (reason) {
