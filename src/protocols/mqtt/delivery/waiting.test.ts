@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { DeliveredBatch } from '../../../core/index.ts'
+import { BatchBuilder, RecordTable } from '../../../log/index.ts'
 import { noProperties } from '../wire/index.ts'
 import { Waiting, type Parcel } from './waiting.ts'
 
@@ -86,4 +88,28 @@ test('some can be taken out, also the one that was looked at; the others keep th
     waiting.shift()
   }
   assert.equal(kept(), 0)
+})
+
+test('what is replayed is counted until it is sent, and takes no room of what comes live', () => {
+  let kept = 0
+  const waiting = new Waiting(Infinity, 1000, { room: Infinity, keeps: (bytes) => (kept = bytes) })
+  const builder = new BatchBuilder()
+  builder.add(0, null, Buffer.alloc(2000), null)
+  const bytes = builder.finish()
+  const batch = (): DeliveredBatch => {
+    const facts = { address: { space: 1, levels: ['t'] }, foreign: true, expiresAt: null, rendered: null }
+    return { ...facts, bytes, table: new RecordTable(bytes) } as unknown as DeliveredBatch
+  }
+  waiting.replay([batch(), batch()], terms)
+  assert.ok(kept > 4000, `${kept}`)
+  assert.ok(waiting.add(parcelOf(Buffer.alloc(1)), false))
+  const before = kept
+  assert.equal(waiting.peek()!.form.payload.length, 2000)
+  waiting.shift()
+  assert.equal(waiting.peek()!.form.payload.length, 2000)
+  assert.ok(kept < before - 2000, `${kept}`)
+  waiting.shift()
+  assert.equal(waiting.peek()!.form.payload.length, 1)
+  waiting.shift()
+  assert.equal(kept, 0)
 })

@@ -14,9 +14,9 @@ export interface Parcel {
 }
 
 interface Replay {
-  batches: readonly DeliveredBatch[]
+  /** From the end, so that what was sent is let go of. */
+  batches: DeliveredBatch[]
   terms: Terms
-  batch: number
   record: number
 }
 
@@ -34,6 +34,8 @@ export class Waiting {
   private queue: (Parcel | undefined)[] = []
   private start = 0
   private bytes = 0
+  /** What is replayed is bounded by nothing here, but it is memory all the same: the others get less. */
+  private replayBytes = 0
   private readonly keeper: Keeper
   private current: Parcel | undefined
 
@@ -58,7 +60,9 @@ export class Waiting {
   }
 
   replay(batches: readonly DeliveredBatch[], terms: Terms): void {
-    if (batches.length > 0) this.replays.push({ batches, terms, batch: 0, record: 0 })
+    if (batches.length === 0) return
+    this.replays.push({ batches: batches.toReversed(), terms, record: 0 })
+    this.countReplayed(batches.reduce((sum, batch) => sum + replayedBytes(batch), 0))
   }
 
   peek(): Parcel | undefined {
@@ -83,12 +87,13 @@ export class Waiting {
 
   private nextReplayed(): Parcel | undefined {
     for (let replay = this.replays[0]; replay !== undefined; replay = this.replays[0]) {
-      const batch = replay.batches[replay.batch]
+      const batch = replay.batches.at(-1)
       if (batch === undefined) {
         this.replays.shift()
       } else if (replay.record >= batch.table.count) {
-        replay.batch++
+        replay.batches.pop()
         replay.record = 0
+        this.countReplayed(-replayedBytes(batch))
       } else {
         const form = formOf(batch, replay.record++)
         if (form === undefined) continue
@@ -113,6 +118,7 @@ export class Waiting {
   /** Nobody waits any more; returns what did. */
   clear(): readonly Parcel[] {
     const parcels = this.queue.slice(this.start) as Parcel[]
+    this.replayBytes = 0
     this.count(-this.bytes)
     this.queue = []
     this.start = 0
@@ -123,8 +129,14 @@ export class Waiting {
 
   private count(bytes: number): void {
     this.bytes += bytes
-    this.keeper.keeps(this.bytes)
+    this.keeper.keeps(this.bytes + this.replayBytes)
+  }
+
+  private countReplayed(bytes: number): void {
+    this.replayBytes += bytes
+    this.count(0)
   }
 }
 
+const replayedBytes = (batch: DeliveredBatch): number => parcelBytes + batch.bytes.length
 const bytesOf = (parcel: Parcel): number => parcelBytes + parcel.form.payload.length
