@@ -73,7 +73,9 @@ onBoth('last values: the newest of each address, over a restart; an empty one re
   await retain('x', '5')
   await retain('a.c', '')
   assert.deepEqual(await values(), ['a.b=2 true', 'a.d=4 true'])
-  await stand.settle(1000)
+  await stand.settle(10_000)
+  // though nobody has asked for it
+  assert.equal(stand.broker['shard'].lastValues.get(stand.namespace)!.values.size, 2)
   await stand.crash()
   assert.deepEqual(await values(), ['a.b=2 true'])
 })

@@ -72,10 +72,7 @@ export async function lastValues(shard: Shard, namespace: Id, pattern: Pattern):
   }
   const batches: DeliveredBatch[] = []
   for (const value of found) {
-    if (value.expiresAt !== null && value.expiresAt <= shard.now) {
-      if (values.get(value.levels) === value) values.delete(value.levels)
-      continue
-    }
+    if (value.expiresAt !== null && value.expiresAt <= shard.now) continue
     const read = readOn(shard, partition, value.offset, value.offset + 1, 1)
     const [extent] = read instanceof Promise ? await read.catch(noneIfDisk) : read
     if (extent !== undefined && extent.baseOffset === value.offset) batches.push(new StoredBatch(0, extent, true))
@@ -89,9 +86,13 @@ function noneIfDisk(error: unknown): StoredExtent[] {
   throw error
 }
 
-/** What no value points to any more goes. */
+/** What has expired, and what no value points to any more, goes. */
 export function trimLastValues(shard: Shard): void {
   for (const state of shard.lastValues.values()) {
+    if (state.values.expire(shard.now)) {
+      state.changed = true
+      shard.stage.changed.add(state.namespace)
+    }
     if (!state.changed) continue
     state.changed = false
     const { partition, values } = state

@@ -55,3 +55,21 @@ test('replay does not bring an older value back', () => {
   values.set({ levels: ['a'], partition: 1, offset: 4, expiresAt: null })
   assert.equal(values.get(['a'])?.offset, 9)
 })
+
+test('what has expired goes, unless a later value has taken its place', () => {
+  const values = new LastValues()
+  const set = (name: string, offset: number, expiresAt: number | null): void =>
+    values.set({ levels: [name], partition: 1, offset, expiresAt })
+  set('a', 1, 100)
+  set('b', 2, 200)
+  set('c', 3, 100)
+  set('c', 4, null)
+  assert.equal(values.expire(99), false)
+  assert.equal(values.expire(100), true)
+  assert.equal(values.size, 2)
+  assert.equal(values.get(['b'])?.offset, 2)
+  assert.equal(values.expire(150), false)
+  assert.equal(values.expire(200), true)
+  assert.equal(values.expire(1e9), false)
+  assert.equal(values.get(['c'])?.offset, 4)
+})

@@ -20,6 +20,9 @@ interface Node {
 export class LastValues {
   private readonly root: Node = { below: null, value: null }
   private readonly kept = new Map<number, OffsetCounts>()
+  /** Those that expire, and a time before which none does. */
+  private readonly mortal = new Set<LastValue>()
+  private nextExpiry = Infinity
   size = 0
 
   get(levels: Levels): LastValue | undefined {
@@ -35,8 +38,12 @@ export class LastValues {
     const before = node.value
     if (before !== null && before.partition === value.partition && before.offset > value.offset) return
     if (before === null) this.size++
-    else this.kept.get(before.partition)!.remove(before.offset)
+    else this.forget(before)
     node.value = value
+    if (value.expiresAt !== null) {
+      this.mortal.add(value)
+      this.nextExpiry = Math.min(this.nextExpiry, value.expiresAt)
+    }
     this.keptIn(value.partition).add(value.offset)
   }
 
@@ -49,7 +56,7 @@ export class LastValues {
     }
     const node = path.at(-1)!
     if (node.value === null) return false
-    this.kept.get(node.value.partition)!.remove(node.value.offset)
+    this.forget(node.value)
     node.value = null
     this.size--
     for (let i = levels.length; i > 0 && path[i]!.value === null && path[i]!.below === null; i--) {
@@ -58,6 +65,23 @@ export class LastValues {
       if (parent.below!.size === 0) parent.below = null
     }
     return true
+  }
+
+  private forget(value: LastValue): void {
+    this.kept.get(value.partition)!.remove(value.offset)
+    this.mortal.delete(value)
+  }
+
+  /** Removes those whose time is over; false: none. */
+  expire(now: number): boolean {
+    if (now < this.nextExpiry) return false
+    const before = this.size
+    this.nextExpiry = Infinity
+    for (const { levels, expiresAt } of this.mortal) {
+      if (expiresAt! <= now) this.delete(levels)
+      else this.nextExpiry = Math.min(this.nextExpiry, expiresAt!)
+    }
+    return this.size < before
   }
 
   /** In no order. */
