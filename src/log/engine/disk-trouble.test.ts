@@ -307,6 +307,33 @@ test('a disk that says it has space and gives none, as under a quota: it counts 
   await time.until(again.store.close())
 })
 
+test('a commit that finds no space for its second frame counts as full, and what is kept ready pays for it', async () => {
+  const { time, disk } = newDisk(15)
+  const run = await openOn(disk, time, { spans, slotBytes: 131_072, largeFrameBytes: 1, slotsSpare: 2 })
+  const { store, work } = run
+  work.create(1)
+  for (let i = 0; i < 4; i++) {
+    work.append([1], 'x'.repeat(9000))
+    await commit(run)
+  }
+  await time.advance(5000)
+  assert.equal(disk.paths().filter((path) => path.startsWith('journal/')).length, 3)
+  disk.capacityBytes = used(disk) + 20_000
+  work.append([1], 'x'.repeat(30_000))
+  const number = store.staging
+  store.hard()
+  await time.advance(10_000)
+  assert.equal(store.durable >= number, true)
+  assert.equal(store.health.state, 'full')
+  disk.capacityBytes = Infinity
+  await time.advance(5000)
+  assert.equal(store.health.state, 'ok')
+  await time.until(store.close())
+  const again = await openOn(disk.crash(), time, { spans }, work)
+  await time.until(again.work.verify())
+  await time.until(again.store.close())
+})
+
 async function fullAfter(commits: number, roomBytes: number): Promise<void> {
   const { time, disk } = newDisk(5)
   const run = await openOn(disk, time, { spans })

@@ -166,3 +166,47 @@ test('a spare slot that cannot be made fails nobody who is about to get another'
   await settled()
   assert.equal(taken.length, 1)
 })
+
+test('while frames are large, too, a disk with space again is not full any more', async () => {
+  let freeBytes = 1000 * mib
+  const file = { write: () => Promise.resolve(), sync: () => Promise.resolve(), close: () => Promise.resolve() }
+  const disk = {
+    prefill: true,
+    space: () => Promise.resolve({ freeBytes, totalBytes: 1000 * mib }),
+    open: () => Promise.resolve(file),
+    syncFolder: () => Promise.resolve(),
+  } as unknown as Disk
+  const thread = { open: () => Promise.resolve({ close: () => Promise.resolve() }) } as unknown as CommitThread
+  const due: (() => void)[] = []
+  const after = (_: number, run: () => void) => {
+    due.push(run)
+    return { cancel: () => undefined }
+  }
+  const settled = async (): Promise<void> => {
+    for (let turns = 0; turns < 20; turns++) await turn()
+  }
+  const options = { slotBytes: mib, sync: true, ahead: 1, spare: 1, reserveBytes: 0, largeFrameBytes: 1000 }
+  const failed = (error: Error): never => {
+    throw error
+  }
+  const told: boolean[] = []
+  const full = (is: boolean): void => void told.push(is)
+  const slots = new Slots(disk, thread, { after, endOfTurn: () => undefined }, options, {
+    full,
+    trouble: failed,
+    failed,
+  })
+  slots.prepare()
+  await settled()
+  for (let i = 0; i < 100; i++) slots.wrote(2000)
+  freeBytes = 0
+  for (let i = 0; i < 2; i++) {
+    slots.take(() => undefined)
+    await settled()
+  }
+  assert.deepEqual(told, [true])
+  freeBytes = 1000 * mib
+  for (const run of due.splice(0)) run()
+  await settled()
+  assert.deepEqual(told, [true, false])
+})

@@ -214,21 +214,31 @@ export class Slots {
     return cutFile(this.disk, slotPath(slot), position)
   }
 
-  /** Something that must be written in its place found no space: again when there is some. */
+  /**
+   * Something that must be written in its place found no space: again when there is some. All that would free any waits
+   * behind it, so a slot that is kept ready pays for it, the last one, too: nothing could be written to that before.
+   */
   whenThereIsSpace(again: () => void): void {
     this.stalled = true
-    this.timers.after(retryMs, () => {
+    this.foundNone()
+    this.setFull(true)
+    const tryAgain = (): void => {
       this.stalled = false
       if (!this.closed) again()
-    })
-    this.refill()
+    }
+    void this.removeReady()
+      .catch((error: unknown) => this.events.trouble(error as Error))
+      .then(() => this.timers.after(retryMs, tryAgain))
   }
 
   /** What frees space needs some itself, and others have taken what was left: a slot that was kept ready goes. */
   async giveUpOne(): Promise<void> {
-    if (!this.full || this.ready.length < 2) return
-    const { slot, file } = this.ready.pop()!
-    await this.remove(slot, file)
+    if (this.full && this.ready.length >= 2) await this.removeReady()
+  }
+
+  private async removeReady(): Promise<void> {
+    const gone = this.ready.pop()
+    if (gone !== undefined) await this.remove(gone.slot, gone.file)
   }
 
   private offer(slot: ReadySlot): void {
@@ -261,7 +271,9 @@ export class Slots {
     if (this.work !== null || this.closed || this.retry !== null) return
     const { ahead, spare } = this.options
     const starved = this.waiting !== null && this.growth === null
-    if (!starved && (!this.eager || this.ready.length >= (this.fillsAhead() ? ahead + spare : spare))) return
+    // While it is full, one more than the spare ones is what shows that it is not any more.
+    const wanted = this.full || this.fillsAhead() ? ahead + spare : spare
+    if (!starved && ((!this.eager && !this.full) || this.ready.length >= wanted)) return
     this.work = this.make()
       .catch((error: unknown) => this.notMade(error as Error, this.growth !== null))
       .then(() => {
