@@ -2,7 +2,6 @@ import { assert } from '../../base/index.ts'
 import { MemoryDisk, type Disk, type Lock, type World } from '../../world/index.ts'
 import { checkpointFolder } from '../checkpoint/index.ts'
 import { frameLayout } from '../frame/index.ts'
-import { writeAgain } from '../journal/cut.ts'
 import type { ActiveSegment, JournalEnd, Undecided } from '../journal/journal.ts'
 import { checkUnreadable } from '../journal/slot-files.ts'
 import { slotFolder, slotPath } from '../journal/slots.ts'
@@ -17,6 +16,7 @@ import { recover, survey, wipeRest, type Recovered, type Survey } from './recove
 import { Presence } from './presence.ts'
 import { StoreRefused } from '../refused.ts'
 import { HeldSegments } from './segments.ts'
+import { syncFound } from './sync-found.ts'
 import { takeAway } from './undecided.ts'
 import { EngineHost } from './span-host.ts'
 
@@ -99,6 +99,7 @@ async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options
     const recovered = await recover(disk, found, journalId, machine, partitions, held, spans)
     clock.goOnFrom?.(recovered.timeMs)
     if (recovered.wipe) await wipeRest(disk, found, recovered)
+    await syncFound(disk, found, recovered, held, spans.adoptedThrough)
     await spans.recovered()
     const thread = disk.commitThread(frameLayout)
     const given = { disk, lock, clock, timers, thread, machine, options, memory, undecided }
@@ -152,21 +153,15 @@ function endOf({ expected, epoch, commit, timeMs }: Recovered): JournalEnd {
   return { journalId, epoch: epoch + 1, lsn, number, commit, chain: chain!, timeMs }
 }
 
-/**
- * Opens the segment to go on in, after everything that was found in it is on the disk. One write is in flight at a time,
- * so only the last may be missing there: a process that died after a failed sync leaves pages that are read as whole,
- * count as clean, and are written by no further sync (F10).
- */
-async function activeOf({ disk, thread, options }: StoreParts, recovered: Recovered): Promise<ActiveSegment | null> {
+/** Opens the segment to go on in. */
+async function activeOf({ thread, options }: StoreParts, recovered: Recovered): Promise<ActiveSegment | null> {
   const { active } = recovered
   if (active === null) return null
-  const path = slotPath(active.slot)
-  const { header, position, lastWrite } = active
-  await writeAgain(disk, path, lastWrite, position)
+  const { header, position } = active
   return {
     seq: active.segmentSeq,
     slot: active.slot,
-    file: await thread.open(path, options.durability === 'fsync'),
+    file: await thread.open(slotPath(active.slot), options.durability === 'fsync'),
     position,
     segmentBytes: header.segmentBytes,
     firstFrame: header.firstFrame,

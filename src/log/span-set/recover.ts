@@ -57,15 +57,19 @@ async function directoryOf(files: SpanFiles, info: SpanInfo): Promise<DirectoryR
   }
 }
 
-/** Files that the manifest does not name are what a crash left over: of a copy whose edit was never durable. */
+/**
+ * Files that the manifest does not name are what a crash left over: of a copy whose edit was never durable. None goes
+ * before all that it does name are known to be there: where they are not, whoever looks for them needs every file.
+ */
 async function removeOrphans(host: SpanHost, manifest: Manifest, files: SpanFiles): Promise<void> {
   const named = new Set(manifest.list().map((info) => (adopted(info) ? sidecarPath(info.firstSeq) : spanPath(info))))
   const there = new Set<string>()
+  const orphans: string[] = []
   for (const folder of [spanFolder, sidecarFolder]) {
     for (const name of await host.disk.list(folder)) {
       const path = `${folder}/${name}`
       if (named.has(path)) there.add(path)
-      else await host.disk.remove(path)
+      else orphans.push(path)
     }
   }
   const slots = new Set(await host.disk.list(slotFolder))
@@ -78,4 +82,5 @@ async function removeOrphans(host: SpanHost, manifest: Manifest, files: SpanFile
     if (!there.has(spanPath(info)))
       throw new Damaged(spanPath(info), 0, 'the span is named by the manifest and missing')
   }
+  for (const path of orphans) await host.disk.remove(path)
 }
