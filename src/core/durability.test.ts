@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Store } from '../log/index.ts'
+import type { BrokerLimits } from './options.ts'
 import { records, Stand } from './testing/stage.ts'
 
 /** A server that only writes commits, with one log that asks for more. */
-async function openLax(): Promise<{ stand: Stand; store: () => Store }> {
+async function openLax(options: Partial<BrokerLimits> = {}): Promise<{ stand: Stand; store: () => Store }> {
   const stand = new Stand('journal')
   stand.storeOptions.durability = 'os'
   stand.storeOptions.checkpointMs = 3_600_000
-  await stand.start({ durability: 'os' })
+  await stand.start({ durability: 'os', ...options })
   return { stand, store: () => stand.current }
 }
 
@@ -22,6 +23,22 @@ test('where commits are only written, answers come when they are, and a log may 
   await stand.append(client, strict, 'b')
   assert.ok(store().durable >= store().written - 1)
   assert.deepEqual(await stand.readAll(lax), ['a'])
+  assert.deepEqual(await stand.readAll(strict), ['b'])
+})
+
+test('where commits are only written, what is written holds up nobody, though nobody syncs it', async () => {
+  const { stand, store } = await openLax({ stagedBytesMax: 100_000 })
+  const client = await stand.client()
+  const lax = await stand.log('lax')
+  for (let i = 0; i < 25; i++) {
+    await stand.append(client, lax, 'x'.repeat(5000))
+    await stand.time.advance(20)
+  }
+  assert.ok(store().written > store().durable + 20, 'nobody asked for a sync')
+  assert.deepEqual(client.notices, [])
+  assert.equal(stand.broker.metrics().stagedBytes, 0)
+  const strict = await stand.log('strict', { durability: 'fsync' })
+  await stand.append(client, strict, 'b')
   assert.deepEqual(await stand.readAll(strict), ['b'])
 })
 

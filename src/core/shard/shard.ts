@@ -120,6 +120,7 @@ export class Shard {
     this.releases = new Releases(store)
     this.stage = new Stage(
       store,
+      this.limits.durability,
       (partition) => this.moved(partition),
       () => this.world.clock.monotonic(),
     )

@@ -13,7 +13,6 @@ interface Growth {
   bytes: number
   /** When its first payload was staged, ms on the monotonic clock. */
   since: number
-  written: boolean
 }
 
 export interface Mark {
@@ -43,15 +42,19 @@ export class Stage {
   readonly changed = new Set<number>()
   /** Grows with everything that is staged. */
   count = 0
-  /** Payload bytes staged and not yet durable. */
+  /** Payload bytes staged and not yet as durable as the server promises. */
   bytes = 0
-  private growths: Growth[] = []
+  /** Not written yet; and written, while somebody still waits for a sync. */
+  private readonly unwritten: Growth[] = []
+  private readonly unsynced: Growth[] = []
+  private readonly promised: Level
   private readonly moved: (partition: Partition) => void
   private readonly monotonic: () => number
 
-  /** `moved` is called for each partition whose durable end has moved. */
-  constructor(store: Store, moved: (partition: Partition) => void, monotonic: () => number) {
+  /** `promised`: of logs that do not say. `moved` is called for each partition whose durable end has moved. */
+  constructor(store: Store, promised: Level, moved: (partition: Partition) => void, monotonic: () => number) {
     this.store = store
+    this.promised = promised
     this.monotonic = monotonic
     this.last = store.durable
     this.moved = moved
@@ -121,10 +124,10 @@ export class Stage {
   }
 
   private grew(commit: number, partition: Partition, bytes: number): void {
-    let growth = this.growths.at(-1)
+    let growth = this.unwritten.at(-1)
     if (growth === undefined || growth.commit !== commit) {
-      growth = { commit, partitions: [], ends: [], appended: [], bytes: 0, since: this.monotonic(), written: false }
-      this.growths.push(growth)
+      growth = { commit, partitions: [], ends: [], appended: [], bytes: 0, since: this.monotonic() }
+      this.unwritten.push(growth)
     }
     if (partition.stagedIn !== commit) {
       partition.stagedIn = commit
@@ -149,9 +152,9 @@ export class Stage {
     return staged > 0 && staged === this.weak - mark.weak ? 'os' : 'fsync'
   }
 
-  /** How long the oldest payload has been staged that is not durable yet. */
+  /** How long the oldest payload has been staged that is not as durable as promised yet. */
   get waitMs(): number {
-    const oldest = this.growths[0]
+    const oldest = (this.promised === 'fsync' ? this.unsynced[0] : undefined) ?? this.unwritten[0]
     return oldest === undefined ? 0 : this.monotonic() - oldest.since
   }
 
@@ -163,27 +166,35 @@ export class Stage {
   /** To be called when the store has made progress. */
   progress(): void {
     const { written, durable } = this.store
-    for (const growth of this.growths) {
-      if (growth.commit > written) break
-      if (!growth.written) {
-        growth.written = true
-        this.advance(growth, 'os')
-      }
-      if (growth.commit <= durable) this.advance(growth, 'fsync')
+    for (const growth of reached(this.unwritten, written)) {
+      this.advance(growth, 'os')
+      // Where nobody promised a sync none is asked for, and it may be long until one comes by itself.
+      if (this.promised === 'os') this.bytes -= growth.bytes
+      if (this.promised === 'fsync' || growth.partitions.some(isStrict)) this.unsynced.push(growth)
     }
-    let done = 0
-    while (done < this.growths.length && this.growths[done]!.commit <= durable)
-      this.bytes -= this.growths[done++]!.bytes
-    if (done > 0) this.growths.splice(0, done)
+    for (const growth of reached(this.unsynced, durable)) {
+      this.advance(growth, 'fsync')
+      if (this.promised === 'fsync') this.bytes -= growth.bytes
+    }
   }
 
   private advance(growth: Growth, level: Level): void {
     for (let i = 0; i < growth.partitions.length; i++) {
       const partition = growth.partitions[i]!
-      if (partition.level !== level || partition.durableEnd >= growth.ends[i]!) continue
+      if ((level === 'os' && isStrict(partition)) || partition.durableEnd >= growth.ends[i]!) continue
       partition.durableEnd = growth.ends[i]!
       partition.durableAppended = growth.appended[i]!
       this.moved(partition)
     }
   }
 }
+
+/** Takes out those of commits up to `commit`. */
+function reached(growths: Growth[], commit: number): Growth[] {
+  let count = 0
+  while (count < growths.length && growths[count]!.commit <= commit) count++
+  return count === 0 ? none : growths.splice(0, count)
+}
+
+const none: Growth[] = []
+const isStrict = ({ level }: Partition): boolean => level === 'fsync'
