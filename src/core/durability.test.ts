@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Store } from '../log/index.ts'
+import { SimRandom } from '../world/sim/random.ts'
+import { SimDisk } from '../world/sim/sim-disk.ts'
 import type { BrokerLimits } from './options.ts'
 import { records, Stand } from './testing/stage.ts'
 
 /** A server that only writes commits, with one log that asks for more. */
 async function openLax(options: Partial<BrokerLimits> = {}): Promise<{ stand: Stand; store: () => Store }> {
   const stand = new Stand('journal')
+  stand.disk = new SimDisk(stand.time, new SimRandom(1))
   stand.storeOptions.durability = 'os'
   stand.storeOptions.checkpointMs = 3_600_000
   await stand.start({ durability: 'os', ...options })
@@ -40,6 +43,40 @@ test('where commits are only written, what is written holds up nobody, though no
   const strict = await stand.log('strict', { durability: 'fsync' })
   await stand.append(client, strict, 'b')
   assert.deepEqual(await stand.readAll(strict), ['b'])
+})
+
+test('where commits are only written, what a session asks behind a synced append is answered without another one', async () => {
+  const { stand, store } = await openLax()
+  const client = await stand.client()
+  const lax = await stand.log('lax')
+  const strict = await stand.log('strict', { durability: 'fsync' })
+  const order: string[] = []
+  const call = (name: string, log: number) =>
+    stand.broker.commit([{ op: 'append', log, ...records(name) }], client).then(() => order.push(name))
+  const first = store().staging
+  const calls = [call('strict', strict)]
+  store().onProgress(() => {
+    if (calls.length === 1 && store().written >= first && store().durable < first) calls.push(call('lax', lax))
+  })
+  await stand.time.advance(100)
+  assert.equal(calls.length, 2, 'the second came between write and sync of the first')
+  assert.deepEqual(order, ['strict', 'lax'])
+})
+
+test('under load, too, what must be synced is', async () => {
+  const { stand, store } = await openLax()
+  const client = await stand.client()
+  const strict = await stand.log('strict', { durability: 'fsync' })
+  let answered = 0
+  const append = (): void =>
+    void stand.broker.commit([{ op: 'append', log: strict, ...records('x') }], client).then(() => answered++)
+  // Whenever one is written another one is staged behind it.
+  const from = store().written
+  while (store().written < from + 50) {
+    append()
+    await stand.time.advance(0.03)
+  }
+  assert.ok(answered > 0)
 })
 
 test('answers of a session come in the order of its calls, whatever each waits for', async () => {

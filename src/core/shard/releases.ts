@@ -26,6 +26,10 @@ class ReplyQueue {
     }
   }
 
+  get first(): number {
+    return this.head < this.replies.length ? this.replies[this.head]!.commit : Infinity
+  }
+
   get last(): number {
     return this.head < this.replies.length ? this.replies.at(-1)!.commit : 0
   }
@@ -57,6 +61,11 @@ export class Releases {
     return new Promise<T>((resolve) => {
       queue.push({ commit: turn, release: (failed) => resolve(failed ? failure() : value) })
     })
+  }
+
+  /** The oldest commit that an answer waits for to be synced; Infinity when none does. */
+  get firstSynced(): number {
+    return this.fsync.first
   }
 
   progress(): void {

@@ -32,8 +32,6 @@ export class Stage {
   /** Extents staged in partitions that ask for less, and for more, than the rest; see `levelSince`. */
   private weak = 0
   private strict = 0
-  /** The newest commit that holds records which must be synced. */
-  lastStrict = 0
   /** The newest commit that holds a definition. */
   lastDefined = 0
   /** The store has failed, or is closed: what still runs to its end changes nothing any more. */
@@ -110,12 +108,8 @@ export class Stage {
     const { count, maxTimestamp, flags, meta } = facts
     this.store.stageExtent(partition.id, { baseOffset, count, maxTimestamp, appendTime: 0, flags, meta }, payload)
     this.touch()
-    if (partition.level === 'os') {
-      this.weak++
-    } else {
-      this.strict++
-      this.lastStrict = commit
-    }
+    if (isStrict(partition)) this.strict++
+    else this.weak++
     partition.next = baseOffset + facts.count
     partition.bytes += payload.bytes
     partition.appended += bytes
@@ -156,6 +150,11 @@ export class Stage {
   get waitMs(): number {
     const oldest = (this.promised === 'fsync' ? this.unsynced[0] : undefined) ?? this.unwritten[0]
     return oldest === undefined ? 0 : this.monotonic() - oldest.since
+  }
+
+  /** Records that must be synced are written. */
+  get waitsForSync(): boolean {
+    return this.unsynced.length > 0
   }
 
   /** Somebody waits for what has been staged. */

@@ -1,8 +1,8 @@
 import type { Shard } from './shard.ts'
 
 /**
- * Where commits only have to be written, some logs may still ask for more: then what they wait for is synced, one sync
- * for all that has been written by then.
+ * Where commits only have to be written, some logs may still ask for more, and answers that follow theirs wait with them:
+ * then what they wait for is synced, one sync for all that has been written by then.
  */
 export class Syncing {
   private readonly shard: Shard
@@ -14,9 +14,10 @@ export class Syncing {
 
   /** To be called when the store has made progress. */
   look(): void {
-    const { store, stage, limits } = this.shard
+    const { store, stage, releases, limits } = this.shard
     if (limits.durability === 'fsync' || this.busy) return
-    if (store.durable >= stage.lastStrict || store.written < stage.lastStrict) return
+    // The oldest counts: under load the newest is never written yet.
+    if (!stage.waitsForSync && releases.firstSynced > store.written) return
     this.busy = true
     store.synced(store.written).then(
       () => {
