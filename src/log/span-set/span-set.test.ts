@@ -211,3 +211,14 @@ test('a payload that fails its checksum is an error with file and position, and 
   assert.equal((await spans.read(1, 0, 100, 100_000)).length, 100)
   await spans.close()
 })
+
+test('a checkpoint has the list of spans once, however many partitions there are', async () => {
+  const host = new FakeHost()
+  const spans = await openSpans(host)
+  await spans.adopt(await host.segment(1, samples(300, 300, 0)))
+  const objects: number[] = []
+  for (let part = spans.checkpoint(1, true); part !== null; part = spans.checkpoint(1, true)) objects.push(part.object)
+  assert.equal(objects.length, 301)
+  assert.equal(objects.filter((object) => object === 0).length, 1)
+  await spans.close()
+})

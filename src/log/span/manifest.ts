@@ -75,13 +75,14 @@ export class Manifest {
     this.dirty.add(partOf(id))
   }
 
+  /** Like `Machine.checkpoint`; null again and again when all of a round was given out. */
   checkpoint(round: number, full: boolean): CheckpointPart | null {
-    if (round !== this.round || this.walk === null) {
+    if (round !== this.round) {
       this.round = round
       this.walk = this.changed(full)
     }
-    const next = this.walk.next()
-    if (next.done !== true) return next.value
+    const next = this.walk?.next()
+    if (next?.done === false) return next.value
     this.walk = null
     return null
   }
