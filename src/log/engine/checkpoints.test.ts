@@ -17,3 +17,28 @@ test('many short lives end up in a checkpoint like one long life, or replay woul
   assert.notDeepEqual(await store.disk.list('checkpoint'), [])
   await store.time.until(store.store.close())
 })
+
+test('a slot whose segment died behind the newest checkpoint is used again after a start', async () => {
+  const store = new TestStore({ checkpointBytes: 1e9, checkpointMs: 1e9 })
+  await store.open()
+  store.store.createPartition(1)
+  for (let i = 0; i < 75; i++) {
+    store.append(1, 20_000)
+    await store.commit()
+  }
+  store.store.stageTrim(1, store.store.bounds(1).next)
+  await store.commit()
+  await store.pass(20_000)
+  assert.ok((await store.disk.list('journal')).length >= 6)
+  store.options.checkpointMs = 1000
+  await store.reopen()
+  for (let i = 0; i < 5; i++) {
+    store.append(1, 100)
+    await store.commit()
+    await store.pass(3000)
+  }
+  const { slotsAhead, slotsSpare } = store.options
+  assert.equal((await store.disk.list('journal')).length, slotsAhead! + slotsSpare! + 1)
+  assert.deepEqual(await store.readAll(1), [75, 76, 77, 78, 79])
+  await store.time.until(store.store.close())
+})

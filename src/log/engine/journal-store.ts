@@ -131,22 +131,11 @@ export class JournalStore implements DurableStore {
 
   /** Takes over the slots that were found, writes the FENCE, and hands late segments to the spans. */
   async start(found: Survey, recovered: Recovered): Promise<void> {
-    const { held, memory, machine, options } = this.parts
+    const { held, memory, machine } = this.parts
     const older = found.checkpoints[1]
     if (memory) this.retirement.setFloor(Infinity, Infinity)
     else if (older !== undefined) this.retired(older)
-    const adopted = this.spans.slots() // Not free because a header has rotted, or a file is missing.
-    for (const slot of adopted) this.slots.hold(slot)
-    for (const { slot, bytes, header } of found.slots.filter((each) => !adopted.has(each.slot))) {
-      const seq = header?.segmentSeq ?? 0
-      const growing = seq === this.journal.active?.seq && bytes < options.slotBytes
-      if (held.get(seq) !== undefined) this.slots.hold(slot, growing)
-      else if (header === null || (older !== undefined && seq < older.scanSegment)) await this.slots.found(slot, bytes)
-      else {
-        this.slots.hold(slot)
-        this.retirement.release(slot, seq, 0)
-      }
-    }
+    await this.takeSlots(found, older?.scanSegment ?? 0)
     machine.recovered()
     const { expected, scanSegment } = recovered
     this.checkpoints.replayed(expected.lsn - (found.segments.get(scanSegment)?.header.startLsn ?? expected.lsn))
@@ -164,6 +153,24 @@ export class JournalStore implements DurableStore {
     held.forget()
     this.adoption.begin()
     this.spans.begin()
+  }
+
+  /** `scanSegment`: a recovery from the older checkpoint would read from there on. */
+  private async takeSlots(found: Survey, scanSegment: number): Promise<void> {
+    const { held, options } = this.parts
+    const adopted = this.spans.slots() // Not free because a header has rotted, or a file is missing.
+    for (const slot of adopted) this.slots.hold(slot)
+    for (const { slot, bytes, header } of found.slots.filter((each) => !adopted.has(each.slot))) {
+      const seq = header?.segmentSeq ?? 0
+      const growing = seq === this.journal.active?.seq && bytes < options.slotBytes
+      // The spans had it and gave it up, after the checkpoint perhaps: nobody else would let it go.
+      const dead = seq <= this.spans.adoptedThrough
+      if (header === null || (seq < scanSegment && held.get(seq) === undefined)) await this.slots.found(slot, bytes)
+      else {
+        this.slots.hold(slot, growing)
+        if (dead || held.get(seq) === undefined) this.retirement.release(slot, seq, 0)
+      }
+    }
   }
 
   /** Where the bytes of a commit lie follows from the sizes of slots and frames: no commit crosses a change of them. */
