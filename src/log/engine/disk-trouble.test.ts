@@ -208,24 +208,45 @@ test('others have taken all that was left: what is kept ready pays for what free
 })
 
 test('a store that is stopped while it waits for space does not wait for it', async () => {
-  const { time, disk } = newDisk(4)
-  const run = await openOn(disk, time, { spans, slotsAhead: 1, slotsSpare: 0 })
-  const { store, work } = run
-  work.create(1)
-  disk.capacityBytes = 300_000
-  for (let i = 0; i < 60; i++) {
+  // With a checkpoint after each commit one of them waits, too.
+  for (const checkpointBytes of [150_000, 1]) {
+    const { time, disk } = newDisk(4)
+    const run = await openOn(disk, time, { spans, slotsAhead: 1, slotsSpare: 0, checkpointBytes })
+    const { store, work } = run
+    work.create(1)
+    disk.capacityBytes = 300_000
+    for (let i = 0; i < 60; i++) {
+      work.append([1], 'x'.repeat(9000))
+      store.hard()
+      await time.advance(100)
+    }
+    const { acked } = work
+    assert.ok(store.staging >= acked + 2, 'a commit is on its way and cannot go on')
+    await time.until(store.close(), 5000)
+    disk.capacityBytes = Infinity
+    const again = await openOn(disk, time, { spans }, work)
+    assert.ok(again.work.found >= acked)
+    await time.until(again.work.verify())
+    await time.until(again.store.close())
+  }
+})
+
+test('a store that finds no space while it is stopped does not wait for it', async () => {
+  for (let commits = 1; commits < 16; commits++) {
+    const { time, disk } = newDisk(4)
+    const run = await openOn(disk, time, { spans, slotsAhead: 0, slotsSpare: 0, checkpointBytes: 1 })
+    const { store, work } = run
+    work.create(1)
+    for (let i = 0; i < commits; i++) {
+      work.append([1], 'x'.repeat(9000))
+      await commit(run)
+    }
+    disk.capacityBytes = used(disk) + 2000
     work.append([1], 'x'.repeat(9000))
     store.hard()
-    await time.advance(100)
+    await time.settle()
+    await time.until(store.close(), 5000)
   }
-  const { acked } = work
-  assert.ok(store.staging >= acked + 2, 'a commit is on its way and cannot go on')
-  await time.until(store.close(), 5000)
-  disk.capacityBytes = Infinity
-  const again = await openOn(disk, time, { spans }, work)
-  assert.ok(again.work.found >= acked)
-  await time.until(again.work.verify())
-  await time.until(again.store.close())
 })
 
 test('trouble in the background is tried again, and lets nobody go', async () => {

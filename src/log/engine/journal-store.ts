@@ -89,6 +89,7 @@ export class JournalStore implements DurableStore {
       { slotBytes, sync, ahead, spare, reserveBytes, largeFrameBytes },
       {
         full: (full) => this.slotsFull(full),
+        stuck: () => this.endIfStuck(),
         trouble: (error) => host.report(error),
         failed: (error) => this.committer.fail(error),
       },
@@ -450,8 +451,9 @@ export class JournalStore implements DurableStore {
     this.snapshots.refuse({ error: 'unavailable', detail: 'the store is closed' })
     await allInTurn([
       () => this.spans.close(),
+      () => this.endIfStuck(),
       () => this.checkpoints.close(),
-      () => this.stopCommitting(),
+      () => this.committer.stop(),
       () => (this.committer.failed ? undefined : this.syncWritten(this.written)),
       () => this.journal.active?.file.close(),
       () => this.slots.close(),
@@ -466,10 +468,9 @@ export class JournalStore implements DurableStore {
     await this.slots.close()
   }
 
-  private stopCommitting(): Promise<void> {
-    // It was never acknowledged, and would wait for as long as the disk is full.
-    if (this.slots.stuck) this.committer.fail(new StoreRefused(fullFailure))
-    return this.committer.stop()
+  /** A commit that waits for space was never acknowledged, and who closes would wait for as long as the disk is full. */
+  private endIfStuck(): void {
+    if (this.closing !== null && this.slots.stuck) this.committer.fail(new StoreRefused(fullFailure))
   }
 
   metrics(): StoreMetrics {

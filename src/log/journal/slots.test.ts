@@ -4,6 +4,7 @@ import type { CommitFile, CommitThread, Disk, DiskFile } from '../../world/index
 import { slotPath, Slots } from './slots.ts'
 
 const mib = 1024 * 1024
+const deaf = { full: () => undefined, stuck: () => undefined }
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 test('who comes to need a slot that is being filled waits for a step of it, not for all', async () => {
@@ -29,7 +30,7 @@ test('who comes to need a slot that is being filled waits for a step of it, not 
   const failed = (error: Error): never => {
     throw error
   }
-  const slots = new Slots(disk, thread, timers, options, { full: () => undefined, trouble: failed, failed })
+  const slots = new Slots(disk, thread, timers, options, { ...deaf, trouble: failed, failed })
   slots.prepare()
   while (syncs.length === 0) await turn()
   const filled: number[] = []
@@ -62,7 +63,7 @@ test('while a slot comes back or goes, no new one is made in its file', async ()
   const failed = (error: Error): never => {
     throw error
   }
-  const slots = new Slots(disk, thread, timers, options, { full: () => undefined, trouble: failed, failed })
+  const slots = new Slots(disk, thread, timers, options, { ...deaf, trouble: failed, failed })
   slots.hold(0)
   const recycled = slots.recycle(0)
   slots.prepare()
@@ -95,7 +96,7 @@ test('while frames are large no slot is filled but the spare one, and segments g
   const failed = (error: Error): never => {
     throw error
   }
-  const slots = new Slots(disk, thread, timers, options, { full: () => undefined, trouble: failed, failed })
+  const slots = new Slots(disk, thread, timers, options, { ...deaf, trouble: failed, failed })
   const settled = async (): Promise<void> => {
     for (let turns = 0; turns < 20; turns++) await turn()
   }
@@ -149,7 +150,7 @@ test('a spare slot that cannot be made fails nobody who is about to get another'
     throw error
   }
   const trouble = (error: Error): void => void troubles.push(error.message)
-  const slots = new Slots(disk, thread, timers, options, { full: () => undefined, trouble, failed })
+  const slots = new Slots(disk, thread, timers, options, { ...deaf, trouble, failed })
   const settled = async (): Promise<void> => {
     for (let turns = 0; turns < 20; turns++) await turn()
   }
@@ -192,6 +193,7 @@ test('while frames are large, too, a disk with space again is not full any more'
   const told: boolean[] = []
   const full = (is: boolean): void => void told.push(is)
   const slots = new Slots(disk, thread, { after, endOfTurn: () => undefined }, options, {
+    ...deaf,
     full,
     trouble: failed,
     failed,

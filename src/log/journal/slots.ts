@@ -53,6 +53,8 @@ const averaged = 16
 export interface SlotEvents {
   /** There are no more slots than must be kept, and no space for others; or that is over. */
   full(full: boolean): void
+  /** The journal waits for space that others must free; told again and again. */
+  stuck(): void
   /** A slot could not be made or taken back: tried again, or done without. */
   trouble(error: Error): void
   /** The journal needs a slot, and none can be made. */
@@ -226,6 +228,7 @@ export class Slots {
       this.stalled = false
       if (!this.closed) again()
     }
+    if (this.ready.length === 0) this.events.stuck()
     void this.removeReady()
       .catch((error: unknown) => this.events.trouble(error as Error))
       .then(() => this.timers.after(retryMs, tryAgain))
@@ -289,6 +292,7 @@ export class Slots {
     this.noSpace = error instanceof DiskError && error.kind === 'full'
     if (this.noSpace) {
       if (this.ready.length <= this.options.spare) this.setFull(true)
+      if (this.stuck) this.events.stuck()
     } else if (this.waiting !== null && !another) {
       this.events.failed(error)
     } else {
