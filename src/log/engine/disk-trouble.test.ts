@@ -437,6 +437,27 @@ test('a slot with a second name is a backup’s: it is never written over', asyn
   await time.until(store.close())
 })
 
+test('nor is it by a start', async () => {
+  const { time, disk } = newDisk(9)
+  const run = await openOn(disk, time, { spans })
+  run.work.create(1)
+  run.work.append([1], 'x'.repeat(20_000))
+  await commit(run)
+  await time.advance(5000)
+  await time.until(run.store.close())
+  const ready = disk.paths().filter((path) => path.startsWith('journal/'))[1]!
+  disk.link(ready, 'backup')
+  const before = disk.bytesOf('backup')
+  const again = await openOn(disk, time, { spans }, run.work)
+  for (let i = 0; i < 30; i++) {
+    again.work.append([1], 'y'.repeat(9000))
+    await commit(again)
+  }
+  assert.ok(disk.bytesOf('backup').equals(before))
+  await time.until(again.work.verify())
+  await time.until(again.store.close())
+})
+
 test('without space for a first slot the store is refused, with the reason', async () => {
   const { time, disk } = newDisk(10)
   disk.capacityBytes = 50_000

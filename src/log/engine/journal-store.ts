@@ -166,7 +166,7 @@ export class JournalStore implements DurableStore {
       const growing = seq === this.journal.active?.seq && bytes < options.slotBytes
       // The spans had it and gave it up, after the checkpoint perhaps: nobody else would let it go.
       const dead = seq <= this.spans.adoptedThrough
-      if (header === null || (seq < scanSegment && held.get(seq) === undefined)) await this.slots.found(slot, bytes)
+      if (header === null || (seq < scanSegment && held.get(seq) === undefined)) await this.slots.found(slot)
       else {
         this.slots.hold(slot, growing)
         if (dead || held.get(seq) === undefined) this.retirement.release(slot, seq, 0)

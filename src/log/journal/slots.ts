@@ -5,6 +5,7 @@ import {
   type CommitThread,
   type Disk,
   type DiskFile,
+  type FileFacts,
   type Timer,
   type Timers,
 } from '../../world/index.ts'
@@ -116,9 +117,10 @@ export class Slots {
   }
 
   /** At the start: a slot file without a segment that is wanted. */
-  async found(slot: number, bytes: number): Promise<void> {
+  async found(slot: number): Promise<void> {
     const { slotBytes, ahead, spare, sync } = this.options
-    if (bytes !== slotBytes || this.ready.length >= ahead + spare) return this.disk.remove(slotPath(slot))
+    const fit = reusable(await this.disk.stat(slotPath(slot)), slotBytes)
+    if (!fit || this.ready.length >= ahead + spare) return this.disk.remove(slotPath(slot))
     this.ready.push({ slot, file: await this.thread.open(slotPath(slot), sync), segmentBytes: slotBytes })
   }
 
@@ -175,8 +177,7 @@ export class Slots {
       const facts = await this.disk.stat(slotPath(slot))
       const { slotBytes, ahead, spare } = this.options
       const enough = this.ready.length > 2 * (ahead + spare)
-      // A second name is a backup's: writing over the file would destroy it.
-      if (facts === null || facts.links > 1 || facts.bytes !== slotBytes || enough) {
+      if (!reusable(facts, slotBytes) || enough) {
         await this.disk.remove(slotPath(slot))
       } else {
         this.offer({ slot, file: await this.thread.open(slotPath(slot), this.options.sync), segmentBytes: slotBytes })
@@ -426,6 +427,10 @@ export class Slots {
     for (const slot of this.ready) await slot.file.close()
   }
 }
+
+/** A second name is a backup's: writing over the file would destroy it. */
+const reusable = (facts: FileFacts | null, slotBytes: number): boolean =>
+  facts !== null && facts.bytes === slotBytes && facts.links <= 1
 
 const zeros = Buffer.alloc(zeroStepBytes)
 
