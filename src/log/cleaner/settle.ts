@@ -163,10 +163,17 @@ export function commitEdit(
   })
 }
 
-/** The file of a span that the manifest no longer names: a slot goes back to the journal, the rest is removed. */
+/**
+ * The file of a span that the manifest no longer names: a slot goes back to the journal, the rest is removed. What cannot
+ * be removed stays until the next start, and costs no slot.
+ */
 async function giveBack(host: SpanHost, files: SpanFiles, info: SpanInfo, commit: number): Promise<void> {
   await new Promise<void>((resolve) => files.unused(info.id, resolve))
-  await files.forget(info)
-  await host.disk.remove(info.slot >= 0 ? sidecarPath(info.firstSeq) : spanPath(info))
+  try {
+    await files.forget(info)
+    await host.disk.remove(info.slot >= 0 ? sidecarPath(info.firstSeq) : spanPath(info))
+  } catch (error) {
+    host.report(error as Error)
+  }
   if (info.slot >= 0) host.releaseSlot(info.slot, info.firstSeq, commit)
 }

@@ -108,7 +108,10 @@ export class JournalStore implements DurableStore {
     this.committer = new Committer(this.journal, clock, timers, { sync, largeBytes: options.largeCommitBytes }, this)
     this.retirement = new Retirement(
       this.slots,
-      (segmentSeq) => host.forgetSegment(segmentSeq),
+      (segmentSeq, slot) => {
+        host.forgetSegment(segmentSeq)
+        return spans.forgetSlot(slot)
+      },
       () => this.checkpoints.press(),
     )
     this.reading = new Reading(partitions, held, tail, this.committer, spans)

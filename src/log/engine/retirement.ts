@@ -15,7 +15,7 @@ export interface SegmentHold {
 /** Takes slots back when nobody can need their bytes any more, not even a recovery from the older checkpoint (F3). */
 export class Retirement {
   private readonly slots: Slots
-  private readonly forget: (segmentSeq: number) => void
+  private readonly forget: (segmentSeq: number, slot: number) => Promise<void>
   private readonly waits: () => void
   private released: Released[] = []
   /** Segments from here on are needed by the older of the two checkpoints. */
@@ -23,7 +23,8 @@ export class Retirement {
   private floorCommit = 0
   private readonly holds = new Set<SegmentHold>()
 
-  constructor(slots: Slots, forget: (segmentSeq: number) => void, waits: () => void) {
+  /** `forget` resolves when nothing of it is open any more. */
+  constructor(slots: Slots, forget: (segmentSeq: number, slot: number) => Promise<void>, waits: () => void) {
     this.slots = slots
     this.forget = forget
     this.waits = waits
@@ -75,9 +76,11 @@ export class Retirement {
     const free = this.released.filter((each) => this.done(each) && !this.isHeld(each))
     if (free.length === 0) return
     this.released = this.released.filter((each) => !free.includes(each))
-    for (const { slot, segmentSeq } of free) {
-      this.forget(segmentSeq)
-      void this.slots.recycle(slot)
-    }
+    for (const each of free) void this.recycle(each)
+  }
+
+  private async recycle({ slot, segmentSeq }: Released): Promise<void> {
+    await this.forget(segmentSeq, slot).catch(() => undefined) // It was only read.
+    await this.slots.recycle(slot)
   }
 }

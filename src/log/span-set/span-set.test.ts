@@ -222,3 +222,40 @@ test('a checkpoint has the list of spans once, however many partitions there are
   assert.equal(objects.filter((object) => object === 0).length, 1)
   await spans.close()
 })
+
+test('an index that cannot be removed is told, and costs no slot', async () => {
+  const time = new SimTime()
+  const disk = new SimDisk(time, new SimRandom(3))
+  const host = new FakeHost(disk, undefined, time)
+  const spans = await openSpans(host)
+  host.lives.set(0, 'consumed')
+  await spans.adopt(await host.segment(1, samples(1, 100, 0)))
+  for (let offset = 0; offset < 100; offset++) host.done.add(`0/${offset}`)
+  disk.faults = { fail: (operation) => (operation === 'remove' ? 'io' : null), delayMs: () => 0 }
+  await host.during(spans.clean())
+  await time.advance(10)
+  assert.deepEqual(host.released, [1])
+  assert.equal(host.reported.length, 1)
+  await spans.close()
+})
+
+test('a file that a reader of an open segment has left open is not read in the place of the next of its name', async () => {
+  const time = new SimTime()
+  const disk = new SimDisk(time, new SimRandom(3))
+  const host = new FakeHost(disk, undefined, time)
+  const spans = await openSpans(host)
+  const read = async (seq: number): Promise<Buffer[]> => {
+    const segment = { ...host.sealed.get(seq)!, slot: 1 }
+    const batches: Buffer[] = []
+    await spans.readOpen([segment], [segment.index.extent(0, 0)], undefined, ({ batch }) => batches.push(batch))
+    return batches
+  }
+  await host.segment(1, samples(1, 1, 0))
+  assert.deepEqual(await read(1), [bytes(300, 0)])
+  await disk.remove(host.slotPath(1))
+  await host.segment(2, samples(1, 1, 1))
+  await disk.rename(host.slotPath(2), host.slotPath(1))
+  await spans.forgetSlot(1)
+  assert.deepEqual(await read(2), [bytes(300, 1)])
+  await spans.close()
+})

@@ -167,6 +167,10 @@ export class SpanSet implements Spans {
     this.pages.drop(partition)
   }
 
+  forgetSlot(slot: number): Promise<void> {
+    return this.files.forgetSlot(slot)
+  }
+
   hold(): SpanHold {
     const infos = this.manifest.list()
     for (const { id } of infos) this.files.pin(id)

@@ -149,6 +149,11 @@ export interface Spans {
   bytesFrom(partition: number, start: number): number
   dropped(partition: number): void
 
+  /**
+   * Before a slot is used again. Who reads a segment that is not adopted pins nothing, and may have opened its file when
+   * the span had been forgotten: where that file goes, another one takes its name, and reads would still get the old one.
+   */
+  forgetSlot(slot: number): Promise<void>
   /** All spans as they are now: their files, and the slots of adopted segments, stay as they are until `release`. */
   hold(): SpanHold
   /** Like `Machine.checkpoint`. */

@@ -194,8 +194,13 @@ export class SpanFiles {
     this.missing.delete(info.id)
     this.cache.forget(file)
     this.scanCache.forget(file)
-    if (adopted(info)) await this.forgetTable(info)
     await this.pool.forget(file.path)
+    if (adopted(info)) await this.forgetTable(info)
+  }
+
+  /** Before a slot is used again: see `Spans.forgetSlot`. */
+  forgetSlot(slot: number): Promise<void> {
+    return this.pool.forget(this.host.slotPath(slot))
   }
 
   close(): Promise<void> {
