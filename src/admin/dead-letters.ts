@@ -8,8 +8,9 @@ import { matches, nameText, parseName } from './names.ts'
 import { inSession } from './namespace.ts'
 import type { DeadLetterAnswer, MessageAnswer, RedriveAnswer } from './types.ts'
 
-const leaseMs = 30_000
 const messagesAtOnce = 500
+/** What a listing shows of all values together. */
+const shownBytesMax = 16 * 1024 * 1024
 
 /** Every queue that some subscription's dead letters go to. */
 export function deadLetterQueues(broker: Broker, namespace: Id): DeadLetterAnswer[] {
@@ -57,7 +58,9 @@ export async function deadLetters(
   if (failed(subscription)) return subscription
   const deliveries = await broker.peek(subscription.ok, limit)
   return {
-    ok: deliveries.flatMap(({ batch, first, count }) => range(first, count).map((index) => messageOf(batch, index))),
+    ok: deliveries.flatMap(({ batch, first, count }) =>
+      range(first, count).map((index) => messageOf(batch, index, shownBytesMax / limit)),
+    ),
   }
 }
 
@@ -83,7 +86,8 @@ export function redrive(broker: Broker, namespace: Id, queue: string, limit: num
         session: opened.session,
         subscription: subscription.ok,
         messages,
-        leaseMs,
+        // Until the session ends: one that ran out would be given to others, and moved back all the same.
+        leaseMs: Infinity,
         settle: 'byConsumer',
       } as const
       const taken = await broker.take(options)
@@ -121,6 +125,10 @@ async function moveBack(
   const refused = results.find(failed)
   if (refused !== undefined) return fail(refused)
   assert(results.length === 2, 'one result for each op')
+  const settled = results[1]!
+  if ('ok' in settled && settled.ok.op === 'settle' && settled.ok.done < count) {
+    return fail({ error: 'conflict', detail: 'somebody else has it now, and it is back where it came from, too' })
+  }
   answer.moved += count
 }
 

@@ -89,7 +89,10 @@ function actionRoutes(options: AdminOptions): Routes {
       if (failed(body)) return body
       const { queue, limit } = body.ok
       if (typeof queue !== 'string') return { error: 'invalid', detail: 'the body must name a queue' }
-      return redrive(broker, namespace, queue, typeof limit === 'number' ? limit : Infinity)
+      if (limit !== undefined && !(Number.isInteger(limit) && (limit as number) > 0)) {
+        return { error: 'invalid', detail: 'limit must be a whole number above 0' }
+      }
+      return redrive(broker, namespace, queue, (limit as number | undefined) ?? Infinity)
     }),
     'POST /api/backup': backupRoute(options),
     'GET /api/tail': (request) => {

@@ -2,8 +2,11 @@ import { propertiesOf, replyToText, valueText, type DeliveredBatch } from '../co
 import { nameText } from './names.ts'
 import type { MessageAnswer } from './types.ts'
 
-/** Record `index` of a batch, as JSON says it. */
-export function messageOf(batch: DeliveredBatch, index: number): MessageAnswer {
+/** JSON makes six characters of some bytes, and a string has an end. */
+const valueBytesMax = 1024 * 1024
+
+/** Record `index` of a batch, as JSON says it; of a value at most so many bytes. */
+export function messageOf(batch: DeliveredBatch, index: number, bytesMax = valueBytesMax): MessageAnswer {
   const properties = propertiesOf(batch.table, index, batch.foreign)
   const { contentType, correlationId, replyTo, messageId, headers = [] } = properties
   const stored = batch.baseOffset >= 0
@@ -11,7 +14,7 @@ export function messageOf(batch: DeliveredBatch, index: number): MessageAnswer {
     address: batch.address === null ? null : nameText(batch.address.levels),
     time: batch.appendTime,
     key: batch.table.key(index)?.toString() ?? null,
-    ...bodyOf(batch.table.value(index)),
+    ...bodyOf(batch.table.value(index), Math.min(bytesMax, valueBytesMax)),
     headers: headers.map(({ name, value }) => ({ name, value: valueText(value) })),
     ...(contentType === undefined ? {} : { contentType }),
     ...(correlationId === undefined ? {} : { correlationId: correlationId.toString() }),
@@ -29,10 +32,20 @@ function historyOf({ history }: DeliveredBatch): NonNullable<MessageAnswer['hist
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 
-function bodyOf(body: Buffer | null): { value: string; encoding: 'utf8' | 'base64' } {
+function bodyOf(body: Buffer | null, bytesMax: number): Pick<MessageAnswer, 'value' | 'encoding' | 'bytes'> {
   if (body === null) return { value: '', encoding: 'utf8' }
+  if (body.length <= bytesMax) return textOf(body, strictUtf8, false)
+  // The cut may lie within a character: what has only begun is left out.
+  return { ...textOf(body.subarray(0, bytesMax), new TextDecoder('utf-8', { fatal: true }), true), bytes: body.length }
+}
+
+function textOf(
+  body: Buffer,
+  decoder: InstanceType<typeof TextDecoder>,
+  cut: boolean,
+): Pick<MessageAnswer, 'value' | 'encoding'> {
   try {
-    return { value: strictUtf8.decode(body), encoding: 'utf8' }
+    return { value: decoder.decode(body, { stream: cut }), encoding: 'utf8' }
   } catch {
     return { value: body.toString('base64'), encoding: 'base64' }
   }

@@ -14,15 +14,25 @@ function wildcard(level: string): PatternLevel {
   return level === '#' ? { any: 'rest' } : level
 }
 
-/** Does the pattern match this name? For filters of listings; routing has its own, faster way. */
-export function matches(pattern: readonly PatternLevel[], name: Levels, from = 0, at = 0): boolean {
-  if (from === pattern.length) return at === name.length
-  const level = pattern[from]
-  if (typeof level === 'object' && level.any !== 'one') {
-    const least = level.any === 'rest1' ? at + 1 : at
-    for (let next = least; next <= name.length; next++) if (matches(pattern, name, from + 1, next)) return true
-    return false
+/**
+ * Does the pattern match this name? For filters of listings; routing has its own way for many patterns. Level by level of
+ * the pattern, with all the places of the name that it can have come to: many `#` cost no more than their number.
+ */
+export function matches(pattern: readonly PatternLevel[], name: Levels): boolean {
+  let places = new Array<boolean>(name.length + 1).fill(false)
+  places[0] = true
+  for (const level of pattern) {
+    const next = new Array<boolean>(name.length + 1).fill(false)
+    let before = false
+    for (let at = 0; at <= name.length; at++) {
+      if (typeof level === 'object' && level.any !== 'one') {
+        next[at] = before || (level.any === 'rest' && places[at]!)
+        before ||= places[at]!
+      } else {
+        next[at] = at > 0 && places[at - 1]! && (typeof level === 'object' || level === name[at - 1])
+      }
+    }
+    places = next
   }
-  if (at === name.length) return false
-  return (typeof level === 'object' || level === name[at]) && matches(pattern, name, from + 1, at + 1)
+  return places[name.length]!
 }

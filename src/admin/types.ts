@@ -70,6 +70,8 @@ export interface MessageAnswer {
   value: string
   /** `base64` when the body is not UTF-8 text. */
   encoding: 'utf8' | 'base64'
+  /** Of the whole value, where only its beginning is shown. */
+  bytes?: number
   headers: { name: string; value: string }[]
   contentType?: string
   correlationId?: string

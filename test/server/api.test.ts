@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import path from 'node:path'
 import { before, describe, test, type TestContext } from 'node:test'
 import amqplib from 'amqplib'
@@ -126,6 +127,41 @@ test('tail shows what any protocol publishes', async (t) => {
     assert.ok((address === 'sensors.a' && value === 'from mqtt') || (address === 'sensors.b' && value === 'from amqp'))
   }
   assert.equal((await tail.ended).code, 0)
+})
+
+test('tail shows the beginning of a message that is too long for it', async (t) => {
+  const broker = await startTestBroker(t)
+  const { start: startCli } = cli(broker)
+  const tail = startCli('tail', '#', '--json', '--count', '1')
+  t.after(() => tail.stop('SIGKILL'))
+  const connection = await amqplib.connect(`amqp://guest:guest@${broker.address('amqp')}`)
+  t.after(() => connection.close().catch(() => undefined))
+  const channel = await connection.createChannel()
+  // JSON makes six characters of each.
+  const zeros = Buffer.alloc(3 * 1024 * 1024)
+  await eventually(async () => {
+    channel.publish('amq.topic', 'large', zeros)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    return tail.child.exitCode !== null
+  }, 'a message')
+  const { value, bytes, encoding } = JSON.parse(tail.stdout) as { value: string; bytes: number; encoding: string }
+  assert.deepEqual([value.length, bytes, encoding], [1024 * 1024, zeros.length, 'utf8'])
+})
+
+test('answers that wait behind others end with their connection', async (t) => {
+  const broker = await startTestBroker(t)
+  const url = new URL(`http://${broker.address('http')}/metrics`)
+  const sessions = async (): Promise<number> => {
+    const text = await (await fetch(url)).text()
+    return Number(/^dragoman_sessions (\d+)$/m.exec(text)![1])
+  }
+  const before = await sessions()
+  const socket = connect(Number(url.port), url.hostname)
+  t.after(() => socket.destroy())
+  socket.write('GET /api/tail HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(20))
+  await eventually(async () => (await sessions()) > before + 10, 'many tails')
+  socket.destroy()
+  await eventually(async () => (await sessions()) === before, 'none of them')
 })
 
 describe('dead letters', () => {

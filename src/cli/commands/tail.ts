@@ -45,9 +45,10 @@ function countOf(text: string | undefined): number {
 function textOf(line: MessageAnswer | { missed: number } | { tailing: true }): string {
   if ('missed' in line) return `(missed ${line.missed}: slower than what is published)`
   if ('tailing' in line) return ''
-  const { time, address, key, value, headers } = line
+  const { time, address, key, value, bytes, headers } = line
   const about = [key === null ? '' : ` key=${key}`, ...headers.map((header) => ` ${header.name}=${header.value}`)].join(
     '',
   )
-  return `${new Date(time).toISOString()} ${address ?? '(by name)'}${about}  ${value}`
+  const rest = bytes === undefined ? '' : ` ... (${bytes} bytes in all)`
+  return `${new Date(time).toISOString()} ${address ?? '(by name)'}${about}  ${value}${rest}`
 }

@@ -2,8 +2,9 @@ import type { Address, Id } from '../facade/index.ts'
 import type { Match, Publication } from './match.ts'
 import type { Walk } from './walk.ts'
 
-/** Levels and targets that are remembered, of all addresses together: each takes about 250 bytes. */
+/** Levels and targets that are remembered, of all addresses together: each takes about 250 bytes, long levels more. */
 const weightMax = 262_144
+const bytesOfWeight = 250
 /** Of one address: with and without at-most-once, and one for each log that is bound there. */
 const variantsMax = 8
 
@@ -70,6 +71,7 @@ export class MatchCache {
     if (node.entry === null) {
       node.entry = new CacheEntry()
       this.weight += 1 + levels.length
+      for (const level of levels) this.weight += Math.floor(level.length / bytesOfWeight)
     }
     return node.entry
   }

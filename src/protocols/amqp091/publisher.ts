@@ -88,8 +88,9 @@ export class Publisher {
       this.now = this.link.context.clock.now()
       this.wall = this.link.context.clock.wall()
     }
-    const expiresAt = facts.timeToLiveMs === undefined ? undefined : this.now + facts.timeToLiveMs
     const due = route.delayed && facts.delayMs !== undefined ? this.now + facts.delayMs : undefined
+    // A message lives from when it is in the queue: the delay is none of it.
+    const expiresAt = facts.timeToLiveMs === undefined ? undefined : (due ?? this.now) + facts.timeToLiveMs
     this.open(channel, route, facts, expiresAt, due)
     builder.add(facts.timestamp ?? this.wall, facts.key, body, facts.envelope)
     if (channel.nextPublish > 0) channel.nextPublish++

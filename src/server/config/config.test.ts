@@ -53,6 +53,25 @@ test('the environment names every key, and a wrong name is an error', () => {
   assert.ok('error' in fromEnvironment({ DRAGOMAN_LIMIT: '7' }, known))
 })
 
+test('what Kubernetes tells of a service of that name is no setting', () => {
+  const told = {
+    DRAGOMAN_SERVICE_HOST: '10.0.0.1',
+    DRAGOMAN_SERVICE_PORT: '9092',
+    DRAGOMAN_SERVICE_PORT_KAFKA: '9092',
+    DRAGOMAN_PORT: 'tcp://10.0.0.1:9092',
+    DRAGOMAN_PORT_9092_TCP: 'tcp://10.0.0.1:9092',
+    DRAGOMAN_PORT_9092_TCP_PROTO: 'tcp',
+    DRAGOMAN_PORT_9092_TCP_PORT: '9092',
+    DRAGOMAN_PORT_9092_TCP_ADDR: '10.0.0.1',
+    DRAGOMAN_HEADLESS_SERVICE_HOST: '10.0.0.2',
+    DRAGOMAN_HEADLESS_PORT: 'tcp://10.0.0.2:9092',
+  }
+  assert.deepEqual(fromEnvironment(told, known), { ok: {} })
+  for (const name of ['DRAGOMAN_PORT', 'DRAGOMAN_LISTEN_PORT']) {
+    assert.ok('error' in fromEnvironment({ [name]: '9092' }, known), name)
+  }
+})
+
 test('what comes later wins, key by key', () => {
   assert.deepEqual(merge({ a: { b: 1, c: 2 }, d: 3 }, { a: { c: 4 } }), { a: { b: 1, c: 4 }, d: 3 })
 })

@@ -30,6 +30,16 @@ export function variableName(path: readonly string[]): string {
   return ['DRAGOMAN', ...words].join('_')
 }
 
+/**
+ * Kubernetes and Docker's links tell every container of a service called `dragoman`, or `dragoman-something`, where that
+ * is: DRAGOMAN_SERVICE_HOST, DRAGOMAN_PORT=tcp://10.0.0.1:9092, DRAGOMAN_PORT_9092_TCP_ADDR.
+ */
+function isOfService(name: string, value: string | undefined): boolean {
+  if (/^DRAGOMAN_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/.test(name))
+    return true
+  return name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(value ?? '')
+}
+
 /** The part of the configuration that the environment gives. A `DRAGOMAN_` variable that means nothing is an error. */
 export function fromEnvironment(environment: Readonly<Record<string, string | undefined>>, known: Known): Outcome<Raw> {
   const names = environmentNames(known)
@@ -37,6 +47,7 @@ export function fromEnvironment(environment: Readonly<Record<string, string | un
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith('DRAGOMAN_') || name === 'DRAGOMAN_CONFIG' || name === 'DRAGOMAN_URL') continue
     const path = names.get(name)
+    if (path === undefined && isOfService(name, value)) continue
     if (path === undefined)
       return { error: 'invalid', detail: `${name}: no setting has this name; see dragoman config --print` }
     put(raw, path, value)

@@ -105,17 +105,26 @@ function drained(response: ServerResponse): Promise<void> {
   })
 }
 
+/** An answer that waits for its turn on a connection hears nothing of that connection's end: so that is asked itself. */
 function sinkOf(response: ServerResponse): HttpSink {
+  const { socket } = response.req
   return {
     write: (text) => {
-      if (response.writableLength > unsentBytesMax || response.destroyed) return false
+      if (response.writableLength > unsentBytesMax || response.destroyed || socket.destroyed) return false
       response.write(text)
       return true
     },
     close: () => response.end(),
     onClosed: (run) => {
-      if (response.destroyed) run()
-      else response.once('close', run)
+      let told = false
+      const once = (): void => {
+        socket.off('close', once)
+        if (!told) run()
+        told = true
+      }
+      if (response.destroyed || socket.destroyed) return once()
+      response.once('close', once)
+      socket.once('close', once)
     },
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
@@ -43,6 +44,31 @@ test('one process at a time holds a folder, and a dead one does not', async (t) 
       [],
     )
   }
+})
+
+test('who cannot be asked holds the lock all the same', { timeout: 60_000 }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'lock-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const script = `import { lockFolder } from ${JSON.stringify(import.meta.resolve('./lock.ts'))}
+    const lock = await lockFolder(${JSON.stringify(folder)}); console.log(Object.keys(lock)); setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => child.kill('SIGKILL'))
+  await new Promise((resolve) => child.stdout.once('data', resolve))
+  // It hangs, and others have asked until there is no place in its line: EAGAIN.
+  child.kill('SIGSTOP')
+  const sockets: Socket[] = []
+  t.after(() => sockets.forEach((socket) => socket.destroy()))
+  const asked = (): Promise<string | undefined> =>
+    new Promise((resolve) => {
+      const socket = connect(join(folder, 'LOCK'), () => resolve(undefined))
+      socket.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code))
+      sockets.push(socket)
+    })
+  let refused: string | undefined
+  for (let i = 0; i < 5000 && refused === undefined; i++) refused = await asked()
+  if (refused !== 'EAGAIN') return t.skip(`this system says ${refused ?? 'nothing'} when the line is full`)
+  const second = await lockFolder(folder)
+  assert.ok(failed(second) && second.error === 'inUse')
 })
 
 test('a lock whose file cannot be removed is free all the same once it is released', async (t) => {

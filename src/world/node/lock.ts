@@ -75,6 +75,9 @@ async function moveAway(folder: string, mark: string): Promise<void> {
 /** A holder that is too busy to answer holds the lock all the same. */
 const answerMs = 1000
 
+/** Only these say that nobody listens: who may not ask, or finds the line full, has found somebody. */
+const nobody: ReadonlySet<string | undefined> = new Set(['ECONNREFUSED', 'ENOENT'])
+
 /** The process that holds the lock, or null when nobody listens. */
 function ask(folder: string, name: string): Promise<string | null> {
   const address = addressOf(folder, name)
@@ -84,7 +87,7 @@ function ask(folder: string, name: string): Promise<string | null> {
     socket.setEncoding('utf8')
     socket.setTimeout(answerMs, () => socket.destroy())
     socket.on('data', (text: string) => (answer += text))
-    socket.on('error', () => resolve(null))
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => resolve(nobody.has(code) ? null : 'unknown'))
     socket.on('close', (failed) => {
       address.done()
       if (!failed) resolve(answer === '' ? 'unknown' : answer)

@@ -183,6 +183,19 @@ cases('AMQP 0-9-1 routing, with amqplib', {
     assert.deepEqual(await drain(ch, w.name), ['soon', 'late'])
   },
 
+  'x-delayed-message: the time to live begins when the delay is over': async (w) => {
+    const ch = await w.confirmChannel()
+    await ch.assertExchange(w.name, 'x-delayed-message', { arguments: { 'x-delayed-type': 'topic' } })
+    await ch.assertQueue(w.name)
+    await ch.bindQueue(w.name, w.name, '#')
+    ch.publish(w.name, 'a', Buffer.from('late'), { headers: { 'x-delay': 500 }, expiration: '300' })
+    await ch.waitForConfirms()
+    const got = new Promise<string>((resolve) => {
+      void ch.consume(w.name, (message) => resolve(message!.content.toString()), { noAck: true })
+    })
+    assert.equal(await got, 'late')
+  },
+
   'auto-delete exchanges go with their last binding; internal ones take no publish': async (w) => {
     const ch = await w.channel()
     await ch.assertExchange(w.name, 'fanout', { autoDelete: true })
