@@ -30,6 +30,10 @@ export interface CheckpointHost {
   name(footer: CheckpointFooter): Promise<void>
   /** A round failed; it is tried again, and until then the journal keeps what it would have held. */
   checkpointFailed(error: Error): void
+  /** Entries staged since the start, but for those that name checkpoints. */
+  readonly staged: number
+  /** Slots wait for a checkpoint only. */
+  readonly slotsWait: boolean
   /** The disk is full, and a checkpoint would free space. */
   readonly pressed: boolean
   /** Recovery will never read before the beginning of this one any more. */
@@ -66,7 +70,8 @@ export class Checkpoints {
   private mustBeFull = true
   /** There was no space to keep all of the newest one twice. */
   private single = false
-  private lastCommit: number
+  /** `CheckpointHost.staged` when the last round began. */
+  private lastStaged: number
   private lastBytes = 0
   private lastMs: number
   private timer: Timer | null = null
@@ -96,7 +101,7 @@ export class Checkpoints {
     this.limits = limits
     this.kept = kept
     this.nextNumber = nextNumber
-    this.lastCommit = host.end.commit
+    this.lastStaged = host.staged
     this.lastMs = clock.monotonic()
     this.removedBelow = Math.min(nextNumber, ...kept.flatMap((footer) => [footer.number, ...footer.bases]))
   }
@@ -110,7 +115,7 @@ export class Checkpoints {
   between(commit: number): void {
     if (this.closed || this.finishing !== null) return
     if (this.round !== null) return this.step(this.round, commit)
-    if (this.due(commit)) this.begin(commit)
+    if (this.due()) this.begin(commit)
     else this.wakeAfter(this.restMs)
   }
 
@@ -127,9 +132,11 @@ export class Checkpoints {
     return Math.max(left, this.host.pressed ? pressedMs : this.limits.checkpointMs)
   }
 
-  private due(commit: number): boolean {
+  private due(): boolean {
     const now = this.clock.monotonic()
-    if (commit === this.lastCommit || now < this.restUntilMs) return false
+    // What names a checkpoint is a commit, too: an idle store would write one for it, and so on.
+    if (this.host.staged === this.lastStaged && !this.host.slotsWait) return false
+    if (now < this.restUntilMs) return false
     const bytes = this.host.journalBytes - this.lastBytes
     const passedMs = now - this.lastMs
     if (bytes >= this.limits.checkpointBytes || passedMs >= this.limits.checkpointMs) return true
@@ -165,7 +172,7 @@ export class Checkpoints {
     const number = this.nextNumber++
     this.lastBytes = this.host.journalBytes
     this.lastMs = this.clock.monotonic()
-    this.lastCommit = commit
+    this.lastStaged = this.host.staged
     this.round = { writer: new CheckpointWriter(this.disk, number), full, number, source: 0, stamp: commit, begin }
     this.step(this.round, commit)
   }
@@ -241,6 +248,7 @@ export class Checkpoints {
   /** The next round must write everything that this one took. */
   private async abandoned(round: Round, error: Error): Promise<void> {
     this.mustBeFull = true
+    this.lastStaged = -1
     this.finishing = null
     this.restUntilMs = this.clock.monotonic() + failedMs
     await round.writer.abandon().catch(() => undefined)

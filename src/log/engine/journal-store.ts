@@ -24,6 +24,7 @@ import { Retirement } from './retirement.ts'
 import { indexCommit, placeOf, type HeldSegments } from './segments.ts'
 import { Snapshots } from './snapshots.ts'
 import type { EngineHost } from './span-host.ts'
+import { takeSlots } from './take-slots.ts'
 
 /** What the store stands on, made by `openStore`. */
 export interface StoreParts {
@@ -45,6 +46,7 @@ export interface StoreParts {
 /** The store over a journal: see `Store`, whose comments are the contract. */
 export class JournalStore implements DurableStore {
   health: Health = { state: 'ok' }
+  staged = 0
   readonly committer: Committer
   readonly slots: Slots
   readonly journal: Journal
@@ -135,11 +137,13 @@ export class JournalStore implements DurableStore {
 
   /** Takes over the slots that were found, writes the FENCE, and hands late segments to the spans. */
   async start(found: Survey, recovered: Recovered): Promise<void> {
-    const { held, memory, machine } = this.parts
+    const { held, memory, machine, options } = this.parts
+    const { slots, retirement, spans } = this
     const older = found.checkpoints[1]
-    if (memory) this.retirement.setFloor(Infinity, Infinity)
+    if (memory) retirement.setFloor(Infinity, Infinity)
     else if (older !== undefined) this.retired(older)
-    await this.takeSlots(found, older?.scanSegment ?? 0)
+    const activeSeq = this.journal.active?.seq ?? 0
+    await takeSlots({ slots, retirement, spans, held, activeSeq, slotBytes: options.slotBytes }, found)
     machine.recovered()
     const { expected, scanSegment } = recovered
     this.checkpoints.replayed(expected.lsn - (found.segments.get(scanSegment)?.header.startLsn ?? expected.lsn))
@@ -157,24 +161,6 @@ export class JournalStore implements DurableStore {
     held.forget()
     this.adoption.begin()
     this.spans.begin()
-  }
-
-  /** `scanSegment`: a recovery from the older checkpoint would read from there on. */
-  private async takeSlots(found: Survey, scanSegment: number): Promise<void> {
-    const { held, options } = this.parts
-    const adopted = this.spans.slots() // Not free because a header has rotted, or a file is missing.
-    for (const slot of adopted) this.slots.hold(slot)
-    for (const { slot, bytes, header } of found.slots.filter((each) => !adopted.has(each.slot))) {
-      const seq = header?.segmentSeq ?? 0
-      const growing = seq === this.journal.active?.seq && bytes < options.slotBytes
-      // The spans had it and gave it up, after the checkpoint perhaps: nobody else would let it go.
-      const dead = seq <= this.spans.adoptedThrough
-      if (header === null || (seq < scanSegment && held.get(seq) === undefined)) await this.slots.found(slot)
-      else {
-        this.slots.hold(slot, growing)
-        if (dead || held.get(seq) === undefined) this.retirement.release(slot, seq, 0)
-      }
-    }
   }
 
   /** Where the bytes of a commit lie follows from the sizes of slots and frames: no commit crosses a change of them. */
@@ -222,6 +208,7 @@ export class JournalStore implements DurableStore {
   }
 
   stageExtent(partition: number, extent: ExtentFacts, payload: Payload): void {
+    this.staged++
     this.parts.partitions.append(partition, extent.baseOffset, extent.count, payload.bytes)
     this.committer.staging.stageExtent(partition, extent, payload)
     this.committer.staged()
@@ -253,6 +240,7 @@ export class JournalStore implements DurableStore {
   }
 
   private stage(kind: number, object: number, body: Uint8Array): void {
+    if (kind !== entryKind.checkpoint) this.staged++
     this.committer.staging.stageEntry(kind, object, body)
     this.committer.staged()
   }
@@ -365,7 +353,11 @@ export class JournalStore implements DurableStore {
   }
 
   get pressed(): boolean {
-    return this.slots.full && this.retirement.waiting
+    return this.slots.full && this.slotsWait
+  }
+
+  get slotsWait(): boolean {
+    return this.retirement.waiting
   }
 
   settledCommit(): number | null {

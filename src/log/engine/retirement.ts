@@ -32,7 +32,7 @@ export class Retirement {
 
   /** Slots wait for a checkpoint only. */
   get waiting(): boolean {
-    return this.released.length > 0
+    return this.released.some((each) => !this.done(each))
   }
 
   /** The entry that says so, in commit `commit`, is durable. */

@@ -82,6 +82,8 @@ export class Slots {
   private readonly taken = new Set<number>()
   /** Neither taken nor ready: the file is being opened or removed. A new one of that name would be the same file. */
   private readonly between = new Set<number>()
+  /** About to be ready: many come back at once, and each must count the others. */
+  private returning = 0
   /** The slot in use has yet to take its space from the disk. */
   private growing = false
   private stalled = false
@@ -176,17 +178,24 @@ export class Slots {
     try {
       const facts = await this.disk.stat(slotPath(slot))
       const { slotBytes, ahead, spare } = this.options
-      const enough = this.ready.length > 2 * (ahead + spare)
-      if (!reusable(facts, slotBytes) || enough) {
-        await this.disk.remove(slotPath(slot))
-      } else {
-        this.offer({ slot, file: await this.thread.open(slotPath(slot), this.options.sync), segmentBytes: slotBytes })
-      }
+      const enough = this.ready.length + this.returning > 2 * (ahead + spare)
+      if (!reusable(facts, slotBytes) || enough) await this.disk.remove(slotPath(slot))
+      else await this.comeBack(slot)
     } catch (error) {
       this.events.trouble(error as Error)
     }
     this.between.delete(slot)
     this.refill()
+  }
+
+  private async comeBack(slot: number): Promise<void> {
+    const { slotBytes, sync } = this.options
+    this.returning++
+    try {
+      this.offer({ slot, file: await this.thread.open(slotPath(slot), sync), segmentBytes: slotBytes })
+    } finally {
+      this.returning--
+    }
   }
 
   /** A file that grows found no space, a quota perhaps: no other for a while, and none that would find out so late. */
