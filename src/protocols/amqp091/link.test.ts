@@ -13,7 +13,7 @@ function setUp() {
       return this.takes
     },
   }
-  const broker = { flow: (_session: number, open: boolean) => void calls.push(open ? 'open' : 'shut') }
+  const broker = { flow: (_session: number, _epoch: number, open: boolean) => void calls.push(open ? 'open' : 'shut') }
   const link = new Link(peer as unknown as Peer, { broker, config: {} } as unknown as ProtocolContext)
   link.capabilities = { ...link.capabilities, connectionBlocked: true }
   link.session = 1
