@@ -6,12 +6,17 @@ import { systemClock, systemTimers, writeError } from '../world/node/index.ts'
  */
 const sameWishMs = 50
 
-/** A stop that takes longer than this is given up; what was acknowledged is on disk. */
-const stopMsMax = 9_500
+/** What a stop may take beside its wait for clients; longer, and it is given up: what was acknowledged is on disk. */
+const besideMs = 1500
 
-/** Runs `stop` after the first signal; a second one ends the process at once. */
-export async function stopOnSignal(first: Promise<string>, stop: (signal: string) => Promise<void>): Promise<void> {
+/** Runs `stop` after the first signal; a second one ends the process at once. `waitMs`: how long it waits for clients. */
+export async function stopOnSignal(
+  first: Promise<string>,
+  waitMs: number,
+  stop: (signal: string) => Promise<void>,
+): Promise<void> {
   const signal = await first
+  const stopMsMax = waitMs + besideMs
   const guard = systemTimers.after(stopMsMax, () => give(1, `not stopped within ${stopMsMax} ms`))
   await stop(signal)
   guard.cancel()

@@ -25,7 +25,7 @@ export async function serve(input: Input): Promise<number> {
   const readyMs = Math.round(systemClock.monotonic())
   say(`ready in ${readyMs} ms`, { readyMs })
   keepCompiled()
-  await stopOnSignal(signal, async (signal) => {
+  await stopOnSignal(signal, settings.limits.stopMs, async (signal) => {
     log.info('stopping', { signal })
     await running.ok.stop()
     log.info('stopped')
