@@ -51,6 +51,23 @@ onBoth('it survives a crash, and comes once', async (open) => {
   )
 })
 
+test('many that are due at once are staged as fast as the disk takes them, and all come', async () => {
+  const stagedBytesMax = 20_000
+  const stand = await Stand.open({ stagedBytesMax })
+  const client = await stand.client()
+  const log = await stand.log('q', { bound: ['a'] })
+  const values = Array.from({ length: 300 }, (_, i) => `${i}`.padEnd(1000, '.'))
+  const due = stand.time.now() + 10_000
+  for (const value of values) await stand.commit(client, { ...deferred(stand, 0, 'a', value), due })
+  let most = 0
+  for (let ms = 0; ms < 15_000; ms++) {
+    await stand.time.advance(1)
+    most = Math.max(most, stand.broker.metrics().stagedBytes)
+  }
+  assert.ok(most > 0 && most <= stagedBytesMax + 2000, `${most} bytes staged`)
+  assert.deepEqual(await stand.readAll(log), values)
+})
+
 test('what came due while nobody was there comes at the start', async () => {
   const stand = await Stand.open()
   const client = await stand.client()

@@ -1,19 +1,17 @@
 import { publishNow } from '../commit/publish.ts'
 import { head } from '../consume/head.ts'
 import type { Leased } from '../consume/leased.ts'
+import { mustRest } from '../consume/rest.ts'
 import { storeRefuses } from '../publish/room.ts'
 import { extentFlag, type StoredBatch } from '../shard/batches.ts'
 import type { Shard } from '../shard/shard.ts'
 
-/** How many are published before others get their turn. */
-const publishesPerTurn = 1000
-
-/** Publishes what is due: the copies and the end of the waiting are one commit. */
+/** Publishes what is due: the copies and the end of the waiting are one commit. In steps, as everything that moves. */
 export function runDue(shard: Shard, schedule: Leased): void {
   const lane = schedule.lanes[0]!
-  for (let n = 0; n < publishesPerTurn; n++) {
+  for (;;) {
     const offset = head(shard, schedule, lane)
-    if (offset < 0) return
+    if (offset < 0 || mustRest(shard, schedule)) return
     if (storeRefuses(shard) !== null) {
       shard.whenStoreTakes.push(() => shard.wake(schedule))
       return
@@ -21,10 +19,10 @@ export function runDue(shard: Shard, schedule: Leased): void {
     const batch = lane.batch!
     publishStored(shard, batch)
     lane.queue.discard(offset, batch.baseOffset + batch.count - 1, batch.bytes.length)
+    schedule.moved += batch.count
     shard.consumed.add(schedule.log)
     shard.stage.hard()
   }
-  shard.wake(schedule)
 }
 
 function publishStored(shard: Shard, { bytes, foreign, meta, flags }: StoredBatch): void {
