@@ -5,9 +5,9 @@ import { impatient, open } from './listen.ts'
 import { runtimeHttp } from './runtime-http.ts'
 
 const bodyBytesMax = 16 * 1024 * 1024
-/** Of all bodies that are arriving. */
-const arrivingBytesMax = 4 * bodyBytesMax
-let arrivingBytes = 0
+/** Of all bodies whose requests are not answered yet. */
+const heldBytesMax = 4 * bodyBytesMax
+let heldBytes = 0
 /** Of a live answer; beyond it what is written is dropped. */
 const unsentBytesMax = 1024 * 1024
 /** So long a client may leave a long body untouched. */
@@ -41,7 +41,22 @@ export async function listenHttp(
 }
 
 async function respond(request: IncomingMessage, response: ServerResponse, answer: HttpHandler): Promise<void> {
-  const body = await readBody(request)
+  const held = { bytes: 0 }
+  try {
+    await reply(request, response, answer, held)
+  } finally {
+    heldBytes -= held.bytes
+  }
+}
+
+/** `held`: what it has of the body. */
+async function reply(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: HttpHandler,
+  held: { bytes: number },
+): Promise<void> {
+  const body = await readBody(request, held)
   if (typeof body === 'number') {
     const why = body === 413 ? `a request body may have ${bodyBytesMax} bytes` : 'too many large requests, try again'
     response.writeHead(body, { 'content-type': 'text/plain', connection: 'close' })
@@ -50,14 +65,14 @@ async function respond(request: IncomingMessage, response: ServerResponse, answe
   }
   const target = request.url ?? '/'
   const mark = target.indexOf('?')
-  const reply = await answer({
+  const answered = await answer({
     method: request.method ?? 'GET',
     path: mark < 0 ? target : target.slice(0, mark),
     query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
     headers: request.headers as Record<string, string | undefined>,
     body,
   })
-  send(response, reply, request.method === 'HEAD')
+  send(response, answered, request.method === 'HEAD')
 }
 
 function send(response: ServerResponse, reply: HttpReply, headOnly: boolean): void {
@@ -130,19 +145,14 @@ function sinkOf(response: ServerResponse): HttpSink {
 }
 
 /** Or the status that says why not. */
-async function readBody(request: IncomingMessage): Promise<Buffer | 413 | 503> {
+async function readBody(request: IncomingMessage, held: { bytes: number }): Promise<Buffer | 413 | 503> {
   const chunks: Buffer[] = []
-  let size = 0
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      size += chunk.length
-      arrivingBytes += chunk.length
-      if (size > bodyBytesMax) return 413
-      if (arrivingBytes > arrivingBytesMax) return 503
-      chunks.push(chunk)
-    }
-  } finally {
-    arrivingBytes -= size
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    held.bytes += chunk.length
+    heldBytes += chunk.length
+    if (held.bytes > bodyBytesMax) return 413
+    if (heldBytes > heldBytesMax) return 503
+    chunks.push(chunk)
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
 }
