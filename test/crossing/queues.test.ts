@@ -14,7 +14,7 @@ test('a Kafka topic consumed as a queue by AMQP: shared between consumers, and s
   const shared = new Inbox()
   const shares = [0, 0]
   // Else the first could be done with all of it before the second has begun.
-  const begun = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<undefined>()
   for (const i of [0, 1]) {
     const channel = await connection.createChannel()
     await channel.prefetch(5)
@@ -24,7 +24,7 @@ test('a Kafka topic consumed as a queue by AMQP: shared between consumers, and s
       void begun.promise.then(() => channel.ack(message!))
     })
   }
-  begun.resolve()
+  begun.resolve(undefined)
   const got = (await shared.take(100)).map((m) => Number(m.body)).sort((a, b) => a - b)
   assert.deepEqual(got.map(String), bodies)
   assert.ok(shares[0]! > 0 && shares[1]! > 0, `both take part: ${shares.join(', ')}`)

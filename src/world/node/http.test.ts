@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { listenHttp } from './http.ts'
 
 test('bodies count until they are answered: more of them than there is room for are told so', async (t) => {
-  const answers = Promise.withResolvers<void>()
+  const answers = Promise.withResolvers<undefined>()
   let whole = 0
   let wake = (): void => undefined
   const listening = await listenHttp(
@@ -31,7 +31,7 @@ test('bodies count until they are answered: more of them than there is room for 
     await arrived
   }
   assert.equal(await post(), 503)
-  answers.resolve()
+  answers.resolve(undefined)
   assert.deepEqual(await Promise.all(first), [200, 200, 200, 200])
   assert.equal(await post(), 200)
 })
