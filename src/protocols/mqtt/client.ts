@@ -8,7 +8,7 @@ import { Output } from './output.ts'
 import { PacketIdSet } from './packet-id-set.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { Turn, type Addressed } from './turn.ts'
-import { connackReason, Parser, Reason, writeConnack, writeDisconnect } from './wire/index.ts'
+import { mayRefuse, Parser, Reason, writeConnack, writeDisconnect } from './wire/index.ts'
 import type { PacketHandler, ReasonCode, Version } from './wire/index.ts'
 
 /** `greeting`: nothing but CONNECT may come. `opening`: the session is being found. `over`: the goodbye is said. */
@@ -173,18 +173,27 @@ export class Client implements Recipient, Watched {
     if (this.pauses === 0) this.peer.resume()
   }
 
-  /** Says why in MQTT 5 (older versions have no words for it) and ends the connection. */
+  /**
+   * Says why in MQTT 5 (older versions have no words for it) and ends the connection. Taken over and shutting down are no
+   * reasons to refuse a CONNECT: then it is closed without a word, which section 3.1.4 allows, and the client tries again.
+   * MQTT.js, from 5.16 on, never comes back after a CONNACK that refuses it.
+   */
   end(reason: ReasonCode, close: CloseReason, words?: string): void {
     if (this.phase === 'over') return
     const greeting = this.phase === 'greeting' || this.phase === 'opening'
     this.phase = 'over'
     this.parser.stop()
     this.receiver.leave()
-    if (this.parser.version === 5) {
+    const silent = greeting && !mayRefuse(reason)
+    if (this.parser.version === 5 && !silent) {
       const properties = words === undefined ? {} : { reasonString: words }
-      if (greeting) writeConnack(this.output.writer, false, connackReason(reason), properties, 5)
+      if (greeting) writeConnack(this.output.writer, false, reason, properties, 5)
       else writeDisconnect(this.output.writer, reason, words)
-    } else if (greeting && (this.parser.version !== undefined || reason === Reason.unsupportedProtocolVersion)) {
+    } else if (
+      greeting &&
+      !silent &&
+      (this.parser.version !== undefined || reason === Reason.unsupportedProtocolVersion)
+    ) {
       writeConnack(this.output.writer, false, reason, {}, 4)
     }
     this.output.flush()

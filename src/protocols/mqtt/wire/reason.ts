@@ -48,10 +48,7 @@ const connackReasons: ReadonlySet<ReasonCode> = new Set([
   ...[0x9a, 0x9b, 0x9c, 0x9d, 0x9f],
 ])
 
-/** Why a client is sent away that has no CONNACK yet: taken over and shutting down are "busy" to it. */
-export function connackReason(reason: ReasonCode): ReasonCode {
-  return connackReasons.has(reason) ? reason : Reason.serverBusy
-}
+export const mayRefuse = (reason: ReasonCode): boolean => connackReasons.has(reason)
 
 /** CONNACK return codes of 3.1.1 (section 3.2.2.3) for the reasons of MQTT 5 that a CONNECT may fail with. */
 export function returnCodeOf(reason: ReasonCode): number {
