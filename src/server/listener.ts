@@ -22,7 +22,6 @@ export interface ListenerOptions {
   context(bound: Endpoint): ProtocolContext
 }
 
-const webSocketMessageBytesMax = 64 * 1024 * 1024
 const warnEveryMs = 10_000
 
 const refused: ConnectionEvents = { received: () => undefined, flushed: () => undefined, closed: () => undefined }
@@ -64,11 +63,7 @@ export class ServerListener implements ConnectionHost {
   async open(net: Net, endpoint: Endpoint): Promise<Outcome<Endpoint>> {
     const { spec, context } = this.#options
     const accept = (connection: Connection): ConnectionEvents => this.#accept(connection)
-    const terms = {
-      path: spec.path ?? '/',
-      subprotocols: spec.subprotocols ?? [],
-      messageBytesMax: webSocketMessageBytesMax,
-    }
+    const terms = { path: spec.path ?? '/', subprotocols: spec.subprotocols ?? [] }
     const opened =
       spec.transport === 'tcp'
         ? await net.listenTcp(endpoint, accept)

@@ -19,7 +19,6 @@ export interface WebSocketTerms {
   path: string
   /** The subprotocols we speak, best first; a client that asks for none of them is refused. */
   subprotocols: readonly string[]
-  messageBytesMax: number
 }
 
 /** How connections come in. Failing to listen is an operating error: `busy`, `denied` or `unavailable`. */

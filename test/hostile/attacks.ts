@@ -73,7 +73,7 @@ export const blows: readonly Blow[] = [
   {
     name: 'a WebSocket frame of 2^62 bytes',
     port: 'mqtt-ws',
-    bytes: () => joined(upgrade('/mqtt'), bytes(0x82, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4)),
+    bytes: () => joined(upgrade('/mqtt'), bytes(0x82, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4), randomBytes(3000)),
   },
   { name: 'lists in lists, 4 million deep, http', port: 'http', bytes: nestedJson },
   {
@@ -102,6 +102,18 @@ export const dribbles: readonly { name: string; port: Port; begin(): Buffer; byt
     byte: 0,
   },
   { name: 'a CONNECT, byte by byte, mqtt', port: 'mqtt', begin: () => bytes(0x10, 255, 255, 1), byte: 0 },
+  {
+    name: 'a packet, byte by byte, in a WebSocket frame of 64 MiB',
+    port: 'mqtt-ws',
+    begin: () =>
+      joined(
+        upgrade('/mqtt'),
+        bytes(0x82, 0xff, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0),
+        hello(),
+        bytes(0x30, 255, 255, 1),
+      ),
+    byte: 0,
+  },
   { name: 'a WebSocket that says nothing', port: 'mqtt-ws', begin: () => upgrade('/mqtt'), byte: -1 },
   {
     name: 'a request header, byte by byte, http',

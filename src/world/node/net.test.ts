@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { WebSocket } from 'ws'
 import type { Outcome } from '../../base/index.ts'
 import type { Connection, ConnectionEvents, HttpHandler, Listening } from '../net.ts'
 import { callHttp } from './http.ts'
@@ -86,59 +85,6 @@ test('an address of another machine is a failure', async () => {
   const outcome = await systemNet.listenTcp({ host: '192.0.2.1', port: 0 }, echo().accept)
   assert.ok('error' in outcome)
   assert.match(outcome.detail, /192\.0\.2\.1 is not an address of this machine/)
-})
-
-const terms = { path: '/mqtt', subprotocols: ['mqtt'], messageBytesMax: 1000 }
-
-test('WebSocket: a byte stream over binary messages', async (t) => {
-  const { events, accept } = echo()
-  const { bound } = open(t, await systemNet.listenWebSocket(free, terms, accept))
-  const client = new WebSocket(`ws://127.0.0.1:${bound.port}/mqtt`, ['mqtt'])
-  await once(client, 'open')
-  assert.equal(client.protocol, 'mqtt')
-  const heard: Buffer[] = []
-  const done = new Promise<void>((resolve) => {
-    client.on('message', (data: Buffer) => {
-      heard.push(data)
-      if (Buffer.concat(heard).toString() === 'hello') resolve()
-    })
-  })
-  client.send(Buffer.from('hello'))
-  await done
-  client.close()
-  await once(client, 'close')
-  await until(() => events.length === 2)
-  assert.deepEqual(events, ['received hello', 'closed '])
-})
-
-test('WebSocket: another path, another subprotocol and text are refused', async (t) => {
-  const { bound } = open(t, await systemNet.listenWebSocket(free, terms, echo().accept))
-  for (const [path, protocols, status] of [
-    ['/other', ['mqtt'], 404],
-    ['/mqtt', ['chat'], 400],
-    ['/mqtt', [], 400],
-  ] as const) {
-    const client = new WebSocket(`ws://127.0.0.1:${bound.port}${path}`, [...protocols])
-    const [error] = (await once(client, 'error')) as [Error]
-    assert.match(error.message, new RegExp(`${status}`))
-  }
-  const client = new WebSocket(`ws://127.0.0.1:${bound.port}/mqtt`, ['mqtt'])
-  await once(client, 'open')
-  client.send('text')
-  const [code] = (await once(client, 'close')) as [number]
-  assert.equal(code, 1003)
-})
-
-test('WebSocket: a message that is too long closes the connection', async (t) => {
-  const { events, accept } = echo()
-  const { bound } = open(t, await systemNet.listenWebSocket(free, terms, accept))
-  const client = new WebSocket(`ws://127.0.0.1:${bound.port}/mqtt`, ['mqtt'])
-  await once(client, 'open')
-  client.send(Buffer.alloc(2000))
-  const [code] = (await once(client, 'close')) as [number]
-  assert.equal(code, 1009)
-  await until(() => events.length === 1)
-  assert.match(events[0] ?? '', /^closed Max payload/)
 })
 
 test('HTTP: request, reply, and a live answer that the client leaves', async (t) => {
