@@ -133,7 +133,7 @@ test(`last values and kept sessions are as acknowledged, or newer: ${seeds} seed
       if (acked.size > 0) assert.ok(saved.ok.resumed, `seed ${seed}: the session is lost`)
       const kept = { session: saved.ok.session, epoch: saved.ok.epoch }
       const found = new Map(saved.ok.saved.map(({ key, value }) => [key, Number(String(value))]))
-      for (const batch of await stand.wait(stand.broker.retained(stand.namespace, { levels: [{ any: 'rest' }] }))) {
+      for (const batch of await stand.retained([{ any: 'rest' }])) {
         const key = batch.address!.levels.join('.')
         const value = Number(String(batch.table.value(0)))
         assert.ok(

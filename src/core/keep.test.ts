@@ -61,7 +61,7 @@ onBoth('last values: the newest of each address, over a restart; an empty one re
       ...(expiresAt !== undefined && { expiresAt }),
     })
   const values = async () => {
-    const batches = await stand.wait(stand.broker.retained(stand.namespace, { levels: ['a', { any: 'rest' }] }))
+    const batches = await stand.retained(['a', { any: 'rest' }])
     return batches
       .map((batch) => `${batch.address!.levels.join('.')}=${String(batch.table.value(0))} ${batch.retained}`)
       .sort()

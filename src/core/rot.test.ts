@@ -182,7 +182,7 @@ test('a damaged retained message is left out, the others are there', async () =>
   }
   await stand.settle(2000)
   rot(stage, [5])
-  const found = await stand.wait(stand.broker.retained(stand.namespace, { levels: ['r', { any: 'one' }] }))
+  const found = await stand.retained(['r', { any: 'one' }])
   const numbers = found.map((batch) => numberOf(String(batch.table.value(0)))).sort((a, b) => a - b)
   assert.deepEqual(
     numbers,

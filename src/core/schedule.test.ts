@@ -95,7 +95,7 @@ test('its facts stay: several addresses give one copy, an expired one none, a re
   )
   await stand.settle(2000)
   assert.deepEqual(await stand.readAll(log), ['both'])
-  const [kept] = await stand.wait(stand.broker.retained(stand.namespace, { levels: ['r'] }))
+  const [kept] = await stand.retained(['r'])
   assert.equal(String(kept!.table.value(0)), 'kept')
 })
 

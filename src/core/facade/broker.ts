@@ -75,8 +75,11 @@ export interface Broker {
   locate(log: Id, partition: number, time: number | 'max'): Promise<{ offset: number; timestamp: number }>
   /** Committed positions of a positional subscription. */
   positions(log: Id, subscription: string): readonly { partition: number; offset: number; note: string }[]
-  /** Last values whose address matches, in no order. */
-  retained(namespace: Id, pattern: Pattern): Promise<DeliveredBatch[]>
+  /**
+   * Last values whose address matches, in no order, some at a time. They are those of now: what changes while they are
+   * asked for comes by the routes, and is not among them.
+   */
+  retained(namespace: Id, pattern: Pattern): AsyncIterable<readonly DeliveredBatch[]>
 
   // -- being delivered to
   attach(options: AttachOptions): Promise<Outcome<{ consumer: Id; active: boolean }>>

@@ -61,23 +61,44 @@ export function dropLastValues(shard: Shard, item: Item<NamespaceSpec>): void {
   shard.stage.drop(state.partition.id)
 }
 
-/** Those that match and have not expired, once they are durable. */
-export async function lastValues(shard: Shard, namespace: Id, pattern: Pattern): Promise<DeliveredBatch[]> {
+/** How much of what matches is read at a time. */
+const pageBytes = 256 * 1024
+const pageRecords = 256
+
+/**
+ * Those that match now, are durable and have not expired when they are read. What takes the place of one meanwhile, or
+ * removes it, goes by the routes: then neither is among them.
+ */
+export function lastValues(shard: Shard, namespace: Id, pattern: Pattern): AsyncIterable<readonly DeliveredBatch[]> {
   const state = shard.lastValues.get(namespace)
-  if (state === undefined) return []
+  return pagesOf(shard, state, state?.partition.next ?? 0, pattern)
+}
+
+async function* pagesOf(
+  shard: Shard,
+  state: LastValueState | undefined,
+  end: number,
+  pattern: Pattern,
+): AsyncGenerator<readonly DeliveredBatch[], undefined> {
+  if (state === undefined) return
   const { partition, values } = state
-  const found = values.match(pattern)
-  if (found.some(({ offset }) => offset >= partition.durableEnd)) {
-    await shard.reply(undefined, undefined, () => undefined)
-  }
-  const batches: DeliveredBatch[] = []
-  for (const value of found) {
-    if (value.expiresAt !== null && value.expiresAt <= shard.now) continue
-    const read = readOn(shard, partition, value.offset, value.offset + 1, 1)
+  if (end > partition.durableEnd) await shard.reply(undefined, undefined, () => undefined)
+  let page: DeliveredBatch[] = []
+  let bytes = 0
+  for (const { offset, expiresAt } of values.match(pattern)) {
+    if (shard.lastValues.get(state.namespace) !== state) return
+    if (offset >= end || (expiresAt !== null && expiresAt <= shard.now)) continue
+    const read = readOn(shard, partition, offset, offset + 1, 1)
     const [extent] = read instanceof Promise ? await read.catch(noneIfDisk) : read
-    if (extent !== undefined && extent.baseOffset === value.offset) batches.push(new StoredBatch(0, extent, true))
+    if (extent?.baseOffset !== offset) continue
+    page.push(new StoredBatch(0, extent, true))
+    bytes += extent.batch.length
+    if (bytes < pageBytes && page.length < pageRecords) continue
+    yield page
+    page = []
+    bytes = 0
   }
-  return batches
+  if (page.length > 0) yield page
 }
 
 /** It was told; whoever subscribes gets the other ones. */

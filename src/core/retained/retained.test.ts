@@ -36,7 +36,7 @@ test('last values are those of a map, and a pattern finds what routing by it wou
         return found.length > 0
       })
       const byOffset = (a: LastValue, b: LastValue): number => a.offset - b.offset
-      assert.deepEqual(values.match(p).sort(byOffset), expected.sort(byOffset))
+      assert.deepEqual([...values.match(p)].sort(byOffset), expected.sort(byOffset))
       assert.equal(values.size, model.size)
       for (const value of model.values()) {
         assert.equal(values.get(value.levels), value)

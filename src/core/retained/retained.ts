@@ -84,12 +84,13 @@ export class LastValues {
     return this.size < before
   }
 
-  /** In no order. */
-  match(pattern: Pattern): LastValue[] {
-    const found: LastValue[] = []
+  /**
+   * In no order, found as they are asked for: it takes no memory but a path. Of what is set or goes meanwhile some may be
+   * among them.
+   */
+  match(pattern: Pattern): Generator<LastValue, undefined> {
     const dollarHidden = pattern.dollarHidden === true && typeof pattern.levels[0] === 'object'
-    collect(this.root, start(pattern.levels), pattern.levels, dollarHidden, found)
-    return found
+    return collect(this.root, start(pattern.levels), pattern.levels, dollarHidden)
   }
 
   /** Is any value kept in [first, last] of the partition? May say yes when unsure. */
@@ -154,24 +155,23 @@ function step(pattern: readonly PatternLevel[], from: Positions, level: string):
   return into
 }
 
-function collect(
+function* collect(
   node: Node,
   positions: Positions,
   pattern: readonly PatternLevel[],
   dollarHidden: boolean,
-  found: LastValue[],
-): void {
-  if (node.value !== null && positions.includes(pattern.length)) found.push(node.value)
+): Generator<LastValue, undefined> {
+  if (node.value !== null && positions.includes(pattern.length)) yield node.value
   if (node.below === null) return
   const only = positions.length === 1 ? pattern[positions[0]!] : undefined
   if (typeof only === 'string') {
     const next = node.below.get(only)
-    if (next !== undefined) collect(next, step(pattern, positions, only), pattern, false, found)
+    if (next !== undefined) yield* collect(next, step(pattern, positions, only), pattern, false)
     return
   }
   for (const [level, next] of node.below) {
     if (dollarHidden && level.charCodeAt(0) === 0x24) continue
     const after = step(pattern, positions, level)
-    if (after.length > 0) collect(next, after, pattern, false, found)
+    if (after.length > 0) yield* collect(next, after, pattern, false)
   }
 }

@@ -15,6 +15,7 @@ import { openBroker, type ShardBroker } from '../broker.ts'
 import type { ReadTrouble } from '../read/unreadable.ts'
 import type {
   AttachOptions,
+  DeliveredBatch,
   Delivery,
   Id,
   LogSpec,
@@ -22,6 +23,7 @@ import type {
   Op,
   OpOk,
   OpenOptions,
+  Pattern,
   Receiver,
   Spec,
   SubscriptionSpec,
@@ -146,6 +148,16 @@ export class Stand {
 
   wait<T>(promise: Promise<T>): Promise<T> {
     return this.time.until(promise)
+  }
+
+  /** All last values whose address matches. */
+  retained(levels: Pattern['levels']): Promise<DeliveredBatch[]> {
+    const all = async (): Promise<DeliveredBatch[]> => {
+      const found: DeliveredBatch[] = []
+      for await (const page of this.broker.retained(this.namespace, { levels })) found.push(...page)
+      return found
+    }
+    return this.wait(all())
   }
 
   /** Lets everything that is under way happen. */

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { OpResult, Receiver } from '../../core/index.ts'
 import type { Peer } from '../../server/index.ts'
 import { finishTurn } from './answer.ts'
-import { Client, type Leaver } from './client.ts'
+import { Client, type Owner } from './client.ts'
 import type { Hub } from './hub.ts'
 import { acknowledge } from './operations/acknowledge.ts'
 import { PacketType, Reason, type PacketHandler } from './wire/index.ts'
@@ -31,7 +31,7 @@ function stand(saved: OpResult = { ok: { op: 'save' } }): Stand {
     cut: { bytes: 0, bytesMax: Infinity },
     broker: { settled: () => settled, commit: () => settled.then(() => [saved]) },
   }
-  const handler = { leave: () => undefined, packet: () => undefined } as unknown as PacketHandler & Receiver & Leaver
+  const handler = { leave: () => undefined, packet: () => undefined } as unknown as PacketHandler & Receiver & Owner
   const client = new Client(hub as unknown as Hub, peer as unknown as Peer, handler, 1000)
   client.phase = 'open'
   const settleNow = async (): Promise<void> => {

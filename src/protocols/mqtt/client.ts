@@ -22,7 +22,10 @@ const noChanges: readonly SaveOp[] = []
 /** The connection's pool of credit: all its leased consumers together respect the client's Receive Maximum. */
 export const pool = 1
 
-export interface Leaver {
+/** Who has the client. */
+export interface Owner {
+  /** Sends what waits, as far as the client keeps up. */
+  pump(): void
   /**
    * The session ends or waits for its next connection. At the goodbye, not when the socket has closed: until that is
    * noticed the client may be back.
@@ -36,7 +39,7 @@ export class Client implements Recipient, Watched {
   readonly peer: Peer
   readonly output: Output
   readonly parser: Parser
-  readonly receiver: Receiver & Leaver
+  readonly receiver: Receiver & Owner
   phase: Phase = 'greeting'
   clientId = ''
   session: Id = 0
@@ -73,7 +76,7 @@ export class Client implements Recipient, Watched {
   /** QoS 2 to the client: PUBREC has come, PUBCOMP is awaited. */
   private lateReleased: PacketIdSet | undefined
 
-  constructor(hub: Hub, peer: Peer, handler: PacketHandler & Receiver & Leaver, packetBytesMax: number) {
+  constructor(hub: Hub, peer: Peer, handler: PacketHandler & Receiver & Owner, packetBytesMax: number) {
     this.hub = hub
     this.peer = peer
     this.output = new Output(peer, () => this.flow(false))
@@ -218,6 +221,10 @@ export class Client implements Recipient, Watched {
   /** Something of it goes on by itself. */
   background(work: Promise<void>): void {
     work.catch((error: unknown) => this.hub.failed(this, error))
+  }
+
+  pumpAfter(work: Promise<void>): void {
+    this.background(work.then(() => this.receiver.pump()))
   }
 
   silent(): void {

@@ -34,6 +34,9 @@ export const ownPacketIds = 32_768
 /** What a waiting message costs beside its payload. */
 export const parcelBytes = 200
 
+/** What retained messages that are promised to a client cost before they are read. */
+export const replayBytes = 1000
+
 /** Runs of live messages kept while a subscription is being made; it takes as long as a commit. */
 export const heldMax = 100_000
 

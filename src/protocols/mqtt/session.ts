@@ -1,7 +1,7 @@
 import type { Delivery, Notice, Receiver } from '../../core/index.ts'
 import type { Peer, Session } from '../../server/index.ts'
 import { finishTurn } from './answer.ts'
-import { Client, Pause, type Leaver } from './client.ts'
+import { Client, Pause, type Owner } from './client.ts'
 import type { Hub } from './hub.ts'
 import { committingBytesMax, connectBytesMax, turnBytesMax } from './limits.ts'
 import { acknowledge } from './operations/acknowledge.ts'
@@ -14,7 +14,7 @@ import { Reason, Violation, writePingResponse } from './wire/index.ts'
 import type { AckType, ControlPacket, PacketHandler, PublishFrame, ReasonCode } from './wire/index.ts'
 
 /** One connection: bytes in, packets to the operations, and the core's deliveries out. */
-export class MqttSession implements Session, Receiver, PacketHandler, Leaver {
+export class MqttSession implements Session, Receiver, PacketHandler, Owner {
   private readonly client: Client
 
   constructor(peer: Peer, hub: Hub) {
@@ -135,6 +135,11 @@ export class MqttSession implements Session, Receiver, PacketHandler, Leaver {
     const { client } = this
     client.output.congested = false
     client.flow(true)
+    this.pump()
+  }
+
+  pump(): void {
+    const { client } = this
     if (client.phase !== 'open' || !client.hasOutbox) return
     client.outbox.pump()
     finishTurn(client)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTestBroker } from '../../support/index.ts'
-import { connect, quiet, sleep, versions } from './support.ts'
+import { connect, quiet, sleep, until, versions } from './support.ts'
 
 for (const version of versions) {
   test(`MQTT ${version}: the last retained message greets new subscribers, and an empty one removes it`, async (t) => {
@@ -109,4 +109,50 @@ test('a retained message with all its properties comes back with them', async (t
   const [message] = await subscriber.take(1)
   const got = message!.packet.properties!
   assert.deepEqual({ ...got, userProperties: { ...got.userProperties } }, properties)
+})
+
+test('a slow client of very many retained messages costs the broker little, and gets each, newer ones last', async (t) => {
+  const broker = await startTestBroker(t)
+  const unsent = async (): Promise<number> => {
+    const response = await fetch(`http://${broker.address('http')}/metrics`)
+    const sample = /^dragoman_client_memory_bytes\{use="unsent"\} (\d+)/m.exec(await response.text())
+    return Number(sample![1])
+  }
+  const publisher = await connect(t, broker)
+  const count = 2000
+  const body = 'x'.repeat(10_000)
+  const topic = (i: number): string => `large/${i}`
+  const publish = (i: number, text: string): Promise<unknown> =>
+    publisher.mqtt.publishAsync(topic(i), text, { qos: 1, retain: true })
+  await Promise.all(Array.from({ length: count }, (_, i) => publish(i, `old ${body}`)))
+
+  const slow = await connect(t, broker, { properties: { receiveMaximum: 10 } })
+  const waiting: (() => void)[] = []
+  const atOnce = (_packet: unknown, done: (error?: Error) => void): void => done()
+  slow.mqtt.handleMessage = (_packet, done) => void waiting.push(done)
+  await slow.mqtt.subscribeAsync(['large/+', '#'], { qos: 1 })
+  await slow.take(1)
+  await sleep(200)
+  // 40 MB are promised to it.
+  assert.ok((await unsent()) < 2_000_000, `${await unsent()} bytes`)
+
+  // What changes or goes meanwhile was not sent yet, but for some of the first.
+  const [changed, removed] = [count - 1, count - 2]
+  await publish(changed, 'new')
+  await publish(removed, '')
+  slow.mqtt.handleMessage = atOnce
+  for (const done of waiting.splice(0)) done()
+  await until(
+    () => slow.received.filter(({ text }) => text === 'new').length > 0,
+    'the newer one',
+    () => '',
+    30_000,
+  )
+  const of = (i: number): string[] =>
+    slow.received.filter((r) => r.topic === topic(i)).map(({ text, packet }) => `${text.slice(0, 3)} ${packet.retain}`)
+  // Once for each filter; a live one once for both.
+  for (let i = 0; i < count - 2; i++) assert.deepEqual(of(i), ['old true', 'old true'], topic(i))
+  assert.deepEqual(of(changed), ['new false'])
+  assert.deepEqual(of(removed), [' false'])
+  assert.equal(await unsent(), 0)
 })

@@ -1,4 +1,4 @@
-import type { Delivery, DeliveredBatch, Verdict } from '../../../core/index.ts'
+import type { Delivery, Verdict } from '../../../core/index.ts'
 import type { Hub } from '../hub.ts'
 import type { Output } from '../output.ts'
 import type { Subscriptions } from '../subscriptions.ts'
@@ -11,6 +11,7 @@ import { Aliases } from './aliases.ts'
 import { formOf, type Form } from './forms.ts'
 import { InFlight } from './in-flight.ts'
 import type { Source } from './in-flight.ts'
+import type { Pages } from './replays.ts'
 import { Waiting, type Keeper } from './waiting.ts'
 import { termsOf } from './terms.ts'
 import type { Terms } from './terms.ts'
@@ -33,6 +34,15 @@ export interface Recipient {
   /** QoS 2: the PUBREC of this one is remembered before PUBREL goes out. */
   recorded(packetId: number): void
   completed(packetId: number): void
+  /** Something goes on by itself; after it there is more to send. */
+  pumpAfter(work: Promise<void>): void
+}
+
+/** Retained messages that a new subscription gets. */
+export interface Promised {
+  filter: string
+  pages: Pages
+  terms: Terms
 }
 
 /** Other protocols can say more. */
@@ -65,7 +75,7 @@ export class Outbox {
     this.client = client
     const { inFlightMax, queuedMessagesMax, queuedBytesMax, topicAliasMaximum } = client.hub.settings
     this.inFlight = new InFlight(Math.min(receiveMaximum, inFlightMax))
-    this.waiting = new Waiting(queuedMessagesMax, queuedBytesMax, client.peer)
+    this.waiting = new Waiting(queuedMessagesMax, queuedBytesMax, client.peer, (page) => client.pumpAfter(page))
     this.aliases = aliasMaximum > 0 ? new Aliases(Math.min(aliasMaximum, topicAliasMaximum)) : undefined
   }
 
@@ -80,8 +90,8 @@ export class Outbox {
   }
 
   /** Ends a hold; `retained` go first: they are older than what waits. */
-  release(retained: readonly { batches: readonly DeliveredBatch[]; terms: Terms }[] = []): void {
-    for (const { batches, terms } of retained) this.waiting.replay(batches, terms)
+  release(retained: readonly Promised[] = []): void {
+    for (const { filter, pages, terms } of retained) this.waiting.replay(filter, pages, terms)
     this.holds--
     this.pump()
     const held = this.held

@@ -17,7 +17,7 @@ const parcelOf = (payload: Buffer): Parcel => ({
 function filled(count: number): { waiting: Waiting; parcels: Parcel[]; kept: () => number } {
   let bytesKept = 0
   const keeper = { room: Infinity, keeps: (bytes: number) => void (bytesKept = bytes) }
-  const waiting = new Waiting(Infinity, Infinity, keeper)
+  const waiting = new Waiting(Infinity, Infinity, keeper, () => assert.fail())
   const parcels = Array.from({ length: count }, (_, index) => parcelOf(Buffer.alloc(index % 7)))
   for (const parcel of parcels) assert.ok(waiting.add(parcel, false))
   return { waiting, parcels, kept: () => bytesKept }
@@ -90,26 +90,86 @@ test('some can be taken out, also the one that was looked at; the others keep th
   assert.equal(kept(), 0)
 })
 
-test('what is replayed is counted until it is sent, and takes no room of what comes live', () => {
-  let kept = 0
-  const waiting = new Waiting(Infinity, 1000, { room: Infinity, keeps: (bytes) => (kept = bytes) })
+const retained = (payloadBytes: number): DeliveredBatch => {
   const builder = new BatchBuilder()
-  builder.add(0, null, Buffer.alloc(2000), null)
+  builder.add(0, null, Buffer.alloc(payloadBytes), null)
   const bytes = builder.finish()
-  const batch = (): DeliveredBatch => {
-    const facts = { address: { space: 1, levels: ['t'] }, foreign: true, expiresAt: null, rendered: null }
-    return { ...facts, bytes, table: new RecordTable(bytes) } as unknown as DeliveredBatch
+  const facts = { address: { space: 1, levels: ['t'] }, foreign: true, expiresAt: null, rendered: null }
+  return { ...facts, bytes, table: new RecordTable(bytes) } as unknown as DeliveredBatch
+}
+
+/** A client's `Waiting`, what it keeps, and the page that is being read. */
+function replaying() {
+  const state = { kept: 0, page: Promise.resolve() }
+  const keeper = { room: Infinity, keeps: (bytes: number) => void (state.kept = bytes) }
+  return { state, waiting: new Waiting(Infinity, 1000, keeper, (page) => void (state.page = page)) }
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- what it gives is there
+async function* pages(read: string[], name: string, ...all: number[][]): AsyncGenerator<DeliveredBatch[], undefined> {
+  for (const [i, page] of all.entries()) {
+    read.push(`${name}${i}`)
+    yield page.map(retained)
   }
-  waiting.replay([batch(), batch()], terms)
-  assert.ok(kept > 4000, `${kept}`)
+}
+
+test('of all that is replayed one page is held; it is counted until it is sent, and takes no room of what comes live', async () => {
+  const { state, waiting } = replaying()
+  const read: string[] = []
+  waiting.replay('a', pages(read, 'a', [2000, 2001], [2002]), terms)
+  waiting.replay('b', pages(read, 'b', [2003]), terms)
   assert.ok(waiting.add(parcelOf(Buffer.alloc(1)), false))
-  const before = kept
-  assert.equal(waiting.peek()!.form.payload.length, 2000)
-  waiting.shift()
-  assert.equal(waiting.peek()!.form.payload.length, 2000)
-  assert.ok(kept < before - 2000, `${kept}`)
-  waiting.shift()
-  assert.equal(waiting.peek()!.form.payload.length, 1)
-  waiting.shift()
-  assert.equal(kept, 0)
+  assert.equal(waiting.empty, false)
+  assert.deepEqual(read, [])
+  const before = state.kept
+  const sent: number[] = []
+  const seen: string[][] = []
+  while (!waiting.empty) {
+    const parcel = waiting.peek()
+    if (parcel === undefined) {
+      assert.equal(waiting.peek(), undefined)
+      await state.page
+      continue
+    }
+    sent.push(parcel.form.payload.length)
+    seen.push([...read])
+    assert.ok(state.kept < before + 5000, `${state.kept}`)
+    if (parcel.form.payload.length === 2000) assert.ok(state.kept > before + 4000, `${state.kept}`)
+    waiting.shift()
+  }
+  assert.deepEqual(sent, [2000, 2001, 2002, 2003, 1])
+  const all = ['a0', 'a1', 'b0']
+  assert.deepEqual(seen, [['a0'], ['a0'], ['a0', 'a1'], all, all])
+  assert.equal(state.kept, 0)
+})
+
+test('a filter that is subscribed to again before its replay began is replayed once, on the newer terms', async () => {
+  const { state, waiting } = replaying()
+  const read: string[] = []
+  waiting.replay('a', pages(read, 'a', [1]), terms)
+  waiting.peek()
+  waiting.replay('a', pages(read, 'again', [2]), terms)
+  waiting.replay('b', pages(read, 'b', [3]), terms)
+  const kept = state.kept
+  waiting.replay('b', pages(read, 'newer', [4]), { ...terms, qos: 1 })
+  assert.equal(state.kept, kept)
+  const sent: [number, number][] = []
+  while (!waiting.empty) {
+    const parcel = waiting.peek()
+    if (parcel === undefined) await state.page
+    else sent.push([parcel.form.payload.length, parcel.terms.qos])
+    waiting.shift()
+  }
+  assert.deepEqual(sent, [[1, 0], [2, 0], [4, 1]]) // prettier-ignore
+  assert.deepEqual(read, ['a0', 'again0', 'newer0'])
+})
+
+test('who goes while a page is read gets none of it', async () => {
+  const { state, waiting } = replaying()
+  waiting.replay('a', pages([], 'a', [1]), terms)
+  waiting.peek()
+  assert.deepEqual(waiting.clear(), [])
+  await state.page
+  assert.equal(waiting.peek(), undefined)
+  assert.equal(state.kept, 0)
 })

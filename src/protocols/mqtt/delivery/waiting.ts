@@ -1,8 +1,8 @@
-import type { DeliveredBatch } from '../../../core/index.ts'
 import type { Peer } from '../../../server/index.ts'
 import { parcelBytes } from '../limits.ts'
-import { formOf, type Form } from './forms.ts'
+import type { Form } from './forms.ts'
 import type { Source } from './in-flight.ts'
+import { Replays, type Pages } from './replays.ts'
 import type { Terms } from './terms.ts'
 
 /** One message that waits. */
@@ -11,13 +11,6 @@ export interface Parcel {
   terms: Terms
   expiresAt: number | null
   source: Source | undefined
-}
-
-interface Replay {
-  /** From the end, so that what was sent is let go of. */
-  batches: DeliveredBatch[]
-  terms: Terms
-  record: number
 }
 
 /** Where the memory of what waits is accounted for. */
@@ -29,24 +22,24 @@ const placesMin = 1024
 export class Waiting {
   private readonly messagesMax: number
   private readonly bytesMax: number
-  private readonly replays: Replay[] = []
+  private readonly replays: Replays
   /** From `start` on; before it are the places of what was taken out. */
   private queue: (Parcel | undefined)[] = []
   private start = 0
   private bytes = 0
-  /** What is replayed is bounded by nothing here, but it is memory all the same: the others get less. */
-  private replayBytes = 0
   private readonly keeper: Keeper
   private current: Parcel | undefined
 
-  constructor(messagesMax: number, bytesMax: number, keeper: Keeper) {
+  /** `reading`: a page of retained messages, after which there is more to send. */
+  constructor(messagesMax: number, bytesMax: number, keeper: Keeper, reading: (page: Promise<void>) => void) {
     this.keeper = keeper
+    this.replays = new Replays({ changed: () => this.count(0), reading })
     this.messagesMax = messagesMax
     this.bytesMax = bytesMax
   }
 
   get empty(): boolean {
-    return this.start === this.queue.length && this.replays.length === 0
+    return this.start === this.queue.length && this.replays.empty
   }
 
   /** False: there is no room. What is bounded elsewhere always has room. */
@@ -59,14 +52,18 @@ export class Waiting {
     return true
   }
 
-  replay(batches: readonly DeliveredBatch[], terms: Terms): void {
-    if (batches.length === 0) return
-    this.replays.push({ batches: batches.toReversed(), terms, record: 0 })
-    this.countReplayed(batches.reduce((sum, batch) => sum + replayedBytes(batch), 0))
+  replay(filter: string, pages: Pages, terms: Terms): void {
+    this.replays.add(filter, pages, terms)
   }
 
   peek(): Parcel | undefined {
-    return (this.current ??= this.nextReplayed() ?? this.queue[this.start])
+    return (this.current ??= this.replays.empty ? this.queue[this.start] : this.replayed())
+  }
+
+  /** What comes live waits until all of these are sent. */
+  private replayed(): Parcel | undefined {
+    const next = this.replays.next()
+    return next === undefined ? undefined : { ...next, source: undefined }
   }
 
   /** Removes what `peek` showed. */
@@ -85,24 +82,6 @@ export class Waiting {
     }
   }
 
-  private nextReplayed(): Parcel | undefined {
-    for (let replay = this.replays[0]; replay !== undefined; replay = this.replays[0]) {
-      const batch = replay.batches.at(-1)
-      if (batch === undefined) {
-        this.replays.shift()
-      } else if (replay.record >= batch.table.count) {
-        replay.batches.pop()
-        replay.record = 0
-        this.countReplayed(-replayedBytes(batch))
-      } else {
-        const form = formOf(batch, replay.record++)
-        if (form === undefined) continue
-        return { form, terms: replay.terms, expiresAt: batch.expiresAt, source: undefined }
-      }
-    }
-    return undefined
-  }
-
   /** Takes out those of the queue that are meant. */
   take(meant: (parcel: Parcel) => boolean): readonly Parcel[] {
     const all = this.queue.slice(this.start) as Parcel[]
@@ -118,25 +97,18 @@ export class Waiting {
   /** Nobody waits any more; returns what did. */
   clear(): readonly Parcel[] {
     const parcels = this.queue.slice(this.start) as Parcel[]
-    this.replayBytes = 0
+    this.replays.clear()
     this.count(-this.bytes)
     this.queue = []
     this.start = 0
-    this.replays.length = 0
     this.current = undefined
     return parcels
   }
 
   private count(bytes: number): void {
     this.bytes += bytes
-    this.keeper.keeps(this.bytes + this.replayBytes)
-  }
-
-  private countReplayed(bytes: number): void {
-    this.replayBytes += bytes
-    this.count(0)
+    this.keeper.keeps(this.bytes + this.replays.bytes)
   }
 }
 
-const replayedBytes = (batch: DeliveredBatch): number => parcelBytes + batch.bytes.length
 const bytesOf = (parcel: Parcel): number => parcelBytes + parcel.form.payload.length

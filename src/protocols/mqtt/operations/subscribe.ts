@@ -1,7 +1,7 @@
 import { failed } from '../../../base/index.ts'
 import type { Id, Levels, RouteSpec, RouteTarget } from '../../../core/index.ts'
 import type { Client } from '../client.ts'
-import type { Terms } from '../delivery/terms.ts'
+import type { Promised } from '../delivery/outbox.ts'
 import { subscribeReason } from '../errors.ts'
 import { patternOf } from '../names.ts'
 import { attach, findLog, ownLogName, queueSpecs, sharedLogName } from '../sources.ts'
@@ -24,7 +24,7 @@ interface Wanted extends Omit<Subscription, 'route'> {
  * waits, so that it comes after the older retained ones, and with the right terms.
  */
 export async function subscribe(client: Client, packet: SubscribePacket): Promise<void> {
-  const { broker, namespace } = client.hub
+  const { broker } = client.hub
   const reasons: ReasonCode[] = packet.entries.map(() => Reason.topicFilterInvalid)
   // The last entry of a filter counts, as if each had come in a packet of its own.
   const byText = new Map<string, Wanted>()
@@ -58,8 +58,8 @@ export async function subscribe(client: Client, packet: SubscribePacket): Promis
   )
   // In this very step: while both routes were there, each message would come by both.
   const dropping = dropFormer(client, wanted)
-  const replays = wanted.filter(({ replaying }) => replaying)
-  const looking = Promise.all(replays.map(({ filter }) => broker.retained(namespace, patternOf(filter))))
+  // In this very step as well: what is published from here on comes by the routes.
+  const promised = wanted.map((each) => (each.replaying ? promiseTo(client, each) : []))
   await making
   const defined = await defining
   await dropping
@@ -70,12 +70,12 @@ export async function subscribe(client: Client, packet: SubscribePacket): Promis
     }
     if (!failed(outcome)) client.subscriptions.set(subscriptionOf(each, outcome.ok.id))
   })
-  const retained = await looking
   if (client.phase !== 'open') return
   writeSubscribeAck(client.output.writer, PacketType.suback, packet.packetId, reasons, client.version)
   await Promise.all([...logs].map(([text, { name, own }]) => attach(client, name, own ? undefined : text)))
   if (client.gone) return
-  client.outbox.release(retained.map((batches, i) => ({ batches, terms: replayTerms(replays[i]!) })))
+  // Who may not subscribe gets none of them either.
+  client.outbox.release(promised.flatMap((each, i) => (failed(defined[i]!) ? [] : each)))
 }
 
 function wantedOf(
@@ -132,7 +132,10 @@ async function dropFormer(client: Client, wanted: readonly Wanted[]): Promise<vo
   await broker.drop(former.map(({ route }) => ({ id: route })))
 }
 
-function replayTerms({ qos, identifier }: Wanted): Terms {
+/** The retained messages that it gets, as of now. */
+function promiseTo(client: Client, { text, filter, qos, identifier }: Wanted): Promised[] {
+  const { broker, namespace } = client.hub
   const own = identifier === undefined ? noProperties : { subscriptionIdentifiers: [identifier] }
-  return { qos, retainAsPublished: true, own, retained: true }
+  const terms = { qos, retainAsPublished: true, own, retained: true }
+  return [{ filter: text, pages: broker.retained(namespace, patternOf(filter)), terms }]
 }
