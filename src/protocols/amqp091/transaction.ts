@@ -28,6 +28,9 @@ export class Transaction {
   private readonly link: Link
   private publishes: HeldPublish[] = []
   private answers: HeldAnswer[] = []
+  /** Tags that have their answer: all up to the one, and the others. */
+  private answeredThrough = 0
+  private answered = new Set<number>()
   private bytes = 0
 
   constructor(link: Link) {
@@ -42,6 +45,13 @@ export class Transaction {
   answer(held: HeldAnswer): void {
     this.hold(answerBytes)
     this.answers.push(held)
+    if (held.multiple) this.answeredThrough = Math.max(this.answeredThrough, held.tag)
+    else this.answered.add(held.tag)
+  }
+
+  /** The client has answered it already: it must not do so twice, though nothing has happened yet. */
+  hasAnswer(tag: number): boolean {
+    return tag <= this.answeredThrough || this.answered.has(tag)
   }
 
   /** All channels of a connection share one bound, and all connections the memory that there is. */
@@ -60,6 +70,8 @@ export class Transaction {
     const { publishes, answers } = this
     this.publishes = []
     this.answers = []
+    this.answeredThrough = 0
+    this.answered = new Set()
     this.link.holds(-this.bytes)
     this.bytes = 0
     return { publishes, answers }

@@ -19,6 +19,8 @@ import { cases, holds, pause, type World } from './support.ts'
 const select = method(1, 90, 10)
 const commit = method(1, 90, 20)
 const commitOk = '90.21 on 1'
+const rollback = method(1, 90, 30)
+const rollbackOk = '90.31 on 1'
 const settleOk = ['60.21 on 1']
 const get = (queue: string): Buffer => method(1, 60, 70, ticket, shortstr(queue), bits(0))
 const qos = (prefetch: number): Buffer => method(1, 60, 10, u16(0), u16(0), u16(prefetch), bits(0))
@@ -66,6 +68,33 @@ cases('AMQP 0-9-1 transactions', {
     await expect(client, ...settleOk, ...delivered, ...delivered, ...delivered)
     client.send(ack(80, 3), ack(80, 0, multiple), commit)
     await expect(client, commitOk)
+    await client.close()
+    await pause(100)
+    await holds(ch, w.name, 0)
+  },
+
+  'a tag is acknowledged once in a transaction, and again after a rollback': async (w) => {
+    const ch = await w.channel()
+    await ch.assertQueue(w.name)
+    await fill(ch, w.name, 3)
+    for (const [first, again] of [
+      [ack(80, 2), ack(80, 2)],
+      [ack(80, 2), ack(120, 2)],
+      [ack(80, 2), ack(80, 2, multiple)],
+      [ack(80, 2, multiple), ack(80, 1)],
+      [ack(80, 0, multiple), ack(80, 3)],
+    ] as const) {
+      const client = await selected(w, consume(w.name, 'c'))
+      await expect(client, ...settleOk, ...delivered, ...delivered, ...delivered)
+      client.send(first, again)
+      assert.match(await client.next(), /^channel 406 PRECONDITION_FAILED - unknown delivery tag/)
+      await client.close()
+      await holds(ch, w.name, 3)
+    }
+    const client = await selected(w, consume(w.name, 'c'))
+    await expect(client, ...settleOk, ...delivered, ...delivered, ...delivered)
+    client.send(ack(80, 1), ack(80, 3), rollback, ack(80, 3), ack(80, 2, multiple), commit)
+    await expect(client, rollbackOk, commitOk)
     await client.close()
     await pause(100)
     await holds(ch, w.name, 0)

@@ -14,10 +14,12 @@ const verdicts = {
 export function settle(connection: Connection, channel: Channel, tag: number, multiple: boolean, answer: Answer): void {
   const verdict = verdicts[answer]
   if (channel.transaction !== null) {
-    if (!channel.unsettled.waits(tag, multiple)) unknownTag(tag)
+    const { transaction, unsettled } = channel
+    const all = multiple && tag === 0
+    if (!unsettled.waits(tag, multiple) || (!all && transaction.hasAnswer(tag))) unknownTag(tag)
     // 0 is all that there is now: what is delivered until the commit is not meant.
-    const upTo = multiple && tag === 0 ? channel.nextDeliveryTag - 1 : tag
-    channel.transaction.answer({ tag: upTo, multiple, verdict })
+    const upTo = all ? channel.nextDeliveryTag - 1 : tag
+    transaction.answer({ tag: upTo, multiple, verdict })
     return
   }
   if (!connection.settle(channel, tag, multiple, verdict)) unknownTag(tag)
