@@ -99,6 +99,74 @@ test('close sends what was written first, and nothing after', () => {
   assert.deepEqual(calls, ['socket end', 'closed server', 'host closed'])
 })
 
+/** A session that is not ready for the first chunk's successors until `resume`. */
+function pausing() {
+  const stand = setUp()
+  const { client, calls } = stand
+  client.serve({
+    receive: (chunk) => {
+      calls.push(`receive ${chunk.toString()}`)
+      if (chunk.toString() === 'one') client.pause()
+    },
+    drained: () => undefined,
+    closed: (reason: CloseReason) => void calls.push(`closed ${reason}`),
+    stop: () => undefined,
+    known: true,
+    unfinished: 0,
+  })
+  client.received(bytes('one'))
+  client.received(bytes('two'))
+  calls.length = 0
+  return stand
+}
+
+test('what a client sent before it left is read to its end, whether it can be answered or not', () => {
+  for (const [leave, answered] of [
+    [({ client }: ReturnType<typeof pausing>) => client.ended(), true],
+    [({ client }: ReturnType<typeof pausing>) => client.closed(undefined), false],
+    [({ client }: ReturnType<typeof pausing>) => client.closed('reset'), false],
+  ] as const) {
+    const stand = pausing()
+    const { client, calls, sent, endTurn } = stand
+    leave(stand)
+    endTurn()
+    assert.deepEqual(calls, [])
+    client.underWay(1)
+    client.resume()
+    endTurn()
+    assert.deepEqual(calls.splice(0, 2), ['socket resume', 'receive two'])
+    if (answered) {
+      assert.deepEqual(calls, [])
+      client.write(bytes('answer'))
+      client.underWay(0)
+      endTurn()
+      assert.deepEqual(sent, [['answer']])
+      assert.deepEqual(calls.splice(0), ['socket end'])
+      client.closed(undefined)
+    }
+    assert.match(calls[0]!, /^closed (client|error)$/)
+    assert.deepEqual(calls.slice(1), ['host closed'])
+  }
+})
+
+test('who has left is not waited for without end, and its own goodbye ends it', () => {
+  const deadlines = { firstByteMs: 1e9, loginMs: 1e9, messageMs: 1e9 }
+  const waiting = pausing()
+  waiting.client.closed(undefined)
+  waiting.client.look(9_000, deadlines)
+  waiting.endTurn()
+  assert.deepEqual(waiting.calls, [])
+  waiting.client.look(11_000, deadlines)
+  waiting.endTurn()
+  assert.deepEqual(waiting.calls, ['socket destroy', 'closed client', 'host closed'])
+
+  const parting = pausing()
+  parting.client.closed(undefined)
+  parting.client.close('server')
+  parting.endTurn()
+  assert.deepEqual(parting.calls, ['closed server', 'host closed'])
+})
+
 test('the reason of a close: the client went away, or the connection broke', () => {
   for (const [error, reason] of [
     [undefined, 'client'],

@@ -37,6 +37,9 @@ const pieceBytesMin = 1024
 /** Who waits for the rest of a large message gets so much between two looks, or others are let go before it. */
 const stalledBytes = 16 * 1024
 
+/** So long what a client has sent before it left may take. */
+const endedMsMax = 10_000
+
 /** Why a client is not read from. */
 const Hold = { session: 1, unanswered: 2, arriving: 4, unsent: 8, worked: 16 } as const
 
@@ -70,6 +73,10 @@ export class ClientConnection implements Peer, ConnectionEvents {
   #workedMs = 0
   #pieceBytes = Infinity
   #closing: CloseReason | undefined
+  /** When the client had sent its last byte. */
+  #endedAt: number | undefined
+  /** The connection is gone; what came by it is still worked on. */
+  #lost: { error: string | undefined } | undefined
   #over = false
 
   constructor(connection: Connection, host: ConnectionHost, openedAt: number) {
@@ -100,6 +107,7 @@ export class ClientConnection implements Peer, ConnectionEvents {
 
   write(bytes: Uint8Array): boolean {
     if (this.#closing !== undefined || this.#over) return false
+    if (this.#lost !== undefined) return true
     if (bytes.length === 0) return !this.#owesDrained
     const output = this.#output
     if (output.turnBytes === 0) this.#host.turnEnd.add(this)
@@ -124,14 +132,16 @@ export class ClientConnection implements Peer, ConnectionEvents {
     this.#hold(Hold.worked, false)
     if (this.#held.length > 0 && this.reading) this.#release()
     if (this.#over) return
-    this.#output.flush()
+    if (this.#lost === undefined) this.#output.flush()
     this.#count()
     if (this.#owesDrained && this.#output.bytes === 0) this.#drained()
+    this.#settleEnd()
   }
 
   close(reason: CloseReason): void {
     if (this.#closing !== undefined || this.#over) return
     this.#closing = reason
+    if (this.#lost !== undefined) return this.#host.turnEnd.add(this)
     this.#output.flush(true)
     this.#connection.end()
   }
@@ -155,6 +165,7 @@ export class ClientConnection implements Peer, ConnectionEvents {
     const held = (this.#holds & Hold.unanswered) !== 0
     const most = Math.max(shareBytesMin, unanswered.share)
     this.#hold(Hold.unanswered, bytes > (held ? most / 2 : most))
+    if (this.#endedAt !== undefined) this.#host.turnEnd.add(this)
   }
 
   arriving(bytes: number): void {
@@ -190,10 +201,12 @@ export class ClientConnection implements Peer, ConnectionEvents {
   /** Tells the budget of what is unsent; who asks for more than it reads is not read from either. */
   #count(): void {
     const { unsent } = this.#host.memory
-    const bytes = this.#over ? 0 : this.#output.bytes + this.#kept
+    const isGone = this.#over || this.#lost !== undefined
+    const bytes = isGone ? 0 : this.#output.bytes + this.#kept
     unsent.used += bytes - this.#unsent
     this.#unsent = bytes
-    this.#hold(Hold.unsent, this.#output.bytes > Math.max(2 * this.#host.limits.outputBytesHigh, unsent.share))
+    const most = Math.max(2 * this.#host.limits.outputBytesHigh, unsent.share)
+    this.#hold(Hold.unsent, !isGone && this.#output.bytes > most)
   }
 
   #hold(reason: number, on: boolean): void {
@@ -205,7 +218,7 @@ export class ClientConnection implements Peer, ConnectionEvents {
       return
     }
     // Not at once: the session may be in the middle of a chunk that comes before the held ones.
-    if (this.#held.length > 0) this.#host.turnEnd.add(this)
+    if (this.#held.length > 0 || this.#endedAt !== undefined) this.#host.turnEnd.add(this)
     this.#connection.resume()
   }
 
@@ -249,6 +262,7 @@ export class ClientConnection implements Peer, ConnectionEvents {
   /** Now and then: closes the connection when its time is over, and lets others pass a message that does not come. */
   look(now: number, deadlines: Deadlines): void {
     if (this.#session === undefined || this.#over || this.#closing !== undefined) return
+    if (this.#endedAt !== undefined && now - this.#endedAt > endedMsMax) return this.drop('client')
     const progress = { openedAt: this.openedAt, received: this.#received, reading: this.reading }
     if (this.#patience.over(now, this.#session, progress, deadlines)) return this.drop('timeout')
     const stalls = this.reading && this.#received - this.#receivedBefore < stalledBytes
@@ -261,6 +275,7 @@ export class ClientConnection implements Peer, ConnectionEvents {
     const empty = this.#output.taken()
     this.#count()
     if (empty && this.#owesDrained) this.#drained()
+    this.#settleEnd()
   }
 
   #drained(): void {
@@ -268,8 +283,31 @@ export class ClientConnection implements Peer, ConnectionEvents {
     this.#call((session) => session.drained())
   }
 
+  ended(): void {
+    this.#endedAt ??= this.#host.now()
+    this.#settleEnd()
+  }
+
   closed(error: string | undefined): void {
     if (this.#over) return
+    this.#lost = { error }
+    this.#count()
+    this.ended()
+  }
+
+  /**
+   * Of a client that has left: the end comes when all that it sent was read, and answered if it can hear that. Its
+   * goodbye may be the last of it, behind what it was not read for.
+   */
+  #settleEnd(): void {
+    if (this.#endedAt === undefined || this.#over) return
+    const isRead = this.#held.length === 0 && (this.#holds & ~Hold.unsent) === 0
+    if (!isRead && this.#closing === undefined) return
+    if (this.#lost !== undefined) this.#finish(this.#lost.error)
+    else if (this.#unanswered === 0 && this.#output.bytes === 0) this.close('client')
+  }
+
+  #finish(error: string | undefined): void {
     this.underWay(0)
     this.#over = true
     this.arriving(0)
@@ -288,6 +326,7 @@ export class ClientConnection implements Peer, ConnectionEvents {
   drop(reason: CloseReason): void {
     this.#closing ??= reason
     this.#connection.destroy()
+    if (this.#lost !== undefined) this.#host.turnEnd.add(this)
   }
 
   #drop(): void {

@@ -24,7 +24,8 @@ export interface ListenerOptions {
 
 const warnEveryMs = 10_000
 
-const refused: ConnectionEvents = { received: () => undefined, flushed: () => undefined, closed: () => undefined }
+const nothing = (): void => undefined
+const refused: ConnectionEvents = { received: nothing, flushed: nothing, ended: nothing, closed: nothing }
 
 /** One open port of one protocol, and the connections that came in by it. */
 export class ServerListener implements ConnectionHost {

@@ -37,6 +37,8 @@ export interface ConnectionEvents {
   received(chunk: Buffer): void
   /** All that was sent has been taken by the operating system. */
   flushed(): void
+  /** The other side sends no more, and may still read; called at most once, and not when it is gone at once. */
+  ended(): void
   /** The connection is gone; called exactly once. `error` when it broke instead of ending. */
   closed(error: string | undefined): void
 }

@@ -21,6 +21,7 @@ function echo() {
         connection.send([chunk.subarray(0, 1), chunk.subarray(1)])
       },
       flushed: () => undefined,
+      ended: () => connection.end(),
       closed: (error) => void events.push(`closed ${error ?? ''}`),
     }
   }
@@ -63,6 +64,7 @@ test('TCP: what was sent before the end arrives, also when the client sent more 
       connection.end()
     },
     flushed: () => undefined,
+    ended: () => undefined,
     closed: () => undefined,
   })
   const { bound } = open(t, await systemNet.listenTcp(free, accept))
@@ -71,6 +73,29 @@ test('TCP: what was sent before the end arrives, also when the client sent more 
   const heard: Buffer[] = []
   for await (const chunk of client) heard.push(chunk as Buffer)
   assert.equal(Buffer.concat(heard).toString(), 'bye')
+})
+
+test('TCP: who has sent its last byte may still be answered', async (t) => {
+  let ended = 0
+  const accept = (connection: Connection): ConnectionEvents => ({
+    received: () => undefined,
+    flushed: () => undefined,
+    ended: () => {
+      ended++
+      setTimeout(() => {
+        connection.send([Buffer.from('answer')])
+        connection.end()
+      }, 20)
+    },
+    closed: () => undefined,
+  })
+  const { bound } = open(t, await systemNet.listenTcp(free, accept))
+  const client = connect({ ...bound, allowHalfOpen: true })
+  client.end('question')
+  const heard: Buffer[] = []
+  for await (const chunk of client) heard.push(chunk as Buffer)
+  assert.equal(Buffer.concat(heard).toString(), 'answer')
+  assert.equal(ended, 1)
 })
 
 test('a busy port is a failure that says so', async (t) => {

@@ -7,9 +7,10 @@ export const lingerMs = 2_000
 
 /**
  * The mark counts for both directions. A socket that is paused takes in one chunk more, not several; and it says
- * `drain` whenever all was taken, not only after much was waiting.
+ * `drain` whenever all was taken, not only after much was waiting. Half open: who has sent its last byte may have
+ * sent more than was read, and wait for the answer.
  */
-export const socketTerms = { highWaterMark: 1 } as const
+export const socketTerms = { highWaterMark: 1, allowHalfOpen: true } as const
 
 /** One TCP connection over a socket of the runtime, which was made with `socketTerms`. */
 export class TcpConnection implements Connection {
@@ -32,6 +33,7 @@ export class TcpConnection implements Connection {
     let broken: string | undefined
     socket.on('data', (chunk: Buffer) => events.received(chunk))
     socket.on('drain', () => events.flushed())
+    socket.on('end', () => events.ended())
     socket.on('error', (error) => (broken = error.message))
     socket.on('close', () => {
       clearTimeout(this.#linger)

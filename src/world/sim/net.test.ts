@@ -24,6 +24,7 @@ async function pair(windowBytes = 1000) {
     return {
       received: (chunk) => (server.bytes = Buffer.concat([server.bytes, chunk])),
       flushed: () => server.flushed++,
+      ended: () => undefined,
       closed: (error) => server.closed.push(error),
     }
   })

@@ -116,8 +116,12 @@ export class RawClient {
   }
 
   send(...packets: object[]): void {
-    const options = { protocolVersion: this.version }
-    this.write(Buffer.concat(packets.map((packet) => mqttPacket.generate(packet as Packet, options))))
+    this.write(bytesOf(this.version, packets))
+  }
+
+  /** With the last packet the client's side of the connection ends. */
+  sendLast(...packets: object[]): void {
+    this.socket.end(bytesOf(this.version, packets))
   }
 
   write(bytes: Buffer | string): void {
@@ -167,6 +171,11 @@ export class RawClient {
   drop(): void {
     this.socket.destroy()
   }
+}
+
+export function bytesOf(version: number, packets: readonly object[]): Buffer {
+  const options = { protocolVersion: version }
+  return Buffer.concat(packets.map((packet) => mqttPacket.generate(packet as Packet, options)))
 }
 
 export function raw(t: TestContext, broker: Broker, version = 5): Promise<RawClient> {

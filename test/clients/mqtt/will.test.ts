@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { spawnTestBroker, startTestBroker } from '../../support/index.ts'
-import { connect, quiet, raw, rawAt, sleep, until, versions } from './support.ts'
+import { WebSocket } from 'ws'
+import { bytesOf, connect, quiet, raw, rawAt, sleep, until, versions } from './support.ts'
 
 for (const version of versions) {
   test(`MQTT ${version}: the will of a client that vanishes is published, that of one that says goodbye is not`, async (t) => {
@@ -44,6 +46,46 @@ for (const version of versions) {
     await rude.connect('rude', { will })
     rude.write('00 00')
     await until(() => watcher.received.length === 1, 'the will', undefined, 1000)
+  })
+
+  test(`MQTT ${version}: what came before the end of the connection counts, the goodbye as the last of it`, async (t) => {
+    const broker = await startTestBroker(t)
+    const watcher = await connect(t, broker, { protocolVersion: version })
+    await watcher.mqtt.subscribeAsync('#', { qos: 2 })
+    const will = { topic: 'will/gone', payload: Buffer.from('bye'), qos: 1, retain: false }
+    const disconnect = { cmd: 'disconnect' }
+    const publish = { cmd: 'publish', topic: 'a', payload: 'x', qos: 0, retain: false, dup: false }
+    const subscribe = { cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 's', qos: 1 }] }
+    const unsubscribe = { cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['s'] }
+
+    // what is behind a change of subscriptions waits until that is durable
+    const changing = await raw(t, broker, version)
+    await changing.connect('changing', { will })
+    changing.sendLast(subscribe, unsubscribe, publish, disconnect)
+    await watcher.take(1)
+
+    // and what is behind CONNECT until there is a session
+    const brief = await raw(t, broker, version)
+    const fields = { clientId: 'brief', clean: false, protocolId: 'MQTT', protocolVersion: version, keepalive: 0 }
+    brief.sendLast({ cmd: 'connect', will, ...fields }, publish, disconnect)
+    await watcher.take(2)
+
+    // a chunk that is much work is taken in pieces
+    const busy = await raw(t, broker, version)
+    await busy.connect('busy', { will })
+    busy.sendLast(...Array.from({ length: 20_000 }, () => publish), disconnect)
+    await watcher.take(20_002)
+
+    const socket = new WebSocket(`ws://${broker.address('mqtt-ws')}/mqtt`, ['mqtt'])
+    t.after(() => socket.terminate())
+    await once(socket, 'open')
+    socket.send(bytesOf(version, [{ cmd: 'connect', will, ...fields, clientId: 'ws' }]))
+    await once(socket, 'message')
+    socket.send(bytesOf(version, [subscribe, unsubscribe, publish, disconnect]))
+    socket.close()
+    await watcher.take(20_003)
+    await quiet(watcher, 20_003)
+    assert.ok(watcher.topics().every((topic) => topic === 'a'))
   })
 
   test(`MQTT ${version}: a protocol error brings the will out`, async (t) => {

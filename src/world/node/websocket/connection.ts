@@ -1,5 +1,5 @@
 import type { Accept, Connection, ConnectionEvents } from '../../net.ts'
-import { CloseCode, closeFrame, FrameError, frameHeader, Opcode } from './frame.ts'
+import { CloseCode, closeFrame, frameHeader, Opcode } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
 
 /** How long the other side has to say goodbye as well. */
@@ -11,24 +11,17 @@ const messageBytesMax = 64 * 1024
 class WebSocketConnection implements Connection, ConnectionEvents {
   readonly #tcp: Connection
   readonly #events: ConnectionEvents
-  readonly #frames: FrameReader
+  readonly #frames = new FrameReader()
+  #paused = false
   /** Our close frame was sent. */
   #closing = false
   #timer: NodeJS.Timeout | undefined
   #broken: string | undefined
-  /** The payload of a ping whose answer waits until the client has read what came before. */
-  #owed: Buffer | undefined
+  /** The client's side of the connection is over: there will be no goodbye. */
+  #hasEnded = false
 
   constructor(tcp: Connection, accept: Accept) {
     this.#tcp = tcp
-    this.#frames = new FrameReader({
-      data: (bytes) => this.#events.received(bytes),
-      ping: (payload) => this.#pong(payload),
-      close: (code) => {
-        this.#goodbye(code === undefined ? frameHeader(Opcode.close, 0) : closeFrame(code, ''))
-        this.#tcp.end()
-      },
-    })
     this.#events = accept(this)
   }
 
@@ -49,17 +42,22 @@ class WebSocketConnection implements Connection, ConnectionEvents {
   }
 
   pause(): void {
+    this.#paused = true
     this.#tcp.pause()
   }
 
   resume(): void {
+    this.#paused = false
     this.#tcp.resume()
+    // Not before what the receiver has kept of the bytes before it.
+    if (this.#frames.end !== undefined) setImmediate(() => this.#finish())
   }
 
   end(): void {
     this.#tcp.resume()
     this.#goodbye(closeFrame(CloseCode.normal, ''))
-    this.#timer ??= setTimeout(() => this.#tcp.destroy(), closeMs)
+    if (this.#hasEnded) this.#tcp.end()
+    else this.#timer ??= setTimeout(() => this.#tcp.destroy(), closeMs)
   }
 
   destroy(): void {
@@ -67,22 +65,22 @@ class WebSocketConnection implements Connection, ConnectionEvents {
   }
 
   received(chunk: Buffer): void {
-    if (this.#broken !== undefined) return
-    try {
-      this.#frames.receive(chunk)
-    } catch (error) {
-      if (!(error instanceof FrameError)) throw error
-      this.#broken = error.message
-      this.#goodbye(closeFrame(error.code, error.message))
-      this.#tcp.end()
-    }
+    if (this.#frames.end !== undefined) return
+    const bytes = this.#frames.read(chunk)
+    if (bytes.length > 0) this.#events.received(bytes)
+    this.#pong()
+    this.#finish()
   }
 
   flushed(): void {
-    const owed = this.#owed
-    this.#owed = undefined
-    if (owed !== undefined) this.#pong(owed)
+    this.#pong()
     this.#events.flushed()
+  }
+
+  /** Without a close frame, or behind one that is yet to be looked at. */
+  ended(): void {
+    this.#hasEnded = true
+    this.#events.ended()
   }
 
   closed(error: string | undefined): void {
@@ -95,11 +93,25 @@ class WebSocketConnection implements Connection, ConnectionEvents {
     this.#closing = true
   }
 
-  /** RFC 6455, 5.5.3: of several pings the last may be answered alone. Else who does not read could ask for any number. */
-  #pong(payload: Buffer): void {
-    if (this.#closing) return
-    if (this.#tcp.buffered > 0) this.#owed = payload
-    else this.#tcp.send([frameHeader(Opcode.pong, payload.length), payload])
+  /** The client's frames have ended, and what came before was taken. */
+  #finish(): void {
+    const { end } = this.#frames
+    if (end === undefined || this.#paused) return
+    if ('violation' in end) {
+      this.#broken = end.violation.message
+      this.#goodbye(closeFrame(end.violation.code, this.#broken))
+    } else {
+      this.#goodbye(end.close === undefined ? frameHeader(Opcode.close, 0) : closeFrame(end.close, ''))
+    }
+    this.#tcp.end()
+  }
+
+  /** Once for all pings of a chunk, and not while the client does not read. */
+  #pong(): void {
+    const { ping } = this.#frames
+    if (ping === undefined || this.#closing || this.#tcp.buffered > 0) return
+    this.#frames.ping = undefined
+    this.#tcp.send([frameHeader(Opcode.pong, ping.length), ping])
   }
 }
 

@@ -1,17 +1,11 @@
 import { CloseCode, controlBytesMax, FrameError, Opcode } from './frame.ts'
 import { unmask } from './unmask.ts'
 
-/** What comes out of a client's frames. */
-export interface FrameHandler {
-  /** A piece of a binary message, unmasked in place. */
-  data(bytes: Buffer): void
-  ping(payload: Buffer): void
-  /** Nothing follows. `code`: undefined when the client gave none. */
-  close(code: number | undefined): void
-}
-
 /** Two bytes, a length of eight, and the mask. */
 const headerBytesMax = 14
+
+/** How a client's frames end: with its close frame, or with what it may not send. */
+export type FramesEnd = { close: number | undefined } | { violation: FrameError }
 
 /**
  * Bytes of one client in, payload out (RFC 6455, 5). A payload is handed on as it comes, whatever length its frame or
@@ -19,7 +13,10 @@ const headerBytesMax = 14
  * can bound and time what they mean.
  */
 export class FrameReader {
-  readonly #handler: FrameHandler
+  /** The payload of the last ping: of several that one may be answered alone (RFC 6455, 5.5.3). */
+  ping: Buffer | undefined
+  /** Nothing more is read. */
+  end: FramesEnd | undefined
   readonly #header = Buffer.alloc(headerBytesMax)
   #headerBytes = 0
   /** Of the header that is coming; known in part until its first two bytes are there. */
@@ -32,18 +29,34 @@ export class FrameReader {
   #control = Buffer.alloc(0)
   /** A message has begun and its last frame has not. */
   #fragmented = false
-  #closed = false
 
-  constructor(handler: FrameHandler) {
-    this.#handler = handler
-  }
-
-  /** Changes `chunk`. @throws FrameError, after which there is nothing more to read */
-  receive(chunk: Buffer): void {
+  /** The payload that `chunk` brings, joined, in the memory of `chunk`. */
+  read(chunk: Buffer): Buffer {
     let at = 0
-    while (!this.#closed && at < chunk.length) {
-      at += this.#headerBytes < this.#headerNeeded ? this.#takeHeader(chunk, at) : this.#takePayload(chunk, at)
+    let bytes = 0
+    try {
+      while (this.end === undefined && at < chunk.length) {
+        if (this.#headerBytes < this.#headerNeeded) {
+          at += this.#takeHeader(chunk, at)
+          continue
+        }
+        const piece = chunk.subarray(at, at + this.#length - this.#taken)
+        unmask(piece, this.#mask, this.#taken)
+        if (this.#opcode >= Opcode.close) {
+          this.#control.set(piece, this.#taken)
+        } else {
+          if (bytes < at) chunk.copyWithin(bytes, at, at + piece.length)
+          bytes += piece.length
+        }
+        at += piece.length
+        this.#taken += piece.length
+        if (this.#taken === this.#length) this.#endFrame()
+      }
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error
+      this.end = { violation: error }
     }
+    return chunk.subarray(0, bytes)
   }
 
   #takeHeader(chunk: Buffer, at: number): number {
@@ -53,7 +66,7 @@ export class FrameReader {
     if (this.#headerNeeded === 2) {
       const length = this.#check()
       this.#headerNeeded += 4 + (length === 126 ? 2 : length === 127 ? 8 : 0)
-    } else this.#begin()
+    } else this.#beginFrame()
     return bytes
   }
 
@@ -84,7 +97,7 @@ export class FrameReader {
   }
 
   /** The header is whole. */
-  #begin(): void {
+  #beginFrame(): void {
     const header = this.#header
     const mask = this.#headerNeeded - 4
     const high = mask === 10 ? header.readUInt32BE(2) : 0
@@ -96,34 +109,21 @@ export class FrameReader {
     this.#mask = header.subarray(mask, mask + 4)
     this.#taken = 0
     if (this.#opcode >= Opcode.close) this.#control = Buffer.allocUnsafe(this.#length)
-    if (this.#length === 0) this.#end()
-  }
-
-  #takePayload(chunk: Buffer, at: number): number {
-    const bytes = Math.min(this.#length - this.#taken, chunk.length - at)
-    const piece = chunk.subarray(at, at + bytes)
-    unmask(piece, this.#mask, this.#taken)
-    const isControl = this.#opcode >= Opcode.close
-    if (isControl) piece.copy(this.#control, this.#taken)
-    this.#taken += bytes
-    const isWhole = this.#taken === this.#length
-    if (isWhole) this.#end()
-    if (!isControl) this.#handler.data(piece)
-    return bytes
+    if (this.#length === 0) this.#endFrame()
   }
 
   /** The next frame may come. */
-  #end(): void {
+  #endFrame(): void {
     this.#headerBytes = 0
     this.#headerNeeded = 2
-    if (this.#opcode === Opcode.ping) this.#handler.ping(this.#control)
+    if (this.#opcode === Opcode.ping) this.ping = this.#control
     if (this.#opcode !== Opcode.close) return
-    this.#closed = true
     const payload = this.#control
-    if (payload.length === 0) return this.#handler.close(undefined)
-    const code = payload.length === 1 ? 0 : payload.readUInt16BE(0)
-    if (!isCloseCode(code)) throw new FrameError(CloseCode.protocolError, 'close frame without a valid code')
-    this.#handler.close(code)
+    const code = payload.length === 0 ? undefined : payload.length === 1 ? 0 : payload.readUInt16BE(0)
+    if (code !== undefined && !isCloseCode(code)) {
+      throw new FrameError(CloseCode.protocolError, 'close frame without a valid code')
+    }
+    this.end = { close: code }
   }
 }
 

@@ -21,6 +21,10 @@ function refused(status: string, ...headers: string[]): Handshake {
 export function answerHandshake({ method, url, headers }: IncomingMessage, terms: WebSocketTerms): Handshake {
   if ((url ?? '/').split('?', 1)[0] !== terms.path) return refused('404 Not Found')
   if (method !== 'GET') return refused('405 Method Not Allowed', 'Allow: GET')
+  // A body would come before the frames, and no client sends one.
+  if (Number(headers['content-length'] ?? 0) !== 0 || headers['transfer-encoding'] !== undefined) {
+    return refused('400 Bad Request')
+  }
   if (headers.upgrade?.toLowerCase() !== 'websocket') return refused('400 Bad Request')
   if (headers['sec-websocket-version'] !== '13') return refused('426 Upgrade Required', 'Sec-WebSocket-Version: 13')
   const key = headers['sec-websocket-key'] ?? ''

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Outcome } from '../../../base/index.ts'
 import type { Accept, Endpoint, Listening, WebSocketTerms } from '../../net.ts'
 import { impatient, open } from '../listen.ts'
@@ -30,15 +31,15 @@ export async function listenWebSocket(
     waiting.add(socket)
     socket.once('close', () => waiting.delete(socket))
   })
-  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+  server.on('upgrade', (request: IncomingMessage, _stream: Duplex, head: Buffer) => {
+    // Of a request with a body the other one is no socket (Node 26).
+    const { socket } = request
     const answer = answerHandshake(request, terms)
     if ('refused' in answer) {
       refuse(socket, answer.refused)
       return
     }
     waiting.delete(socket)
-    // HTTP's sockets stay open when the other side has ended.
-    socket.allowHalfOpen = false
     socket.write(answer.accepted)
     // The first bytes may have come with the request.
     if (head.length > 0) socket.unshift(head)
