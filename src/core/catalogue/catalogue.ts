@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { levelsKey } from '../names.ts'
 import type { Levels } from '../names.ts'
 import type {
@@ -37,6 +38,8 @@ export class Catalogue {
   readonly idling = new Set<Id>()
   private readonly items = new Map<Id, Item>()
   private readonly names = new Map<string, Id>()
+  /** Routes that do the same, whatever describes them. */
+  private readonly alike = new Map<string, Set<Id>>()
   private readonly byKind = new Map<Kind, Map<Id, Item>>()
 
   get(id: Id): Item | undefined {
@@ -64,6 +67,12 @@ export class Catalogue {
     return this.named('route', routeKey(spec))
   }
 
+  /** One that does the same, whatever describes it: what `replace` replaces. */
+  routeLike(spec: RouteSpec): Item<RouteSpec> | undefined {
+    const [id = 0] = this.alike.get(likeKey(spec)) ?? []
+    return this.items.get(id) as Item<RouteSpec> | undefined
+  }
+
   all<K extends Kind>(kind: K): Item<Extract<Spec, { kind: K }>>[] {
     return [...(this.byKind.get(kind)?.values() ?? [])] as Item<Extract<Spec, { kind: K }>>[]
   }
@@ -89,6 +98,7 @@ export class Catalogue {
     this.items.set(item.id, item)
     if ('lifetime' in item.spec && item.spec.lifetime.unusedMs !== undefined) this.idling.add(item.id)
     this.names.set(nameKey(item.spec), item.id)
+    if (item.spec.kind === 'route') this.putLike(item.id, likeKey(item.spec))
     let kind = this.byKind.get(item.spec.kind)
     if (kind === undefined) this.byKind.set(item.spec.kind, (kind = new Map<Id, Item>()))
     kind.set(item.id, item)
@@ -101,6 +111,19 @@ export class Catalogue {
     this.idling.delete(id)
     this.names.delete(nameKey(item.spec))
     this.byKind.get(item.spec.kind)!.delete(id)
+    if (item.spec.kind === 'route') this.removeLike(id, likeKey(item.spec))
+  }
+
+  private putLike(id: Id, key: string): void {
+    const ids = this.alike.get(key)
+    if (ids === undefined) this.alike.set(key, new Set([id]))
+    else ids.add(id)
+  }
+
+  private removeLike(id: Id, key: string): void {
+    const ids = this.alike.get(key)
+    ids?.delete(id)
+    if (ids?.size === 0) this.alike.delete(key)
   }
 
   private named<K extends Kind>(_kind: K, key: string): Item<Extract<Spec, { kind: K }>> | undefined {
@@ -129,14 +152,16 @@ function nameKey(spec: Spec): string {
   }
 }
 
+const keyMax = 64
+
 /** Everything that makes a route another one, in one order; what is the maker's counts, what describes it does not. */
 function routeKey(spec: RouteSpec): string {
   const { space, pattern, predicate, target, group, owner, attributes } = spec
-  return `r${space}:${routeTargetId(spec)}:${JSON.stringify([pattern, predicate, target, group, owner, attributes])}`
+  const text = JSON.stringify([pattern, predicate, target, group, owner, attributes])
+  return `r${space}:${routeTargetId(spec)}:${text.length > keyMax ? digest(text) : text}`
 }
 
-/** The same, whatever its attributes: what `replace` replaces. */
-export function sameRoute(a: RouteSpec, b: RouteSpec): boolean {
-  const strip = (spec: RouteSpec): string => routeKey({ ...spec, attributes: null })
-  return strip(a) === strip(b)
-}
+const likeKey = (spec: RouteSpec): string => routeKey({ ...spec, attributes: null })
+
+/** A pattern may have 64 KiB, and a client thousands of them. */
+const digest = (text: string): string => createHash('sha256').update(text).digest('base64')

@@ -1,6 +1,6 @@
 import type { RouteSpec } from '../facade/index.ts'
 import type { Shard } from '../shard/shard.ts'
-import { routeTargetId, sameRoute, type Item } from './catalogue.ts'
+import { routeTargetId, type Item } from './catalogue.ts'
 import { put } from './partitions.ts'
 
 export function createRoute(shard: Shard, spec: RouteSpec): Item {
@@ -23,14 +23,11 @@ export function installRoute(shard: Shard, id: number, spec: RouteSpec): void {
 
 /** A route that differs from an existing one in what describes it, not in what it does: that one, redefined. */
 export function replaceRoute(shard: Shard, spec: RouteSpec): Item | undefined {
-  for (const id of shard.router.of(routeTargetId(spec))) {
-    const item = shard.catalogue.get(id)
-    if (item?.spec.kind !== 'route' || !sameRoute(item.spec, spec)) continue
-    const next: Item = { ...item, revision: item.revision + 1, spec }
-    put(shard, next)
-    shard.router.remove(id)
-    shard.router.add(id, spec)
-    return next
-  }
-  return undefined
+  const item = shard.catalogue.routeLike(spec)
+  if (item === undefined) return undefined
+  const next: Item = { ...item, revision: item.revision + 1, spec }
+  put(shard, next)
+  shard.router.remove(item.id)
+  shard.router.add(item.id, spec)
+  return next
 }
