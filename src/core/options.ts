@@ -34,7 +34,7 @@ export interface BrokerLimits {
   readBytesMax: number
   /** Records one subscription moves out (expired, over the limit) before others get their turn. */
   movesPerTurn: number
-  /** How often a record is published again before it is taken to go round in circles. */
+  /** How often a record moves on by itself; circles end before that. */
   hopsMax: number
   /** Publishes of one namespace that wait for their time. */
   deferredMax: number

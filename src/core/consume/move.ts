@@ -2,7 +2,7 @@ import type { StoredExtent } from '../../log/index.ts'
 import { DiskError } from '../../world/index.ts'
 import type { SettleOp } from '../facade/index.ts'
 import { Copier } from '../publish/copier.ts'
-import { addHistory } from '../publish/history.ts'
+import { addHistory, comesRound } from '../publish/history.ts'
 import { place } from '../publish/place.ts'
 import { publish } from '../publish/publish.ts'
 import { storeRefuses } from '../publish/room.ts'
@@ -167,7 +167,7 @@ function copyOut(shard: Shard, leased: Leased, batch: StoredBatch, first: number
   if (deadLetter?.to === 'log') {
     const log = shard.catalogue.log(leased.log.spec.namespace, deadLetter.name)
     const state = log === undefined ? undefined : shard.logs.get(log.id)
-    if (state === undefined) return
+    if (state === undefined || comesRound(history, state)) return
     const { address } = state
     store(
       shard,

@@ -20,3 +20,13 @@ export function addHistory(
     : { log: name, reason, count: 1, time: shard.world.clock.wall(), address: place }
   return [entry, ...history.filter((one) => one !== known)]
 }
+
+/** Has it died in `log` before, and nobody has rejected it since? Such circles would never end: RabbitMQ's rule. */
+export function comesRound(history: readonly HistoryEntry[], log: LogState): boolean {
+  const name = log.spec.name.join('\0')
+  for (const entry of history) {
+    if (entry.reason === 'rejected') return false
+    if (entry.log.join('\0') === name) return true
+  }
+  return false
+}

@@ -4,6 +4,7 @@ import type { Part, Target } from '../route/index.ts'
 import type { LogState } from '../shard/log-state.ts'
 import type { Shard } from '../shard/shard.ts'
 import type { Copier } from './copier.ts'
+import { comesRound } from './history.ts'
 import { deadLetterRefused } from './refused.ts'
 import { place } from './place.ts'
 import { logFull, room, tooLargeFor } from './room.ts'
@@ -14,12 +15,15 @@ export interface Publishing {
   atMostOnce: boolean
   /** A log that has its copy already. */
   except: Id
+  /** Logs that were full for it: dead letters of one publication are not offered to them again. */
+  refusedBy?: Set<Id>
 }
 
 type Refused = NonNullable<PublishOk['refused']>[number]
 
 /** Routes a publication once and makes its copies: stored ones in the commit being filled, live ones in outboxes. */
-export function publish(shard: Shard, { to, copier, atMostOnce, except }: Publishing): PublishOk {
+export function publish(shard: Shard, publishing: Publishing): PublishOk {
+  const { to, copier, atMostOnce, except } = publishing
   const { records, origin } = copier
   const publication = {
     publisher: origin.publisher,
@@ -34,7 +38,7 @@ export function publish(shard: Shard, { to, copier, atMostOnce, except }: Publis
   const refused: Refused[] = []
   for (const target of match.targets) {
     if (target.log !== 0) {
-      const refusal = store(shard, target, copier)
+      const refusal = store(shard, target, publishing)
       if (refusal === null || refusal.from > 0) logs++
       if (refusal !== null) refused.push(refusal)
     } else if (handOver(shard, target, copier)) {
@@ -50,9 +54,10 @@ export function publish(shard: Shard, { to, copier, atMostOnce, except }: Publis
 }
 
 /** The records that one log got, or where it stopped. */
-function store(shard: Shard, target: Target, copier: Copier): Refused | null {
+function store(shard: Shard, target: Target, publishing: Publishing): Refused | null {
+  const { copier } = publishing
   const log = shard.logs.get(target.log)
-  if (log === undefined) return null
+  if (log === undefined || isBack(log, publishing)) return null
   const tooLarge = tooLargeFor(shard, log, copier.records.batch)
   if (tooLarge !== null) return { log: log.id, from: 0, failure: tooLarge }
   let left = room(shard, log)
@@ -64,12 +69,19 @@ function store(shard: Shard, target: Target, copier: Copier): Refused | null {
       continue
     }
     const from = taken === null ? firstRecord(part) : endOf(taken)
+    const refusedBy = (publishing.refusedBy ??= new Set()).add(log.id)
     deadLetterRefused(shard, log, copier, restOf(target.parts, copier.count, from), (to, letters) => {
-      publish(shard, { to: [to], copier: letters, atMostOnce: false, except: 0 })
+      publish(shard, { to: [to], copier: letters, atMostOnce: false, except: 0, refusedBy })
     })
     return { log: log.id, from, failure: logFull }
   }
   return null
+}
+
+/** A dead letter that has come back to where it died, or was refused. */
+function isBack(log: LogState, { copier, refusedBy }: Publishing): boolean {
+  const { history } = copier.origin
+  return history.length > 0 && (refusedBy?.has(log.id) === true || comesRound(history, log))
 }
 
 function append(shard: Shard, log: LogState, part: Part, copier: Copier): void {

@@ -2,7 +2,7 @@ import type { Address, DeadLetter } from '../facade/index.ts'
 import type { LogState } from '../shard/log-state.ts'
 import type { Shard } from '../shard/shard.ts'
 import { Copier } from './copier.ts'
-import { addHistory } from './history.ts'
+import { addHistory, comesRound } from './history.ts'
 import { place } from './place.ts'
 
 /**
@@ -47,7 +47,7 @@ function moveRefused(
   }
   const target = shard.catalogue.log(log.spec.namespace, deadLetter.name)
   const state = target === undefined ? undefined : shard.logs.get(target.id)
-  if (state === undefined) return
+  if (state === undefined || comesRound(history, state)) return
   const copier = cut(state.address)
   for (const placed of place(shard, state, priority ?? 0, () => copier.table, null)) {
     copier.append(placed.partition, placed.runs, [])
