@@ -64,7 +64,12 @@ export class ShardBroker implements Broker {
     const shard = this.newShard()
     const store = await this.options.openStore(new ShardMachine(shard))
     if (this.stopped) return store.close()
-    finishRecovery(shard, store)
+    try {
+      finishRecovery(shard, store)
+    } catch (error) {
+      await store.close()
+      throw error
+    }
     const pressure = new Pressure(shard)
     const syncing = new Syncing(shard)
     this.sweep = new Sweep(shard)

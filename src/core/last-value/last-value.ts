@@ -54,11 +54,17 @@ export function installLastValues(shard: Shard, namespace: Id, id: number): Last
 
 export function dropLastValues(shard: Shard, item: Item<NamespaceSpec>): void {
   const state = shard.lastValues.get(item.id)
+  if (state !== undefined) shard.stage.drop(state.partition.id)
+  forgetLastValues(shard, item.id)
+}
+
+/** At recovery there is nothing to stage. */
+export function forgetLastValues(shard: Shard, namespace: Id): void {
+  const state = shard.lastValues.get(namespace)
   if (state === undefined) return
-  shard.lastValues.delete(item.id)
+  shard.lastValues.delete(namespace)
   shard.lastValuePartitions.delete(state.partition.id)
   shard.partitions.delete(state.partition.id)
-  shard.stage.drop(state.partition.id)
 }
 
 /** How much of what matches is read at a time. */

@@ -9,7 +9,7 @@ import { Leased } from '../consume/leased.ts'
 import { Reader } from '../../base/index.ts'
 import { decodeExtentMeta } from '../extent-meta.ts'
 import type { Id, LogSpec, SubscriptionSpec } from '../facade/index.ts'
-import { installLastValues } from '../last-value/last-value.ts'
+import { forgetLastValues, installLastValues } from '../last-value/last-value.ts'
 import type { LastValueState } from '../last-value/state.ts'
 import { forgetSchedule, installSchedule } from '../schedule/index.ts'
 import { Producers } from '../producer/producers.ts'
@@ -130,6 +130,7 @@ function replayDrop(shard: Shard, id: Id): void {
       shard.router.remove(id)
       break
     case 'namespace':
+      forgetLastValues(shard, id)
       forgetSchedule(shard, item)
       break
     default:
