@@ -26,6 +26,27 @@ onBoth(
   },
 )
 
+onBoth('a log that ends with its last route does so when the route ended with the process', async (open) => {
+  const stand = await open()
+  const clean = await stand.client()
+  const kept = await stand.client({ name: 'kept', keepMs: Infinity })
+  const [gone] = await stand.queue('gone', {}, { lifetime: { lastRoute: true } })
+  const [stays] = await stand.queue('stays', {}, { lifetime: { lastRoute: true } })
+  await stand.route('a', gone, { owner: clean.session })
+  await stand.route('a', stays, { owner: clean.session })
+  await stand.route('a', stays, { owner: kept.session })
+  await stand.publish(clean, 'a', 'm')
+  await stand.crash()
+  await stand.settle()
+  assert.equal(stand.broker.get(gone), undefined)
+  assert.deepEqual(await stand.readAll(stays), ['m'])
+  await stand.crash()
+  assert.deepEqual(
+    stand.broker.list('log').map(({ id }) => id),
+    [stays],
+  )
+})
+
 test('a start that fails lets go of the store', async (t) => {
   const time = new SimTime()
   const world = { clock: time, timers: time, random: new SimRandom(1) }

@@ -36,6 +36,7 @@ export function finishRecovery(shard: Shard, store: Store): void {
     if (owner !== undefined && !shard.sessions.has(owner)) dropItem(shard, item)
     else if (owner !== undefined) shard.sessions.get(owner)!.owned.add(item.id)
   }
+  endWithoutRoute(shard)
   for (const session of shard.sessions.values()) {
     // It was connected when the broker stopped.
     if (session.leftAt === 0) session.leftAt = shard.now
@@ -43,5 +44,15 @@ export function finishRecovery(shard: Shard, store: Store): void {
   }
   if (shard.catalogue.namespace('default') === undefined) {
     createNamespace(shard, { kind: 'namespace', name: 'default' })
+  }
+}
+
+/** What ends with its last route was made for one, and that may have died with its client: then nothing tells of it. */
+function endWithoutRoute(shard: Shard): void {
+  for (const log of shard.logs.values()) {
+    if (!log.spec.lifetime?.lastRoute) continue
+    log.hadRoute = true
+    shard.unused.add(log.id)
+    shard.turn.ask()
   }
 }
