@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Address, PublishOp } from './facade/index.ts'
+import type { Address, Op, PublishOp } from './facade/index.ts'
 import { onBoth } from './testing/both.ts'
 import { errorOf, ok, records, Stand } from './testing/stage.ts'
 
@@ -108,6 +108,25 @@ test('bounded: beyond so many that wait the publisher is told', async () => {
   assert.equal(errorOf(results[2]), 'full')
   await stand.settle(61_000)
   ok((await stand.wait(stand.broker.commit([{ ...op, due: stand.time.now() + 1000 }], { session, epoch })))[0])
+})
+
+onBoth('all or none: nothing is done of a commit whose publishes cannot all wait', async (open) => {
+  const stand = await open({ deferredMax: 2 })
+  const client = await stand.client()
+  const [log, queue] = await stand.queue('q')
+  await stand.append(client, log, 'm')
+  await stand.attach(client, queue)
+  await stand.commit(client, deferred(stand, 60_000, 'a', 'first'))
+  const later = deferred(stand, 60_000, 'a', 'x')
+  const ranges = [{ partition: 0, first: 0, last: 0, attempt: 1 }]
+  const settle = { op: 'settle', subscription: queue, ranges, as: { do: 'done' } } as const
+  const { session, epoch } = client
+  const commit = (...ops: Op[]) => stand.wait(stand.broker.commit(ops, { session, epoch, atomic: true }))
+  assert.deepEqual((await commit(settle, later, later)).map(errorOf), ['full', 'full', 'full'])
+  assert.equal(stand.broker.stats(queue).leased, 1)
+  assert.deepEqual(ok((await commit(settle, later))[0]), { op: 'settle', done: 1, stale: 0 })
+  const nowhere = { ...later, to: [{ space: 0, levels: ['a'] }] }
+  assert.deepEqual((await commit(nowhere)).map(errorOf), ['notFound'])
 })
 
 test('nobody sees what holds them', async () => {

@@ -4,6 +4,7 @@ import { batchHeader, RecordTable } from '../../log/index.ts'
 import type { Id, Op, PublishOp } from '../facade/index.ts'
 import { recordsOf } from '../publish/publish.ts'
 import { logFull, room, tooLargeFor } from '../publish/room.ts'
+import { judgeDeferred, waitsIn } from '../schedule/index.ts'
 import type { Session } from '../session/session.ts'
 import type { LogState } from '../shard/log-state.ts'
 import { fenced, notFound } from '../shard/shard.ts'
@@ -11,7 +12,7 @@ import type { Shard } from '../shard/shard.ts'
 import { judgeAppend } from './append.ts'
 import { judgePublish } from './publish.ts'
 
-/** Records that the ops so far add to each log: what is judged behind them must find room beside them. */
+/** Records that the ops so far add to each log, or schedule of a namespace: those behind them must find room beside them. */
 type Demand = Map<Id, number>
 
 /** Why these ops cannot all be done; null: they can. Nothing has happened yet. */
@@ -47,7 +48,7 @@ function judge(shard: Shard, session: Session, op: Op, demand: Demand): Failure 
 
 /** Every log that it leads to takes all that is for it. A group of logs may pick another member when it comes to it. */
 function judgeTargets(shard: Shard, session: Session, op: PublishOp, demand: Demand): Failure | null {
-  if (op.due !== undefined && op.due > shard.now) return null
+  if (op.due !== undefined && op.due > shard.now) return judgeDue(shard, op, demand)
   const count = batchHeader.lastOffsetDelta(op.batch) + 1
   let decoded: RecordTable | null = null
   const { targets } = shard.router.match(op.to, {
@@ -65,6 +66,13 @@ function judgeTargets(shard: Shard, session: Session, op: PublishOp, demand: Dem
     if (failure !== null) return failure
   }
   return null
+}
+
+function judgeDue(shard: Shard, op: PublishOp, demand: Demand): Failure | null {
+  const namespace = waitsIn(shard, op)
+  const ahead = demand.get(namespace) ?? 0
+  demand.set(namespace, ahead + batchHeader.lastOffsetDelta(op.batch) + 1)
+  return judgeDeferred(shard, namespace, ahead)
 }
 
 function take(shard: Shard, log: LogState, records: number, demand: Demand): Failure | null {

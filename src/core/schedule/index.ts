@@ -1,2 +1,2 @@
-export { defer } from './defer.ts'
+export { defer, judgeDeferred, waitsIn } from './defer.ts'
 export { dropSchedule, forgetSchedule, installSchedule } from './install.ts'
