@@ -34,7 +34,7 @@ export interface SpaceSpec extends Common {
   kind: 'space'
   namespace: Id
   name: string
-  /** Tried, by name, when the whole closure of routes led nowhere. */
+  /** Tried, by name, when the whole closure of routes led nowhere, and round in no cycle. */
   alternate?: string
   lifetime?: Lifetime
 }

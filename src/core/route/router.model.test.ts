@@ -89,15 +89,16 @@ class NaiveRouter {
   ): { found: Map<string, Set<Id>>; led: boolean } {
     const found = new Map<string, Set<Id>>()
     const visited = new Map<Id, boolean>()
+    let taken = false
     const reach = (key: string, id: Id): void => void found.set(key, (found.get(key) ?? new Set()).add(id))
     const enter = (at: Id): boolean => {
       if (visited.has(at)) return visited.get(at)!
-      visited.set(at, false)
+      visited.set(at, true)
       const named = to.filter((address) => address.space === at)
       const here = (named.length > 0 ? named : to).map((address) => address.levels)
       let led = false
       const deliver = (log: Id, live: Id, id: Id): void => {
-        led = true
+        led = taken = true
         if (log === 0 || log !== except) reach(live !== 0 ? `live ${live}` : `log ${log}`, id)
       }
       for (const [log, address] of this.bound) {
@@ -116,9 +117,8 @@ class NaiveRouter {
       visited.set(at, led)
       return led
     }
-    let led = false
-    for (const address of to) led = enter(address.space) || led
-    return { found, led }
+    for (const address of to) enter(address.space)
+    return { found, led: taken }
   }
 }
 

@@ -108,6 +108,25 @@ test('an alternate is tried only when the whole closure led nowhere', (t) => {
   assert.equal(router.match([{ space: 1, levels: ['x'] }], publication()).unrouted, 'all')
 })
 
+test('in a cycle an alternate gets nothing of what is routed, in whatever order the routes came', (t) => {
+  t.after(() => alternates.clear())
+  alternates.set(2, 9)
+  const routes = [spec(1, [rest], { space: 2 }), spec(2, [rest], { space: 1 }), spec(1, ['k'], { log: 7 })]
+  for (const order of [routes, routes.toReversed()]) {
+    const router = newRouter()
+    router.add(12, spec(9, [rest], { log: 8 }))
+    order.forEach((route, i) => router.add(20 + i, route))
+    for (const space of [1, 2]) {
+      const { targets } = router.match([{ space, levels: ['k'] }], publication())
+      assert.deepEqual(
+        targets.map(({ log }) => log),
+        [7],
+      )
+      assert.equal(router.match([{ space, levels: ['x'] }], publication()).unrouted, 'all', 'RabbitMQ does the same')
+    }
+  }
+})
+
 test('a chain of very many spaces does not exhaust the stack', () => {
   const router = newRouter()
   for (let space = 1; space < 50_000; space++) router.add(space, spec(space, [rest], { space: space + 1 }))

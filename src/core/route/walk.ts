@@ -31,7 +31,7 @@ export interface WalkOptions {
 
 /**
  * The closure of routes from some addresses, over one version of the tables. A space is entered once a record, however
- * many ways lead there, so cycles end; its alternate is tried when all of it led nowhere.
+ * many ways lead there, so cycles end; its alternate is tried when all of it led nowhere, and to no cycle.
  */
 export class Walk {
   /** Known after the first match: does it depend on the records, or on whose turn it is? */
@@ -48,6 +48,8 @@ export class Walk {
   private gathering!: Gathering
   private except: Id = 0
   private record = allRecords
+  /** The record has a target. */
+  private led = false
 
   constructor(to: readonly Address[], tables: ReadonlyMap<Id, PatternTrie<Route>>, options: WalkOptions) {
     this.to = to
@@ -135,16 +137,16 @@ export class Walk {
   private follow(record: number): void {
     this.record = record
     this.visited.clear()
-    let led = false
-    for (const { space } of this.to) led = this.enter(space, 0) || led
-    this.gathering.endRecord(record, led)
+    this.led = false
+    for (const { space } of this.to) this.enter(space, 0)
+    this.gathering.endRecord(record, this.led)
   }
 
-  /** Did it lead anywhere? */
+  /** Did it lead anywhere, if only round in a cycle? */
   private enter(space: Id, depth: number): boolean {
     const known = this.visited.get(space)
     if (known !== undefined || depth > depthMax) return known ?? false
-    this.visited.set(space, false)
+    this.visited.set(space, true)
     const { routes, groups } = this.matchedIn(space)
     let led = false
     for (const route of routes) if (this.applies(route)) led = this.take(route, depth) || led
@@ -169,6 +171,7 @@ export class Walk {
 
   private take(route: Route, depth: number): boolean {
     if (route.space !== 0) return this.enter(route.space, depth + 1)
+    this.led = true
     if (route.log !== 0 && route.log === this.except) return true
     const live = route.session !== 0 ? route.session : this.publication.atMostOnce ? route.liveTo : 0
     this.gathering.add(live !== 0 ? 0 : route.log, live, route.id)
