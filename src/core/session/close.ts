@@ -2,6 +2,7 @@ import { dropItem } from '../catalogue/drop.ts'
 import { put } from '../catalogue/partitions.ts'
 import { judgePublish, publishNow } from '../commit/publish.ts'
 import { detachAll } from '../consume/attach.ts'
+import { storeRefuses } from '../publish/room.ts'
 import { entryKind } from '../shard/entry-kinds.ts'
 import type { Shard } from '../shard/shard.ts'
 import { encodeAllSaved, encodeSession } from './codec.ts'
@@ -85,7 +86,21 @@ export function end(shard: Shard, session: Session): void {
 }
 
 function fire(shard: Shard, session: Session, wills: readonly Will[]): void {
-  for (const { publish } of wills) {
-    if (judgePublish(shard, publish) === null) publishNow(shard, session.id, publish)
+  for (const will of wills) {
+    if (storeRefuses(shard) !== null) fireLater(shard, session, will)
+    else if (judgePublish(shard, will.publish) === null) publishNow(shard, session.id, will.publish)
   }
+}
+
+function fireLater(shard: Shard, session: Session, will: Will): void {
+  if (shard.lateWills.empty) shard.whenStoreTakes.push(() => fireLate(shard))
+  shard.lateWills.add(session, will)
+}
+
+function fireLate(shard: Shard): void {
+  for (const session of shard.lateWills.take()) {
+    fire(shard, session, session.lateWills.splice(0))
+    if (session.durable && !session.ended) journalSession(shard, session)
+  }
+  shard.stage.hard()
 }

@@ -30,7 +30,7 @@ export function encodeSession(s: Session): Buffer {
     epoch: s.epoch,
     keepMs: s.keepMs === Infinity ? -1 : s.keepMs,
     leftAt: s.leftAt,
-    wills: s.wills.map(storedWill),
+    wills: [...s.lateWills.map((will) => storedWill({ ...will, delayMs: 0 })), ...s.wills.map(storedWill)],
   }
   return Buffer.from(JSON.stringify(stored))
 }

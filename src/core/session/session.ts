@@ -18,6 +18,8 @@ export class Session {
   /** Null: nobody is connected. */
   receiver: Receiver | null = null
   wills: readonly Will[] = []
+  /** Due, and not published for lack of space; a client that comes back changes nothing of that. */
+  lateWills: Will[] = []
   readonly saved = new Map<string, Buffer>()
   /** Objects whose lifetime or routes end with it. */
   readonly owned = new Set<Id>()

@@ -13,6 +13,7 @@ import { Unreadable, type ReadTrouble } from '../read/unreadable.ts'
 import type { Levels } from '../names.ts'
 import type { LastValueState } from '../last-value/state.ts'
 import { Router } from '../route/index.ts'
+import { LateWills } from '../session/late-wills.ts'
 import type { Session } from '../session/session.ts'
 import { Ids } from './ids.ts'
 import type { LogState } from './log-state.ts'
@@ -64,6 +65,7 @@ export class Shard {
   readonly counters = { recordsIn: 0, bytesIn: 0, recordsOut: 0 }
   /** What waits for the store to have space again. */
   readonly whenStoreTakes: (() => void)[] = []
+  readonly lateWills = new LateWills()
   /** Logs whose records may have been consumed. */
   readonly consumed = new Set<LogState>()
   /** Logs, subscriptions and spaces that have lost a consumer or a route: perhaps their life is over. */
