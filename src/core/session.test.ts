@@ -72,6 +72,22 @@ onBoth('a kept session: saved state, routes and wills survive a restart, and its
   assert.equal(stand.broker.sessions().length, 0)
 })
 
+onBoth('a session that is kept only when its connection ends keeps what it had saved, over a crash', async (open) => {
+  const stand = await open()
+  const client = await stand.client({ name: 'c' })
+  await stand.commit(client, { op: 'save', key: 'k', value: Buffer.from('v') })
+  ok(await stand.wait(stand.broker.close(client.session, client.epoch, { keepMs: 60_000, wills: 'fire' })))
+  await stand.crash()
+  const { resumed, saved } = ok(
+    await stand.wait(stand.broker.open({ namespace: stand.namespace, user: 'me', name: 'c' }, client)),
+  )
+  assert.ok(resumed)
+  assert.deepEqual(
+    saved.map(({ key, value }) => [key, String(value)]),
+    [['k', 'v']],
+  )
+})
+
 onBoth('a delayed will comes when due, or with the end of the session', async (open) => {
   const stand = await open()
   const [wills] = await stand.queue('wills')

@@ -29,12 +29,12 @@ export function disconnect(shard: Shard, session: Session, options: { keepMs?: n
   const now = session.wills.filter((will) => will.delayMs <= 0)
   session.wills = session.wills.filter((will) => will.delayMs > 0)
   fire(shard, session, now)
-  if (!was) becomeDurable(shard, session)
   journalSession(shard, session)
+  if (!was) becomeDurable(shard, session)
   awaitReturn(shard, session)
 }
 
-/** What it has so far was to die with its connection. */
+/** What it has so far was to die with its connection. Behind the session: nothing is replayed for an unknown one. */
 function becomeDurable(shard: Shard, session: Session): void {
   if (session.saved.size > 0) shard.stage.entry(entryKind.saved, session.id, encodeAllSaved(session))
   for (const id of session.owned) {
