@@ -63,6 +63,30 @@ test('where commits are only written, what a session asks behind a synced append
   assert.deepEqual(order, ['strict', 'lax'])
 })
 
+test('where commits are only written, a retry of a synced append is told of it when that is synced', async () => {
+  const { stand, store } = await openLax()
+  const client = await stand.client()
+  const other = await stand.client()
+  const lax = await stand.log('lax')
+  const strict = await stand.log('strict', { durability: 'fsync', dedupeWindowMs: 60_000 })
+  const op = { op: 'append', log: strict, messageId: 'm', ...records('a') } as const
+  const first = store().staging
+  let durable = -1
+  const retry = () => stand.broker.commit([op], other).then(() => (durable = store().durable))
+  const retries: Promise<number>[] = []
+  store().onProgress(() => {
+    if (retries.length === 0 && store().written >= first && store().durable < first) retries.push(retry())
+  })
+  await stand.commit(client, op)
+  await stand.wait(Promise.all(retries))
+  assert.equal(retries.length, 1, 'it came between write and sync')
+  assert.ok(durable >= first)
+  await stand.append(client, lax, 'b')
+  assert.ok(store().written > store().durable)
+  const [again] = await stand.commit(other, op)
+  assert.ok(again?.op === 'append' && again.duplicate, 'and nobody waits for a sync of what is synced')
+})
+
 test('under load, too, what must be synced is', async () => {
   const { stand, store } = await openLax()
   const client = await stand.client()

@@ -91,8 +91,11 @@ export function append(shard: Shard, session: Session, op: AppendOp): OpResult {
   const { failure, log, partition, duplicate } = judgeAppend(shard, op)
   if (failure === logFull) deadLetterAll(shard, session, op)
   if (failure !== null) return failure
-  if (duplicate !== null) return { ok: duplicate }
   assert(log !== null, 'judged')
+  if (duplicate !== null) {
+    shard.stage.tell(log.partition(duplicate.partition)!, duplicate.baseOffset)
+    return { ok: duplicate }
+  }
   const address = log.address
   const copier = new Copier(shard, op, {
     publisher: session.id,

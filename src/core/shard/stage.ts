@@ -29,7 +29,7 @@ export class Stage {
   readonly store: Store
   /** The newest commit that holds something of ours. */
   last: number
-  /** Extents staged in partitions that ask for less, and for more, than the rest; see `levelSince`. */
+  /** Extents staged in partitions that ask for less, and staged or told of in those that ask for more; see `levelSince`. */
   private weak = 0
   private strict = 0
   /** The newest commit that holds a definition. */
@@ -134,6 +134,11 @@ export class Stage {
     this.bytes += bytes
   }
 
+  /** An answer is about to tell of a record that was staged before, perhaps just now. */
+  tell(partition: Partition, offset: number): void {
+    if (isStrict(partition) && partition.durableEnd <= offset) this.strict++
+  }
+
   /** What has been staged up to now; for `levelSince`. */
   mark(): Mark {
     return { count: this.count, weak: this.weak, strict: this.strict }
@@ -141,7 +146,8 @@ export class Stage {
 
   /** How durable that must be which has been staged since: `base`, unless it is all for logs that say otherwise. */
   levelSince(mark: Mark, base: Level): Level {
-    if (base === 'os') return this.strict > mark.strict ? 'fsync' : 'os'
+    if (this.strict > mark.strict) return 'fsync'
+    if (base === 'os') return 'os'
     const staged = this.count - mark.count
     return staged > 0 && staged === this.weak - mark.weak ? 'os' : 'fsync'
   }
