@@ -64,6 +64,28 @@ onBoth('a message id is remembered as long as the log says', async (open) => {
   assert.ok(fourth?.op === 'append' && !fourth.duplicate && fourth.baseOffset === 1)
 })
 
+onBoth('a message id that came again after its time is remembered as of then, over a crash too', async (open) => {
+  const stand = await open()
+  const client = await stand.client()
+  const [log, queue] = await stand.queue('t', {}, { dedupeWindowMs: 2000 })
+  const op: AppendOp = { op: 'append', log, messageId: 'm', ...records('a') }
+  await stand.commit(client, op)
+  await stand.settle(2500)
+  const [second] = await stand.commit(client, op)
+  await stand.crash()
+  await stand.settle(1000)
+  const again = await stand.client()
+  assert.deepEqual(await stand.commit(again, op), [{ ...second, start: 0, duplicate: true }])
+  await stand.attach(again, queue)
+  await stand.settle(1500)
+  const ranges = [{ partition: 0, first: 0, last: 1, attempt: 1 }]
+  const as = { do: 'release', place: 'tail' } as const
+  await stand.commit(again, { op: 'settle', subscription: queue, ranges, as })
+  await stand.crash()
+  const [third] = await stand.commit(await stand.client(), op)
+  assert.ok(third?.op === 'append' && !third.duplicate, 'a copy at the tail is no append')
+})
+
 onBoth('transactions that span requests are refused, and say so (T3)', async (open) => {
   const stand = await open()
   const client = await stand.client()

@@ -148,11 +148,11 @@ function copyOut(shard: Shard, leased: Leased, batch: StoredBatch, first: number
   const runs = [first, count]
   if (way.to === 'tail') {
     const records = { batch: batch.bytes, foreign: batch.foreign, priority: meta.priority, ...expiry(meta.expiresAt) }
-    const { publisher, address, history, hops, messageId } = meta
+    const { publisher, address, history, hops } = meta
     store(
       shard,
       leased.log,
-      new Copier(shard, records, { publisher, address, history, hops, messageId }),
+      new Copier(shard, records, { publisher, address, history, hops, messageId: null }),
       runs,
       meta.routes,
     )

@@ -27,21 +27,28 @@ export class DedupeWindow {
 
   find(messageId: string, now: number): FirstAppend | undefined {
     this.expire(now)
-    return this.seen.get(messageId)
+    const first = this.seen.get(messageId)
+    return first === undefined || this.isOver(first, now) ? undefined : first
   }
 
-  /** The first append of an id stays what it was: again is harmless. */
+  /** The first append of an id stays what it was as long as it is remembered: again is harmless. */
   record(messageId: string, first: FirstAppend): void {
-    if (this.seen.has(messageId)) return
+    if (this.find(messageId, first.appendTime) !== undefined) return
+    this.seen.delete(messageId)
     this.seen.set(messageId, first)
     if (this.seen.size > this.idsMax) this.seen.delete(this.seen.keys().next().value!)
   }
 
   expire(now: number): void {
     for (const [id, first] of this.seen) {
-      if (first.appendTime + this.windowMs > now) return
+      if (!this.isOver(first, now)) return
       this.seen.delete(id)
     }
+  }
+
+  /** Of each by itself: where the clock has gone back, older ones stand behind. */
+  private isOver(first: FirstAppend, now: number): boolean {
+    return first.appendTime + this.windowMs <= now
   }
 
   write(w: Writer): void {
