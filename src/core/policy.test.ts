@@ -284,3 +284,27 @@ onBoth('who waits with credit gets what lives shorter than a commit takes; nobod
   assert.deepEqual(client.values(), [])
   assert.equal(stand.broker.stats(queue).ready, 0)
 })
+
+onBoth(
+  'a subscription that comes after the messages knows which of them expire, and which are withheld',
+  async (open) => {
+    const stand = await open()
+    const client = await stand.client()
+    const log = await stand.log('orders', { bound: ['orders'] })
+    const to = [{ space: stand.shared, levels: ['orders'] }]
+    const publish = (value: string, times: object) => ({ op: 'publish' as const, to, ...records(value), ...times })
+    await stand.commit(client, publish('gone', { expiresAt: stand.time.now() + 1000 }))
+    await stand.commit(client, { op: 'append', log, ...records('later'), notBefore: stand.time.now() + 5000 })
+    await stand.publish(client, 'orders', 'plain')
+    await stand.settle(2000)
+    const subscribe = (name: string) => stand.define({ kind: 'subscription', log, name, mode: 'leased' })
+    await stand.attach(client, await subscribe('one'))
+    assert.deepEqual(client.values(), ['plain'])
+    await stand.settle(5000)
+    assert.deepEqual(client.values(), ['later'])
+    await stand.crash()
+    const after = await stand.client()
+    await stand.attach(after, await subscribe('two'))
+    assert.deepEqual(after.values(), ['later', 'plain'])
+  },
+)

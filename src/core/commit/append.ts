@@ -6,7 +6,7 @@ import type { AppendOk, AppendOp, Id, OpResult } from '../facade/index.ts'
 import { checkRecords } from '../publish/check-records.ts'
 import { Copier, noHistory } from '../publish/copier.ts'
 import { place } from '../publish/place.ts'
-import { noteFacts, publish } from '../publish/publish.ts'
+import { noteTimes, publish } from '../publish/publish.ts'
 import { deadLetterRefused } from '../publish/refused.ts'
 import { logFull, room, storeRefuses, tooLargeFor } from '../publish/room.ts'
 import { Producers } from '../producer/producers.ts'
@@ -138,7 +138,7 @@ function appendTo(shard: Shard, log: LogState, named: Partition | null, op: Appe
     }
   }
   if (op.producer !== undefined || op.messageId !== undefined) shard.stage.changed.add(log.id)
-  noteFacts(shard, log, op.expiresAt !== undefined, op.notBefore !== undefined)
+  noteTimes(log, op.expiresAt, op.notBefore)
   if (op.messageId !== undefined) log.dedupe?.record(op.messageId, { ...first!, appendTime })
   return { op: 'append', ...first!, appendTime, duplicate: false }
 }

@@ -42,7 +42,7 @@ export function head(shard: Shard, leased: Leased, lane: Lane, from?: number): n
       if (moved !== null) shard.background(moved)
       continue
     }
-    const { notBefore } = leased.delays ? batch.meta : nothing
+    const { notBefore } = leased.log.delays ? batch.meta : nothing
     if (notBefore !== null && notBefore > shard.now && queue.attempt(offset) === 1) {
       queue.delay(offset, batchEnd - 1, shard.monotonic + notBefore - shard.now, sizesOf(lane, batch))
       continue

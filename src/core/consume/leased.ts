@@ -38,10 +38,6 @@ export class Leased {
   readonly consumers: ConsumerSet
   /** Which lane is looked at first. */
   turn = 0
-  /** Records may expire: there is a ttl, or one was published with an expiry. */
-  expires: boolean
-  /** Records may be withheld until a time. */
-  delays = false
   /** Nobody attaches: its records are publishes that wait for their time. */
   scheduled = false
   lost = 0
@@ -60,7 +56,6 @@ export class Leased {
     this.log = log
     this.spec = spec
     this.policy = spec.policy ?? {}
-    this.expires = this.policy.ttlMs !== undefined
     this.consumers = new ConsumerSet(this.policy.active ?? 'all')
   }
 
@@ -68,7 +63,6 @@ export class Leased {
     this.spec = spec
     const limited = this.policy.readyBytesMax !== undefined
     this.policy = spec.policy ?? {}
-    if (this.policy.ttlMs !== undefined) this.expires = true
     for (const lane of this.lanes) {
       if (lane === null) continue
       this.configure(lane)
@@ -100,6 +94,11 @@ export class Leased {
   private configure({ queue, partition }: Lane): void {
     queue.backOffMs = this.policy.backOffMs ?? []
     if (this.policy.readyBytesMax !== undefined) partition.countsValues = true
+  }
+
+  /** Records may expire: there is a ttl, or one was published with an expiry. */
+  get expires(): boolean {
+    return this.log.expires || this.policy.ttlMs !== undefined
   }
 
   get reading(): boolean {

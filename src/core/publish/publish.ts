@@ -89,18 +89,13 @@ function append(shard: Shard, log: LogState, part: Part, copier: Copier): void {
   for (const { partition, runs } of place(shard, log, priority ?? 0, () => copier.table, part.runs)) {
     copier.append(partition, runs, part.routes)
   }
-  noteFacts(shard, log, expiresAt !== undefined, notBefore !== undefined)
+  noteTimes(log, expiresAt, notBefore)
 }
 
-/** Subscriptions look for expired and withheld records only if there may be some. */
-export function noteFacts(shard: Shard, log: LogState, expires: boolean, delays: boolean): void {
-  if (!expires && !delays) return
-  for (const id of log.subscriptions) {
-    const leased = shard.leased.get(id)
-    if (leased === undefined) continue
-    if (expires) leased.expires = true
-    if (delays) leased.delays = true
-  }
+/** To be told for all that is appended with a time of its own. */
+export function noteTimes(log: LogState, expiresAt: number | undefined, notBefore: number | undefined): void {
+  if (expiresAt !== undefined) log.expires = true
+  if (notBefore !== undefined) log.delays = true
 }
 
 export function recordsOf(part: Part, count: number): number {

@@ -79,6 +79,8 @@ function replayLog(shard: Shard, { id, spec, partitions = [] }: Item<LogSpec>): 
   const known = shard.logs.get(id)
   const log = known ?? installLog(shard, id, spec)
   if (known !== undefined) redefineLog(shard, known, spec)
+  // Nobody knows any more whether what is stored may expire or is withheld.
+  log.expires = log.delays = true
   partitions.forEach((store, index) => {
     if (store === 0) return
     const bounds = { start: 0, next: 0, bytes: 0 }
@@ -104,8 +106,6 @@ function replaySubscription(shard: Shard, { id, spec, starts = [] }: Item<Subscr
   }
   const state = installSubscription(shard, log, id, spec)
   if (!(state instanceof Leased)) return
-  // Nobody knows any more whether what is stored may expire or is withheld.
-  state.expires = state.delays = true
   for (const partition of log.partitions) if (partition !== null) state.addLane(partition, starts[partition.index] ?? 0)
 }
 

@@ -22,7 +22,7 @@ export function installSchedule(shard: Shard, namespace: Id, ids: ScheduleIds): 
   const log = new LogState(ids.log, spec, shard.limits.durability)
   const partition = new Partition(ids.partition, 0, ids.log, shard.limits.durability, { start: 0, next: 0, bytes: 0 })
   const leased = new Leased(ids.subscription, log, { kind: 'subscription', log: ids.log, name: '', mode: 'leased' })
-  leased.delays = leased.scheduled = true
+  log.delays = leased.scheduled = true
   log.partitions.push(partition)
   log.subscriptions.add(leased.id)
   leased.addLane(partition, 0)

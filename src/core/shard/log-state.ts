@@ -16,6 +16,9 @@ export class LogState {
   address: Address | null = null
   /** Message ids it remembers, if it does. */
   dedupe: DedupeWindow | null = null
+  /** Some of its records may expire, or are withheld until a time: else nobody has to look. */
+  expires = false
+  delays = false
   /** Where the next record without a key goes. */
   turn = 0
   /** Routes that lead here, however short they live; for `lastRoute`. */
