@@ -95,6 +95,37 @@ onBoth('queue and group on one log under each way to keep (T6)', async (open) =>
   }
 })
 
+onBoth('what is appended, made durable and let go costs the same however many groups have committed', async (open) => {
+  const stand = await open()
+  const client = await stand.client()
+  const [log] = await stand.queue('q')
+  const positions = [{ partition: 0, offset: 0 }]
+  const groups = Array.from({ length: 10_000 }, (_, i) => ({
+    op: 'advance' as const,
+    log,
+    subscription: `g${i}`,
+    positions,
+  }))
+  await stand.commit(client, ...groups)
+  const { leased } = stand.broker['shard']
+  let lookups = 0
+  const get = leased.get.bind(leased)
+  leased.get = (id) => {
+    lookups++
+    return get(id)
+  }
+  const expiresAt = stand.time.now() + 60_000
+  await stand.commit(client, { op: 'append', log, ...records('a'), expiresAt })
+  await stand.commit(client, { op: 'remove', what: { log, before: [{ partition: 0, offset: 1 }] } })
+  await stand.settle()
+  assert.ok(lookups < 50, `${lookups} subscriptions looked up`)
+  assert.deepEqual(stand.broker.positions(log, 'g9999'), [{ partition: 0, offset: 0, note: '' }])
+  await stand.wait(stand.broker.drop([{ id: log }]))
+  assert.equal(stand.broker.list('subscription').length, 0)
+  await stand.crash()
+  assert.equal(stand.broker.list('subscription').length, 0)
+})
+
 onBoth('remove: before an offset, and a purge, staged ones included', async (open) => {
   const stand = await open()
   const client = await stand.client()

@@ -107,7 +107,7 @@ function dropLog(shard: Shard, id: Id): void {
   const log = shard.logs.get(id)
   if (log === undefined) return
   dropRoutes(shard, id)
-  for (const subscription of [...log.subscriptions]) {
+  for (const subscription of [...log.leased, ...log.positional]) {
     const item = shard.catalogue.get(subscription)
     if (item !== undefined) dropItem(shard, item)
   }
@@ -127,7 +127,8 @@ function dropLog(shard: Shard, id: Id): void {
 
 function dropSubscription(shard: Shard, { id, spec }: Item<SubscriptionSpec>): void {
   const log = shard.logs.get(spec.log as Id)
-  log?.subscriptions.delete(id)
+  log?.leased.delete(id)
+  log?.positional.delete(id)
   if (log !== undefined && log.spec.keep?.consumed) shard.consumed.add(log)
   shard.positional.delete(id)
   const leased = shard.leased.get(id)

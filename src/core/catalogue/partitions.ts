@@ -39,7 +39,7 @@ export function addPartition(shard: Shard, log: LogState, index: number): Partit
   shard.stage.create(id)
   const partition = new Partition(id, index, log.id, levelOfLog(shard, log.spec), { start: 0, next: 0, bytes: 0 })
   install(shard, log, partition)
-  for (const subscription of log.subscriptions) shard.leased.get(subscription)?.addLane(partition, 0)
+  for (const subscription of log.leased) shard.leased.get(subscription)?.addLane(partition, 0)
   shard.watched(log.id)
   return partition
 }

@@ -8,13 +8,14 @@ import { put } from './partitions.ts'
 
 /** A subscription's state, fresh or at recovery. */
 export function installSubscription(shard: Shard, log: LogState, id: Id, spec: SubscriptionSpec): Leased | Positional {
-  log.subscriptions.add(id)
   if (spec.mode === 'positional') {
+    log.positional.add(id)
     const positional = new Positional(id, log.id, spec)
     shard.positional.set(id, positional)
     return positional
   }
   const leased = new Leased(id, log, spec)
+  log.leased.add(id)
   leased.usedAt = shard.monotonic
   shard.leased.set(id, leased)
   return leased

@@ -13,7 +13,7 @@ export function trimConsumed(shard: Shard): void {
 
 function trim(shard: Shard, log: LogState, partition: Partition): void {
   let floor = Infinity
-  for (const id of log.subscriptions) {
+  for (const id of log.leased) {
     const leased = shard.leased.get(id)
     if (leased === undefined || !leased.retaining) continue
     floor = Math.min(floor, leased.lane(partition.index)?.queue.floor ?? 0)

@@ -6,7 +6,7 @@ import type { Shard } from '../shard/shard.ts'
 export function trimLog(shard: Shard, log: LogState, partition: Partition, offset: number): void {
   if (offset <= partition.start) return
   shard.stage.trim(partition, offset)
-  for (const id of log.subscriptions) {
+  for (const id of log.leased) {
     const leased = shard.leased.get(id)
     const lane = leased?.lane(partition.index)
     if (leased === undefined || !lane) continue

@@ -16,7 +16,7 @@ export function deadLetterRefused(
   runs: readonly number[],
   publish: (to: Address, copier: Copier) => void,
 ): void {
-  for (const id of log.subscriptions) {
+  for (const id of log.leased) {
     const { overflow, deadLetter } = shard.leased.get(id)?.policy ?? {}
     if (overflow === 'refuseDeadLetter' && deadLetter !== undefined)
       moveRefused(shard, log, copier, runs, deadLetter, publish)

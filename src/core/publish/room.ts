@@ -6,7 +6,7 @@ import type { Shard } from '../shard/shard.ts'
 /** How many more records the log takes: Infinity, unless a subscription that refuses at its limit is near it. */
 export function room(shard: Shard, log: LogState): number {
   let room = Infinity
-  for (const id of log.subscriptions) {
+  for (const id of log.leased) {
     const leased = shard.leased.get(id)
     if (leased === undefined) continue
     const { overflow, readyMax, readyBytesMax } = leased.policy

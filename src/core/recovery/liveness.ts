@@ -12,7 +12,7 @@ export function isNeeded(shard: Shard, id: number, first: number, last: number):
   const log = shard.logs.get(partition.log)
   if (log === undefined || !log.spec.keep?.consumed) return true
   let retaining = false
-  for (const subscription of log.subscriptions) {
+  for (const subscription of log.leased) {
     const leased = shard.leased.get(subscription)
     if (leased === undefined || !leased.retaining) continue
     retaining = true

@@ -87,7 +87,7 @@ function replayLog(shard: Shard, { id, spec, partitions = [] }: Item<LogSpec>): 
     const partition = shard.partitions.get(store) ?? new Partition(store, index, id, levelOfLog(shard, spec), bounds)
     partition.level = log.level
     install(shard, log, partition)
-    for (const subscription of log.subscriptions) {
+    for (const subscription of log.leased) {
       const leased = shard.leased.get(subscription)
       if (leased?.lane(index) === null) leased.addLane(partition, 0)
     }
@@ -121,11 +121,14 @@ function replayDrop(shard: Shard, id: Id): void {
       shard.logs.delete(id)
       break
     }
-    case 'subscription':
-      shard.logs.get(item.spec.log as Id)?.subscriptions.delete(id)
+    case 'subscription': {
+      const log = shard.logs.get(item.spec.log as Id)
+      log?.leased.delete(id)
+      log?.positional.delete(id)
       shard.leased.delete(id)
       shard.positional.delete(id)
       break
+    }
     case 'route':
       shard.router.remove(id)
       break

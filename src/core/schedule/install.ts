@@ -24,7 +24,7 @@ export function installSchedule(shard: Shard, namespace: Id, ids: ScheduleIds): 
   const leased = new Leased(ids.subscription, log, { kind: 'subscription', log: ids.log, name: '', mode: 'leased' })
   log.delays = leased.scheduled = true
   log.partitions.push(partition)
-  log.subscriptions.add(leased.id)
+  log.leased.add(leased.id)
   leased.addLane(partition, 0)
   shard.partitions.set(partition.id, partition)
   shard.logs.set(log.id, log)

@@ -10,8 +10,9 @@ export class LogState {
   level: Level
   /** By index; with lanes the index is the priority, and null one that nobody has used. */
   readonly partitions: (Partition | null)[] = []
-  /** Ids of its subscriptions. */
-  readonly subscriptions = new Set<Id>()
+  /** Ids of its subscriptions. Of positional ones there may be very many: nothing that happens often walks them. */
+  readonly leased = new Set<Id>()
+  readonly positional = new Set<Id>()
   /** Its own address, if it is bound. */
   address: Address | null = null
   /** Message ids it remembers, if it does. */

@@ -152,7 +152,7 @@ export class Shard {
   private moved(partition: Partition): void {
     const log = this.logs.get(partition.log)
     if (log === undefined) return
-    for (const id of log.subscriptions) {
+    for (const id of log.leased) {
       const leased = this.leased.get(id)
       if (leased !== undefined) this.wake(leased)
     }
