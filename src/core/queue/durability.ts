@@ -128,7 +128,7 @@ export class Durability implements EntryVisitor {
   recovered(): void {
     const { pages, table } = this.holdings
     pages.derive()
-    for (const offset of this.holdings.inState(held.parked, 0)) {
+    for (const offset of this.holdings.inState(held.parked)) {
       const stays = offset >= pages.floor && pages.takeReady(offset, offset) === 1
       if (!stays) this.holdings.unhold(table.find(offset), offset)
     }

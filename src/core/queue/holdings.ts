@@ -1,14 +1,11 @@
 import { assert } from '../../base/index.ts'
-import type { Id } from '../facade/index.ts'
 import { Changes } from './changes.ts'
 import { Deadlines } from './deadlines.ts'
 import { held, HeldTable } from './held-table.ts'
+import { Holders } from './holders.ts'
 import { KeyLocks } from './key-locks.ts'
 import { Pages } from './pages.ts'
 import { ReadyBytes, type SizeOf } from './ready-bytes.ts'
-
-/** Consumers that hold nothing now and are still in the table of who holds what. */
-const zerosKept = 16
 
 /**
  * What a lease queue knows, and the steps from one state of an offset to another that its verbs are made of. After a
@@ -26,7 +23,7 @@ export class Holdings {
   readonly table = new HeldTable()
   readonly deadlines = new Deadlines(this.table)
   readonly locks = new KeyLocks()
-  readonly byConsumer = new Map<Id, number>()
+  readonly holders = new Holders(this.table)
   readonly changes: Changes
   readonly candidate: number[] = []
   private readonly freed: number[] = []
@@ -47,7 +44,7 @@ export class Holdings {
     this.table.clear()
     this.deadlines.clear()
     this.locks.clear()
-    this.byConsumer.clear()
+    this.holders.clear()
     this.end = Math.max(this.end, start)
     this.bytes.restart(0, 0)
     this.leased = this.parked = this.waiting = 0
@@ -58,7 +55,7 @@ export class Holdings {
     if (this.table.size > 0) return
     this.table.clear()
     this.deadlines.clear()
-    this.byConsumer.clear()
+    this.holders.clear()
     this.candidate.length = 0
     this.pages.rest()
   }
@@ -107,12 +104,11 @@ export class Holdings {
     return attempt === 'any' || this.table.attempts[slot] === attempt ? slot : -1
   }
 
-  /** Offsets in that state, rising; `consumer` 0: whoever has them. */
-  inState(state: number, consumer: Id): number[] {
+  /** Offsets in that state, rising. */
+  inState(state: number): number[] {
     const offsets: number[] = []
     this.table.forEach((slot) => {
-      if (this.table.states[slot] !== state || (consumer !== 0 && this.table.consumers[slot] !== consumer)) return
-      offsets.push(this.table.offsets[slot]!)
+      if (this.table.states[slot] === state) offsets.push(this.table.offsets[slot]!)
     })
     return offsets.sort(rising)
   }
@@ -172,11 +168,7 @@ export class Holdings {
   }
 
   private unlease(slot: number): void {
-    const consumer = this.table.consumers[slot]!
-    const left = this.byConsumer.get(consumer)! - 1
-    // Taking out and putting in again for every record would cost more than a few zeros.
-    if (left === 0 && this.byConsumer.size > zerosKept) this.byConsumer.delete(consumer)
-    else this.byConsumer.set(consumer, left)
+    this.holders.remove(this.table.consumers[slot]!)
     this.leased--
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { HeldTable } from './held-table.ts'
 import { LeaseQueue } from './lease-queue.ts'
 import { NaiveQueue } from './testing/naive-queue.ts'
 import { command, QueuePair } from './testing/queue-commands.ts'
@@ -92,6 +93,55 @@ test('deadlines of what was settled long before do not pile up', () => {
   type Inside = { holdings: { deadlines: { inLines: number; heap: { size: number } } } }
   const lines = (queue as unknown as Inside).holdings.deadlines
   assert.ok(lines.inLines + lines.heap.size < 10_000)
+})
+
+test('a consumer that goes costs what it holds, not what all hold', () => {
+  const queue = new LeaseQueue(0)
+  queue.extend(100_000, 0)
+  for (let i = 0; i < 100_000; i++) queue.lease(i, 1, 1 + (i % 1000), Infinity, 0, 0)
+  let looked = 0
+  const { table } = (queue as unknown as { holdings: { table: HeldTable } }).holdings
+  const find = table.find.bind(table)
+  const forEach = table.forEach.bind(table)
+  table.find = (offset) => {
+    looked++
+    return find(offset)
+  }
+  table.forEach = (visit) => {
+    looked += table.size
+    forEach(visit)
+  }
+  for (let consumer = 1; consumer <= 1000; consumer++) assert.equal(queue.releaseConsumer(consumer, true, 0), 100)
+  assert.equal(queue.ready, 100_000)
+  assert.ok(looked <= 300_000, `${looked} looks`)
+})
+
+test('what consumers hold is known, however much they have had', () => {
+  const queue = new LeaseQueue(0)
+  queue.extend(100_000, 0)
+  const listed = (consumer: number): number => {
+    type Inside = { holdings: { holders: { byConsumer: Map<number, { listed: number }> } } }
+    return (queue as unknown as Inside).holdings.holders.byConsumer.get(consumer)!.listed
+  }
+  queue.lease(0, 1, 1, Infinity, 0, 0)
+  queue.lease(1, 1, 2, Infinity, 0, 0)
+  // Given back and given again, to the same one or the other; and then settled.
+  for (let i = 2; i < 10_000; i++) {
+    for (const consumer of [1, 1, 1 + (i % 2)]) {
+      queue.release(i, i, 'any', true, 0)
+      queue.lease(i, 1, consumer, Infinity, 0, 0)
+    }
+    if (i % 100 > 0) queue.done(i, i, 'any')
+  }
+  assert.deepEqual([queue.leasedBy(1), queue.leasedBy(2)], [100, 1])
+  assert.ok(listed(1) < 500 && listed(2) < 500, `${listed(1)} and ${listed(2)} listed`)
+  assert.equal(queue.releaseConsumer(1, true, 0), 100)
+  assert.deepEqual(
+    [queue.leasedBy(1), queue.state(0), queue.state(1), queue.state(100)],
+    [0, 'ready', 'leased', 'ready'],
+  )
+  assert.equal(queue.releaseConsumer(2, true, 0), 1)
+  assert.equal(queue.leased, 0)
 })
 
 test('T11: one locked key with a long backlog: others go on, the look-ahead is bounded', () => {

@@ -154,7 +154,7 @@ export class LeaseQueue {
     bytes: number,
     sizeOf?: SizeOf,
   ): void {
-    const { table, byConsumer, changes } = this.holdings
+    const { table, holders, changes } = this.holdings
     const attempt = this.attempt(first)
     const until = now + leaseMs
     this.holdings.claim(first, count)
@@ -164,7 +164,7 @@ export class LeaseQueue {
       const size = sizeOf === undefined ? (i === 0 ? rest : each) : sizeOf(first + i)
       table.insert(first + i, held.leased, attempt, consumer, until, size)
     }
-    byConsumer.set(consumer, (byConsumer.get(consumer) ?? 0) + count)
+    holders.add(consumer, first, count)
     this.holdings.leased += count
     this.holdings.lose(first, count, bytes, sizeOf)
     this.holdings.deadlines.add(first, count, leaseMs, until)
@@ -334,14 +334,14 @@ export class LeaseQueue {
   }
 
   leasedBy(consumer: Id): number {
-    return this.holdings.byConsumer.get(consumer) ?? 0
+    return this.holdings.holders.leased(consumer)
   }
 
   /** All that `consumer` holds goes back to its place, with no back-off. Returns how many. */
   releaseConsumer(consumer: Id, count: boolean, now: number): number {
     const n = this.leasedBy(consumer)
     if (n === 0) return 0
-    for (const offset of this.holdings.inState(held.leased, consumer)) {
+    for (const offset of this.holdings.holders.offsets(consumer)) {
       this.holdings.giveBack(this.holdings.table.find(offset), offset, count, now, 0)
     }
     this.holdings.unblock()
