@@ -3,6 +3,7 @@ import { define } from './catalogue/define.ts'
 import { drop } from './catalogue/drop.ts'
 import { commit } from './commit/commit.ts'
 import { attach, credit, detach, flow } from './consume/attach.ts'
+import { armWaiting } from './consume/due.ts'
 import { pumpAll } from './consume/pump.ts'
 import { peek, take } from './consume/take.ts'
 import type { AttachOptions, Broker, Entry, Id, Opened, PartitionBounds, Receiver, Spec } from './facade/index.ts'
@@ -75,6 +76,7 @@ export class ShardBroker implements Broker {
     this.sweep = new Sweep(shard)
     for (const phase of [
       () => pumpAll(shard),
+      () => armWaiting(shard),
       () => trimConsumed(shard),
       () => endUnused(shard),
       () => handOverAll(shard),

@@ -26,6 +26,8 @@ export interface Item<S extends Spec = Spec> extends Entry<S> {
   partitions?: readonly number[]
   /** Of a leased subscription: where it began in each partition, by index. */
   starts?: readonly number[]
+  /** Of a log: none of its records ever expired by itself, or was withheld. Absent in what older versions have written. */
+  untimed?: boolean
   /** Of a namespace: what holds its deferred publishes. */
   schedule?: ScheduleIds
   /** It dies with the process, because its owner does: not in the journal. */

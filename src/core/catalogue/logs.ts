@@ -40,7 +40,7 @@ export function createLog(shard: Shard, spec: LogSpec): Item | Failure {
   const id = shard.ids.take()
   const log = installLog(shard, id, spec)
   for (let i = 0; i < partitionsOf(spec); i++) addPartition(shard, log, i)
-  const item: Item = { id, revision: 1, spec, partitions: log.partitions.map((one) => one?.id ?? 0) }
+  const item: Item = { id, revision: 1, spec, partitions: log.partitions.map((one) => one?.id ?? 0), untimed: true }
   put(shard, item)
   return item
 }

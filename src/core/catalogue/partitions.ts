@@ -12,8 +12,8 @@ export function put(shard: Shard, item: Item): void {
   if (!item.volatile) shard.stage.entry(entryKind.catalogue, item.id, encodeItem(item))
 }
 
-export function encodeItem({ revision, spec, partitions, starts, schedule }: Item): Buffer {
-  return Buffer.from(JSON.stringify({ revision, spec, partitions, starts, schedule }))
+export function encodeItem({ revision, spec, partitions, untimed, starts, schedule }: Item): Buffer {
+  return Buffer.from(JSON.stringify({ revision, spec, partitions, untimed, starts, schedule }))
 }
 
 export function decodeItem(id: number, body: Buffer): Item {

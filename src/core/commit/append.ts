@@ -138,7 +138,7 @@ function appendTo(shard: Shard, log: LogState, named: Partition | null, op: Appe
     }
   }
   if (op.producer !== undefined || op.messageId !== undefined) shard.stage.changed.add(log.id)
-  noteTimes(log, op.expiresAt, op.notBefore)
+  if (op.expiresAt !== undefined || op.notBefore !== undefined) noteTimes(shard, log, op.expiresAt, op.notBefore)
   if (op.messageId !== undefined) log.dedupe?.record(op.messageId, { ...first!, appendTime })
   return { op: 'append', ...first!, appendTime, duplicate: false }
 }

@@ -11,19 +11,20 @@ import { sizesOf } from './sizes.ts'
 
 /**
  * The first record of a lane that may be delivered now; -1: there is none, or its bytes are on their way. Then
- * `lane.batch` holds it. What it meets before that is expired, withheld or exhausted as it should be.
+ * `lane.batch` holds it. What it meets before that is expired, withheld or exhausted as it should be. `forTimer`: nobody
+ * wants it now, so its bytes may come later.
  */
-export function head(shard: Shard, leased: Leased, lane: Lane, from?: number): number {
+export function head(shard: Shard, leased: Leased, lane: Lane, forTimer = false): number {
   const { queue } = lane
   for (;;) {
     if (lane.reading) return -1
-    const offset = queue.next(from)
+    const offset = queue.next()
     if (offset < 0) {
       // An idle queue holds no bytes: there may be very many of them.
       shard.readAhead.drop(lane)
       return -1
     }
-    const batch = batchAt(shard, leased, lane, offset)
+    const batch = batchAt(shard, leased, lane, offset, forTimer)
     if (batch === null) return -1
     const batchEnd = batch.baseOffset + batch.count
     if (batch.baseOffset > offset) {
@@ -79,16 +80,21 @@ export function expiryOf(leased: Leased, batch: StoredBatch): number {
 }
 
 /** The batch that holds `offset`, or the first one after it; null while it is being read. */
-function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number): StoredBatch | null {
+function batchAt(shard: Shard, leased: Leased, lane: Lane, offset: number, forTimer: boolean): StoredBatch | null {
   const { batch } = lane
   if (batch !== null && offset >= batch.baseOffset && offset < batch.baseOffset + batch.count) return batch
   const ahead = atOrAfter(lane.ahead, offset)
   if (ahead !== null && (ahead.baseOffset <= offset || offset >= lane.aheadFrom)) return (lane.batch = ahead)
+  if (forTimer && shard.timerReads.full) {
+    shard.timerReads.waiting.add(leased)
+    return null
+  }
   const { end } = lane.queue
   const bytesMax = shard.readAhead.share
   const read = shard.store.read(lane.partition.id, offset, end, bytesMax)
   if (!(read instanceof Promise)) return keep(shard, lane, read, offset, end)
   lane.reading = true
+  if (forTimer) shard.timerReads.begin(lane)
   shard.readAhead.reads.begin(bytesMax)
   read.then(
     (extents) => {

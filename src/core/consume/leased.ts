@@ -22,6 +22,9 @@ export interface Lane {
   fresh: number
   /** The bytes are on their way from the disk. */
   reading: boolean
+  /** The head that was looked at last for its expiry, ms since 1970. */
+  headAt: number
+  headExpiry: number
   /** With a limit in bytes: the size of what is ready is known, or is being found out. */
   counted: boolean
   counting: boolean
@@ -82,6 +85,8 @@ export class Leased {
       seen: start > partition.durableEnd ? partition.appended : partition.durableAppended,
       fresh: Infinity,
       reading: false,
+      headAt: -1,
+      headExpiry: Infinity,
       counted: queue.ready === 0,
       counting: false,
     }
@@ -91,9 +96,10 @@ export class Leased {
     return lane
   }
 
-  private configure({ queue, partition }: Lane): void {
-    queue.backOffMs = this.policy.backOffMs ?? []
-    if (this.policy.readyBytesMax !== undefined) partition.countsValues = true
+  private configure(lane: Lane): void {
+    lane.headAt = -1
+    lane.queue.backOffMs = this.policy.backOffMs ?? []
+    if (this.policy.readyBytesMax !== undefined) lane.partition.countsValues = true
   }
 
   /** Records may expire: there is a ttl, or one was published with an expiry. */

@@ -1,4 +1,5 @@
 import type { RecordTable } from '../../log/index.ts'
+import { put } from '../catalogue/partitions.ts'
 import type { Address, Id, PublishOk } from '../facade/index.ts'
 import type { Part, Target } from '../route/index.ts'
 import type { LogState } from '../shard/log-state.ts'
@@ -89,13 +90,15 @@ function append(shard: Shard, log: LogState, part: Part, copier: Copier): void {
   for (const { partition, runs } of place(shard, log, priority ?? 0, () => copier.table, part.runs)) {
     copier.append(partition, runs, part.routes)
   }
-  noteTimes(log, expiresAt, notBefore)
+  if (expiresAt !== undefined || notBefore !== undefined) noteTimes(shard, log, expiresAt, notBefore)
 }
 
-/** To be told for all that is appended with a time of its own. */
-export function noteTimes(log: LogState, expiresAt: number | undefined, notBefore: number | undefined): void {
+/** Something with a time of its own was appended. */
+export function noteTimes(shard: Shard, log: LogState, expiresAt?: number, notBefore?: number): void {
   if (expiresAt !== undefined) log.expires = true
   if (notBefore !== undefined) log.delays = true
+  const item = shard.catalogue.get(log.id)
+  if (item?.untimed) put(shard, { ...item, untimed: false })
 }
 
 export function recordsOf(part: Part, count: number): number {

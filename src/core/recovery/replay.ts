@@ -75,12 +75,11 @@ export function replayItem(shard: Shard, item: Item): void {
   }
 }
 
-function replayLog(shard: Shard, { id, spec, partitions = [] }: Item<LogSpec>): void {
+function replayLog(shard: Shard, { id, spec, partitions = [], untimed }: Item<LogSpec>): void {
   const known = shard.logs.get(id)
   const log = known ?? installLog(shard, id, spec)
   if (known !== undefined) redefineLog(shard, known, spec)
-  // Nobody knows any more whether what is stored may expire or is withheld.
-  log.expires = log.delays = true
+  log.expires = log.delays = !untimed
   partitions.forEach((store, index) => {
     if (store === 0) return
     const bounds = { start: 0, next: 0, bytes: 0 }

@@ -4,6 +4,7 @@ import type { Clock, Random, Timers } from '../../world/index.ts'
 import { Catalogue } from '../catalogue/catalogue.ts'
 import type { Attached } from '../consume/attached.ts'
 import { ReadAhead } from '../consume/read-ahead.ts'
+import { TimerReads } from '../consume/timer-reads.ts'
 import { Reads } from '../read/reads.ts'
 import type { Leased } from '../consume/leased.ts'
 import type { Positional } from '../consume/positional.ts'
@@ -57,6 +58,7 @@ export class Shard {
   readonly watchers = new Map<number, Set<() => void>>()
   readonly farewells: { receiver: Receiver; client: Session['client'] }[] = []
   readonly readAhead: ReadAhead
+  readonly timerReads = new TimerReads()
   /** By position. */
   readonly reads: Reads
   readonly unreadable: Unreadable
