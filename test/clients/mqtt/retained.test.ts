@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Broker } from '../../../src/index.ts'
 import { startTestBroker } from '../../support/index.ts'
-import { connect, quiet, sleep, until, versions } from './support.ts'
+import { connect, quiet, raw, sleep, until, versions } from './support.ts'
+
+/** What the broker holds for clients that do not take it. */
+async function unsentBytes(broker: Broker): Promise<number> {
+  const response = await fetch(`http://${broker.address('http')}/metrics`)
+  const sample = /^dragoman_client_memory_bytes\{use="unsent"\} (\d+)/m.exec(await response.text())
+  return Number(sample![1])
+}
 
 for (const version of versions) {
   test(`MQTT ${version}: the last retained message greets new subscribers, and an empty one removes it`, async (t) => {
@@ -113,11 +121,7 @@ test('a retained message with all its properties comes back with them', async (t
 
 test('a slow client of very many retained messages costs the broker little, and gets each, newer ones last', async (t) => {
   const broker = await startTestBroker(t)
-  const unsent = async (): Promise<number> => {
-    const response = await fetch(`http://${broker.address('http')}/metrics`)
-    const sample = /^dragoman_client_memory_bytes\{use="unsent"\} (\d+)/m.exec(await response.text())
-    return Number(sample![1])
-  }
+  const unsent = (): Promise<number> => unsentBytes(broker)
   const publisher = await connect(t, broker)
   const count = 2000
   const body = 'x'.repeat(10_000)
@@ -155,4 +159,31 @@ test('a slow client of very many retained messages costs the broker little, and 
   assert.deepEqual(of(changed), ['new false'])
   assert.deepEqual(of(removed), [' false'])
   assert.equal(await unsent(), 0)
+})
+
+test('a client that subscribes and unsubscribes and takes nothing is promised nothing more', async (t) => {
+  const broker = await startTestBroker(t)
+  const publisher = await connect(t, broker)
+  for (let i = 0; i < 3; i++) await publisher.mqtt.publishAsync(`r/${i}`, 'x', { qos: 1, retain: true })
+  const client = await raw(t, broker)
+  await client.connect('round and round', { properties: { receiveMaximum: 1 } })
+  const subscribe = async (topics: string[]): Promise<void> => {
+    client.send({ cmd: 'subscribe', messageId: 1, subscriptions: topics.map((topic) => ({ topic, qos: 1 })) })
+    await client.next('suback')
+  }
+  await subscribe(['r/0', 'r/1'])
+  await client.next('publish')
+  for (let round = 0; round < 2; round++) {
+    const topics = Array.from({ length: 500 }, (_, i) => `r/+/${round}/${i}`)
+    await subscribe(topics)
+    client.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: topics })
+    await client.next('unsuback')
+  }
+  assert.ok((await unsentBytes(broker)) < 20_000, `${await unsentBytes(broker)} bytes`)
+  // The one that waited goes as well, what is subscribed to afterwards comes.
+  client.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['r/1'] })
+  await client.next('unsuback')
+  await subscribe(['r/2'])
+  client.send({ cmd: 'puback', messageId: client.seen.find(({ cmd }) => cmd === 'publish')!.messageId })
+  assert.equal((await client.next('publish')).topic, 'r/2')
 })

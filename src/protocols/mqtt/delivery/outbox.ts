@@ -99,6 +99,12 @@ export class Outbox {
     this.deliver(held)
   }
 
+  /** UNSUBSCRIBE ends what was promised for these filters; others may have waited behind it. */
+  forget(filters: readonly string[]): void {
+    for (const filter of filters) this.waiting.forget(filter)
+    this.pump()
+  }
+
   deliver(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
       if (this.holds === 0) this.run(delivery)

@@ -18,7 +18,6 @@ interface Replay {
   filter: string
   pages: AsyncIterator<readonly DeliveredBatch[]>
   terms: Terms
-  begun: boolean
 }
 
 /** What the replays need of the client. */
@@ -36,8 +35,10 @@ export interface Reader {
 export class Replays {
   bytes = 0
   private readonly reader: Reader
-  private readonly replays: Replay[] = []
-  /** Of the first, from the end, so that what was sent is let go of. */
+  /** Those that have not begun, by filter. */
+  private readonly promised = new Map<string, Replay>()
+  private begun: Replay | undefined
+  /** Of the one that has begun, from the end, so that what was sent is let go of. */
   private page: DeliveredBatch[] = []
   private record = 0
   private loading = false
@@ -47,26 +48,36 @@ export class Replays {
   }
 
   get empty(): boolean {
-    return this.replays.length === 0
+    return this.begun === undefined && this.promised.size === 0
   }
 
   /** A filter that is subscribed to again before its replay began gets one replay, on the newer terms. */
   add(filter: string, pages: Pages, terms: Terms): void {
-    const replay = { filter, pages: pages[Symbol.asyncIterator](), terms, begun: false }
-    const before = this.replays.findIndex((other) => other.filter === filter && !other.begun)
-    if (before >= 0) this.replays[before] = replay
-    else {
-      this.replays.push(replay)
-      this.count(replayBytes)
+    const replay = { filter, pages: pages[Symbol.asyncIterator](), terms }
+    if (!this.promised.has(filter)) this.count(bytesOfReplay(replay))
+    this.promised.set(filter, replay)
+  }
+
+  /** UNSUBSCRIBE: what was not sent is not wanted any more. True: that was the one that had begun. */
+  forget(filter: string): boolean {
+    const replay = this.promised.get(filter)
+    if (replay !== undefined) {
+      this.promised.delete(filter)
+      this.count(-bytesOfReplay(replay))
     }
+    if (this.begun?.filter !== filter) return false
+    this.end(this.begun)
+    return true
   }
 
   /** Undefined: there is none, or it is being read. */
   next(): Replayed | undefined {
-    while (this.replays.length > 0) {
+    for (;;) {
+      const replay = (this.begun ??= this.begin())
+      if (replay === undefined) return undefined
       const batch = this.page.at(-1)
       if (batch === undefined) {
-        this.turn(this.replays[0]!)
+        this.turn(replay)
         return undefined
       }
       if (this.record >= batch.table.count) {
@@ -76,35 +87,43 @@ export class Replays {
         continue
       }
       const form = formOf(batch, this.record++)
-      if (form !== undefined) return { form, terms: this.replays[0]!.terms, expiresAt: batch.expiresAt }
+      if (form !== undefined) return { form, terms: replay.terms, expiresAt: batch.expiresAt }
     }
-    return undefined
+  }
+
+  private begin(): Replay | undefined {
+    const [first] = this.promised.values()
+    if (first !== undefined) this.promised.delete(first.filter)
+    return first
   }
 
   /** To the next page. */
   private turn(replay: Replay): void {
     if (this.loading) return
     this.loading = true
-    replay.begun = true
     this.reader.reading(this.load(replay))
   }
 
   private async load(replay: Replay): Promise<void> {
     const next = await replay.pages.next()
     this.loading = false
-    // Nobody waits any more.
-    if (this.replays[0] !== replay) return
-    if (next.done === true) {
-      this.replays.shift()
-      this.count(-replayBytes)
-      return
-    }
+    // Nobody waits for it any more.
+    if (this.begun !== replay) return
+    if (next.done === true) return this.end(replay)
     this.page = next.value.toReversed()
-    this.count(next.value.reduce((sum, batch) => sum + bytesOf(batch), 0))
+    this.count(bytesOfAll(this.page))
+  }
+
+  private end(replay: Replay): void {
+    this.count(-bytesOfReplay(replay) - bytesOfAll(this.page))
+    this.begun = undefined
+    this.page = []
+    this.record = 0
   }
 
   clear(): void {
-    this.replays.length = 0
+    this.promised.clear()
+    this.begun = undefined
     this.page = []
     this.record = 0
     this.bytes = 0
@@ -117,3 +136,6 @@ export class Replays {
 }
 
 const bytesOf = (batch: DeliveredBatch): number => parcelBytes + batch.bytes.length
+const bytesOfAll = (batches: readonly DeliveredBatch[]): number => batches.reduce((sum, each) => sum + bytesOf(each), 0)
+/** The filter is there as text and as a pattern. */
+const bytesOfReplay = ({ filter }: Replay): number => replayBytes + 2 * filter.length

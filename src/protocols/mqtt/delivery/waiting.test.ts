@@ -164,6 +164,37 @@ test('a filter that is subscribed to again before its replay began is replayed o
   assert.deepEqual(read, ['a0', 'again0', 'newer0'])
 })
 
+test('a replay that is unsubscribed from ends: nothing of it is read, sent or counted any more', async () => {
+  const { state, waiting } = replaying()
+  const read: string[] = []
+  const count = 1000
+  for (let i = 0; i < count; i++) waiting.replay(String(i), pages(read, `${i}/`, [1]), terms)
+  assert.ok(state.kept >= count * 1000, `${state.kept}`)
+  for (let i = 0; i < count; i++) waiting.forget(String(i))
+  assert.ok(waiting.empty)
+  assert.equal(state.kept, 0)
+  waiting.replay('a', pages(read, 'a', [1, 2], [3]), terms)
+  waiting.replay('b', pages(read, 'b', [4], [5]), terms)
+  waiting.peek()
+  await state.page
+  assert.equal(waiting.peek()?.form.payload.length, 1)
+  waiting.forget('a')
+  waiting.peek()
+  // While it is read.
+  waiting.forget('b')
+  await state.page
+  assert.ok(waiting.empty)
+  assert.equal(waiting.peek(), undefined)
+  assert.equal(state.kept, 0)
+  assert.deepEqual(read, ['a0', 'b0'])
+})
+
+test('a promised replay counts with its filter, of whatever length', () => {
+  const { state, waiting } = replaying()
+  waiting.replay('x'.repeat(60_000), pages([], 'x'), terms)
+  assert.ok(state.kept > 60_000, `${state.kept}`)
+})
+
 test('who goes while a page is read gets none of it', async () => {
   const { state, waiting } = replaying()
   waiting.replay('a', pages([], 'a', [1]), terms)

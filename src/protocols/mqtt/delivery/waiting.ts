@@ -56,6 +56,11 @@ export class Waiting {
     this.replays.add(filter, pages, terms)
   }
 
+  /** Ends the replays of a filter, also the one that `peek` shows. */
+  forget(filter: string): void {
+    if (this.replays.forget(filter)) this.current = undefined
+  }
+
   peek(): Parcel | undefined {
     return (this.current ??= this.replays.empty ? this.queue[this.start] : this.replayed())
   }

@@ -4,7 +4,10 @@ import { shared } from '../subscriptions.ts'
 import { PacketType, Reason, writeSubscribeAck } from '../wire/index.ts'
 import type { UnsubscribePacket } from '../wire/index.ts'
 
-/** UNSUBSCRIBE (MQTT 5 section 3.10): the routes go; what they had brought so far is still delivered. */
+/**
+ * UNSUBSCRIBE (MQTT 5 section 3.10): the routes go. What they had brought so far is still delivered; retained messages
+ * that were not sent yet are not.
+ */
 export async function unsubscribe(client: Client, packet: UnsubscribePacket): Promise<void> {
   const { broker } = client.hub
   const reasons = packet.filters.map(() => Reason.noSubscriptionExisted as number)
@@ -17,6 +20,7 @@ export async function unsubscribe(client: Client, packet: UnsubscribePacket): Pr
     if (shared(subscription)) waits.push(detachShared(client, subscription))
     waits.push(broker.drop([{ id: subscription.route }]))
   })
+  if (client.hasOutbox) client.outbox.forget(packet.filters)
   await Promise.all(waits)
   if (client.phase !== 'open') return
   writeSubscribeAck(client.output.writer, PacketType.unsuback, packet.packetId, reasons, client.version)
