@@ -97,7 +97,7 @@ async function* pagesOf(
     const read = readOn(shard, partition, offset, offset + 1, 1)
     const [extent] = read instanceof Promise ? await read.catch(noneIfDisk) : read
     if (extent?.baseOffset !== offset) continue
-    page.push(new StoredBatch(0, extent, true))
+    page.push(new StoredBatch(0, ownMemory(extent), true))
     bytes += extent.batch.length
     if (bytes < pageBytes && page.length < pageRecords) continue
     yield page
@@ -105,6 +105,16 @@ async function* pagesOf(
     bytes = 0
   }
   if (page.length > 0) yield page
+}
+
+/** A page waits for a slow client, and would keep a slab of the log for each message. */
+function ownMemory(extent: StoredExtent): StoredExtent {
+  const { batch, meta } = extent
+  if (batch.length * 2 > batch.buffer.byteLength) return extent
+  const own = Buffer.allocUnsafeSlow(batch.length + meta.length)
+  own.set(batch)
+  own.set(meta, batch.length)
+  return { ...extent, batch: own.subarray(0, batch.length), meta: own.subarray(batch.length) }
 }
 
 /** It was told; whoever subscribes gets the other ones. */
