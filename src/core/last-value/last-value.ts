@@ -89,11 +89,15 @@ async function* pagesOf(
   if (state === undefined) return
   const { partition, values } = state
   if (end > partition.durableEnd) await shard.reply(undefined, undefined, () => undefined)
+  // Others get their turn before each page: many patterns that find little are much to do as well.
+  await turn(shard)
   let page: DeliveredBatch[] = []
   let bytes = 0
-  for (const { offset, expiresAt } of values.match(pattern)) {
+  for (const value of values.match(pattern)) {
+    if (value === null) await turn(shard)
     if (shard.lastValues.get(state.namespace) !== state) return
-    if (offset >= end || (expiresAt !== null && expiresAt <= shard.now)) continue
+    if (value === null || value.offset >= end || (value.expiresAt !== null && value.expiresAt <= shard.now)) continue
+    const { offset } = value
     const read = readOn(shard, partition, offset, offset + 1, 1)
     const [extent] = read instanceof Promise ? await read.catch(noneIfDisk) : read
     if (extent?.baseOffset !== offset) continue
@@ -103,8 +107,13 @@ async function* pagesOf(
     yield page
     page = []
     bytes = 0
+    await turn(shard)
   }
   if (page.length > 0) yield page
+}
+
+function turn({ world }: Shard): Promise<void> {
+  return new Promise((resolve) => world.timers.endOfTurn(resolve))
 }
 
 /** A page waits for a slow client, and would keep a slab of the log for each message. */

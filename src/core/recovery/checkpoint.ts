@@ -128,7 +128,7 @@ export class Checkpointer {
   private *valueParts(object: Id): Generator<CheckpointPart> {
     const state = this.shard.lastValues.get(object)
     if (state === undefined) return
-    const values = [...state.values.match({ levels: [{ any: 'rest' }] })]
+    const values = [...state.values.match({ levels: [{ any: 'rest' }] })].filter((value) => value !== null)
     for (let from = 0; from < values.length; from += valuesPerPart) {
       start(restoreOrder.values)
       for (const { levels, offset, expiresAt } of values.slice(from, from + valuesPerPart)) {

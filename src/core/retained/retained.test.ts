@@ -36,7 +36,8 @@ test('last values are those of a map, and a pattern finds what routing by it wou
         return found.length > 0
       })
       const byOffset = (a: LastValue, b: LastValue): number => a.offset - b.offset
-      assert.deepEqual([...values.match(p)].sort(byOffset), expected.sort(byOffset))
+      const found = [...values.match(p)].filter((value) => value !== null)
+      assert.deepEqual(found.sort(byOffset), expected.sort(byOffset))
       assert.equal(values.size, model.size)
       for (const value of model.values()) {
         assert.equal(values.get(value.levels), value)
@@ -72,4 +73,19 @@ test('what has expired goes, unless a later value has taken its place', () => {
   assert.equal(values.expire(200), true)
   assert.equal(values.expire(1e9), false)
   assert.equal(values.get(['c'])?.offset, 4)
+})
+
+test('a walk pauses about every thousand nodes, whether it finds something or not, and goes only where something may be', () => {
+  const values = new LastValues()
+  const count = 5000
+  for (let i = 0; i < count; i++) values.set({ levels: ['a', String(i)], partition: 1, offset: i, expiresAt: null })
+  const walk = (...levels: PatternLevel[]): [found: number, pauses: number] => {
+    const all = [...values.match({ levels })]
+    const found = all.filter((value) => value !== null).length
+    return [found, all.length - found]
+  }
+  assert.deepEqual(walk('a', { any: 'one' }), [count, 5])
+  assert.deepEqual(walk('a', { any: 'one' }, 'none'), [0, 5])
+  assert.deepEqual(walk({ any: 'rest' }, 'none'), [0, 5])
+  assert.deepEqual(walk('a', '7'), [1, 0])
 })

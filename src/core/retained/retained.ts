@@ -86,11 +86,11 @@ export class LastValues {
 
   /**
    * In no order, found as they are asked for: it takes no memory but a path. Of what is set or goes meanwhile some may be
-   * among them.
+   * among them. Null now and then, also where there is little to find: a place to pause.
    */
-  match(pattern: Pattern): Generator<LastValue, undefined> {
+  match(pattern: Pattern): Generator<LastValue | null, undefined> {
     const dollarHidden = pattern.dollarHidden === true && typeof pattern.levels[0] === 'object'
-    return collect(this.root, start(pattern.levels), pattern.levels, dollarHidden)
+    return collect(this.root, start(pattern.levels), { pattern: pattern.levels, visited: 0 }, dollarHidden)
   }
 
   /** Is any value kept in [first, last] of the partition? May say yes when unsure. */
@@ -155,23 +155,34 @@ function step(pattern: readonly PatternLevel[], from: Positions, level: string):
   return into
 }
 
+/** So many nodes are visited before a walk pauses: a fraction of a millisecond. */
+const strideNodes = 1000
+
+interface Walk {
+  readonly pattern: readonly PatternLevel[]
+  visited: number
+}
+
 function* collect(
   node: Node,
   positions: Positions,
-  pattern: readonly PatternLevel[],
+  walk: Walk,
   dollarHidden: boolean,
-): Generator<LastValue, undefined> {
+): Generator<LastValue | null, undefined> {
+  const { pattern } = walk
+  if (++walk.visited % strideNodes === 0) yield null
   if (node.value !== null && positions.includes(pattern.length)) yield node.value
-  if (node.below === null) return
+  // At the end of the pattern what is below can be very much, and is not meant.
+  if (node.below === null || positions.every((position) => position === pattern.length)) return
   const only = positions.length === 1 ? pattern[positions[0]!] : undefined
   if (typeof only === 'string') {
     const next = node.below.get(only)
-    if (next !== undefined) yield* collect(next, step(pattern, positions, only), pattern, false)
+    if (next !== undefined) yield* collect(next, step(pattern, positions, only), walk, false)
     return
   }
   for (const [level, next] of node.below) {
     if (dollarHidden && level.charCodeAt(0) === 0x24) continue
     const after = step(pattern, positions, level)
-    if (after.length > 0) yield* collect(next, after, pattern, false)
+    if (after.length > 0) yield* collect(next, after, walk, false)
   }
 }
