@@ -73,7 +73,7 @@ test('a QoS 2 message that comes again while it is being made durable gets its P
 test('PUBCOMP goes out when forgetting the identifier is durable, also to who asks again', async () => {
   const { client, sent, settle } = stand()
   client.keepMs = 1
-  client.received.add(7)
+  client.received.add(7, 0)
   acknowledge(client, PacketType.pubrel, 7, Reason.success)
   finishTurn(client)
   acknowledge(client, PacketType.pubrel, 7, Reason.success)
@@ -86,7 +86,7 @@ test('PUBCOMP goes out when forgetting the identifier is durable, also to who as
 test('without PUBCOMP the connection ends when the identifier could not be forgotten', async () => {
   const { client, sent, closed, settle } = stand({ error: 'unavailable', detail: 'the disk is gone' })
   client.keepMs = 1
-  client.received.add(7)
+  client.received.add(7, 0)
   acknowledge(client, PacketType.pubrel, 7, Reason.success)
   finishTurn(client)
   await settle()

@@ -95,6 +95,8 @@ const repeats = ({ persistent }: Client, { types }: Replies): boolean =>
 
 /** Does this reply end what the client has unacknowledged (MQTT 5 section 4.9)? */
 function ended(client: Client, type: AckType, packetId: number, reason: ReasonCode): void {
+  // What has the identifier already was taken.
+  if (reason === Reason.packetIdentifierInUse) return
   const refused = type === PacketType.pubrec && reason >= firstFailure
   // When it comes again it is new.
   if (refused) client.received.forget(packetId)

@@ -6,6 +6,7 @@ import type { Hub } from './hub.ts'
 import type { Watched } from './keep-alive.ts'
 import { Output } from './output.ts'
 import { PacketIdSet } from './packet-id-set.ts'
+import { ReceivedIds } from './received-ids.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { Turn, type Addressed } from './turn.ts'
 import { mayRefuse, Parser, Reason, writeConnack, writeDisconnect } from './wire/index.ts'
@@ -72,7 +73,7 @@ export class Client implements Recipient, Watched {
   private lateOutbox: Outbox | undefined
   private lateSubscriptions: Subscriptions | undefined
   /** QoS 2 from the client: published, PUBREL is awaited. */
-  private lateReceived: PacketIdSet | undefined
+  private lateReceived: ReceivedIds | undefined
   /** QoS 2 to the client: PUBREC has come, PUBCOMP is awaited. */
   private lateReleased: PacketIdSet | undefined
 
@@ -122,8 +123,8 @@ export class Client implements Recipient, Watched {
     return this.consumers.get(subscription) === consumer
   }
 
-  get received(): PacketIdSet {
-    return (this.lateReceived ??= new PacketIdSet('in/'))
+  get received(): ReceivedIds {
+    return (this.lateReceived ??= new ReceivedIds())
   }
 
   get released(): PacketIdSet {

@@ -1,6 +1,6 @@
 import type { BitChange, SaveOp } from '../../core/index.ts'
 
-const blockBits = 64
+export const blockBits = 64
 const blockBytes = blockBits / 8
 const blockCount = 65_536 / blockBits
 

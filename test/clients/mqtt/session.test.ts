@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { startBroker } from '../../../src/index.ts'
 import { startTestBroker, temporaryFolder } from '../../support/index.ts'
 import { connect, persistent, quiet, raw, versions } from './support.ts'
+import type { RawClient } from './support.ts'
 
 for (const version of versions) {
   test(`MQTT ${version}: a persistent session gets what came while it was away, in order`, async (t) => {
@@ -142,6 +143,37 @@ test('a persistent session outlives a restart of the broker: subscriptions, mess
   await publishing.next('pubrec')
   assert.equal((await again.next('publish')).topic, 'p/4')
 })
+
+for (const version of versions) {
+  test(`MQTT ${version}: a QoS 2 publisher that lost its state begins with the same identifier: another message is published, the same is not`, async (t) => {
+    const broker = await startTestBroker(t)
+    const subscriber = await connect(t, broker)
+    await subscriber.mqtt.subscribeAsync('meter', { qos: 2 })
+    const session = version === 5 ? { clean: false, properties: { sessionExpiryInterval: 100 } } : { clean: false }
+    const meter = async (payload: string, dup: boolean): Promise<RawClient> => {
+      const client = await raw(t, broker, version)
+      await client.connect('meter', session)
+      client.send({ cmd: 'publish', topic: 'meter', payload, qos: 2, messageId: 1, dup, retain: false })
+      assert.equal((await client.next('pubrec')).reasonCode ?? 0, 0)
+      return client
+    }
+    const texts = (): string[] => subscriber.received.map(({ text }) => text)
+    ;(await meter('A', false)).drop()
+    ;(await meter('A', true)).drop()
+    ;(await meter('B', false)).drop()
+    const last = await meter('B', false)
+    await subscriber.take(2)
+    // While it is in use on this connection.
+    last.send({ cmd: 'publish', topic: 'meter', payload: 'C', qos: 2, messageId: 1, dup: false, retain: false })
+    assert.equal((await last.next('pubrec')).reasonCode, version === 5 ? 0x91 : undefined)
+    last.send({ cmd: 'pubrel', messageId: 1 })
+    await last.next('pubcomp')
+    ;(await meter('B', false)).drop()
+    await subscriber.take(3)
+    await quiet(subscriber, 3)
+    assert.deepEqual(texts(), ['A', 'B', 'B'])
+  })
+}
 
 test('a takeover hands over what the older connection did not acknowledge', async (t) => {
   const broker = await startTestBroker(t)

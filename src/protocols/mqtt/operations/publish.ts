@@ -1,5 +1,6 @@
 import type { Client } from '../client.ts'
 import { logOfTopic } from '../names.ts'
+import { digestOf } from '../received-ids.ts'
 import type { Addressed, Target } from '../turn.ts'
 import { PacketType, Reason, Violation } from '../wire/index.ts'
 import type { PublishFrame } from '../wire/index.ts'
@@ -10,8 +11,12 @@ import type { PublishFrame } from '../wire/index.ts'
  */
 export function publish(client: Client, frame: PublishFrame): void {
   const { topic, target } = addressed(client, frame)
-  if (frame.qos === 2 && client.received.has(frame.packetId)) {
-    client.turn.owe(PacketType.pubrec, frame.packetId)
+  const digest = frame.qos === 2 ? digestOf(topic, frame.payload) : 0
+  const is = frame.qos === 2 ? client.received.meet(frame.packetId, digest) : 'new'
+  if (is !== 'new') {
+    // Before MQTT 5 there are no words for it.
+    const reason = is === 'inUse' && client.version === 5 ? Reason.packetIdentifierInUse : Reason.success
+    client.turn.owe(PacketType.pubrec, frame.packetId, -1, reason)
     return
   }
   if (frame.qos > 0) limit(client)
@@ -20,7 +25,7 @@ export function publish(client: Client, frame: PublishFrame): void {
   turn.publish(frame, topic, target, client.hub.clock)
   if (frame.qos === 1) turn.oweLast(PacketType.puback, frame.packetId)
   if (frame.qos === 2) {
-    client.received.add(frame.packetId, { op: turn.lastOp, record: turn.lastRecord })
+    client.received.add(frame.packetId, digest, { op: turn.lastOp, record: turn.lastRecord })
     turn.oweLast(PacketType.pubrec, frame.packetId)
   }
 }
