@@ -154,7 +154,9 @@ export class Client implements Recipient, Watched {
   takeChanges(): readonly SaveOp[] {
     const received = this.lateReceived?.changes() ?? noChanges
     if (!this.persistent) return noChanges
-    return this.lateReleased === undefined ? received : received.concat(this.lateReleased.changes())
+    const released = this.lateReleased?.changes() ?? noChanges
+    const subscriptions = this.lateSubscriptions?.changes() ?? noChanges
+    return released.length + subscriptions.length === 0 ? received : [...received, ...released, ...subscriptions]
   }
 
   /** The client takes what it is sent, or does not: then nothing more is leased to it. */

@@ -1,4 +1,4 @@
-import type { Entry, Id, Json, RouteSpec } from '../../core/index.ts'
+import type { Entry, Id, Json, RouteSpec, SaveOp } from '../../core/index.ts'
 import type { Qos } from './wire/index.ts'
 
 /** How a filter's messages reach the session. */
@@ -35,6 +35,9 @@ function subscriptionOf({ id, spec }: Entry<RouteSpec>): Subscription {
   return { ...a, identifier: a.identifier ?? undefined, route: id }
 }
 
+const qos2Key = 'qos2'
+const nothing: readonly SaveOp[] = []
+
 /** One session's subscriptions, by filter and by route. */
 export class Subscriptions {
   private readonly byText = new Map<string, Subscription>()
@@ -43,6 +46,9 @@ export class Subscriptions {
   private formers: Map<string, Id> | undefined
   /** Filters of share groups, by the queue that their members are served from. */
   private queues: Map<Id, string> | undefined
+  /** It has or had one with QoS 2: not all clients know that. */
+  withQos2 = false
+  private qos2Saved = false
 
   get size(): number {
     return this.byText.size
@@ -81,6 +87,7 @@ export class Subscriptions {
     }
     this.byText.set(text, subscription)
     this.byRoute.set(route, subscription)
+    this.withQos2 ||= subscription.qos === 2
   }
 
   delete(text: string): void {
@@ -111,8 +118,16 @@ export class Subscriptions {
       })
   }
 
-  /** Routes that an earlier connection of this session made. */
-  restore(routes: readonly Entry<RouteSpec>[], session: Id): void {
+  /** What must be saved since the last call. */
+  changes(): readonly SaveOp[] {
+    if (this.withQos2 === this.qos2Saved) return nothing
+    this.qos2Saved = true
+    return [{ op: 'save', key: qos2Key, value: Buffer.of(1) }]
+  }
+
+  /** Routes that an earlier connection of this session made, and what it saved. */
+  restore(routes: readonly Entry<RouteSpec>[], session: Id, saved: readonly { key: string }[]): void {
+    this.withQos2 = this.qos2Saved = saved.some(({ key }) => key === qos2Key)
     for (const route of routes) if (route.spec.owner === session) this.set(subscriptionOf(route))
   }
 }

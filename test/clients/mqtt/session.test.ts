@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startBroker } from '../../../src/index.ts'
 import { startTestBroker, temporaryFolder } from '../../support/index.ts'
-import { connect, persistent, quiet, raw, versions } from './support.ts'
+import { connect, persistent, quiet, raw, until, versions } from './support.ts'
 import type { RawClient } from './support.ts'
 
 for (const version of versions) {
@@ -172,6 +172,48 @@ for (const version of versions) {
     await subscriber.take(3)
     await quiet(subscriber, 3)
     assert.deepEqual(texts(), ['A', 'B', 'B'])
+  })
+}
+
+for (const [granted, what] of [
+  [1, 'never came at QoS 2 to who did not ask for that'],
+  [2, 'comes at QoS 2 still'],
+] as const) {
+  test(`what was stored for a subscription at QoS ${granted} that is gone ${what} (MQTT-3.8.4-8)`, async (t) => {
+    const broker = await startTestBroker(t)
+    const session = { clean: false, properties: { sessionExpiryInterval: 100, receiveMaximum: 10 } }
+    const open = async (): Promise<RawClient> => {
+      const client = await raw(t, broker)
+      await client.connect('stored', session)
+      return client
+    }
+    const subscribe = async (client: RawClient, qos: number): Promise<void> => {
+      client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'stored', qos }] })
+      await client.next('suback')
+    }
+    const first = await open()
+    await subscribe(first, granted)
+    first.drop()
+    const publisher = await connect(t, broker)
+    const all = Array.from({ length: 40 }, (_, i) => publisher.mqtt.publishAsync('stored', String(i), { qos: 2 }))
+    await Promise.all(all)
+    const second = await open()
+    const { messageId } = await second.next('publish')
+    second.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['stored'] })
+    await second.next('unsuback')
+    await subscribe(second, 1)
+    if (granted === 1) second.send({ cmd: 'puback', messageId })
+    else {
+      second.send({ cmd: 'pubrec', messageId })
+      await second.next('pubrel')
+      second.send({ cmd: 'pubcomp', messageId })
+    }
+    await until(() => second.seen.filter(({ cmd }) => cmd === 'publish').length >= 11, 'the eleventh')
+    second.drop()
+    const third = await open()
+    await until(() => third.seen.filter(({ cmd }) => cmd === 'publish').length === 10, 'as many as it takes')
+    const published = [...second.seen, ...third.seen].filter(({ cmd }) => cmd === 'publish')
+    assert.deepEqual(new Set(published.map(({ qos }) => qos)), new Set([granted]))
   })
 }
 

@@ -15,9 +15,10 @@ export interface Terms {
 
 /**
  * Routes that are gone (the client has unsubscribed since) still had asked for the message; it may be delivered
- * (MQTT-3.10.4-3), at the QoS it was published with.
+ * (MQTT-3.10.4-3). At QoS 2 only if one may have been granted that (MQTT-3.8.4-8): which one is not known any more.
  */
-const former: Terms = { qos: 2, retainAsPublished: false, own: noProperties, retained: false }
+const former: Terms = { qos: 1, retainAsPublished: false, own: noProperties, retained: false }
+const formerQos2: Terms = { ...former, qos: 2 }
 
 export function termsOf(delivery: Delivery, subscriptions: Subscriptions): Terms {
   let qos = -1
@@ -35,7 +36,8 @@ export function termsOf(delivery: Delivery, subscriptions: Subscriptions): Terms
   if (qos < 0) {
     // Stored for its share group before it was a member.
     const member = subscriptions.ofQueue(delivery.subscription)
-    return member === undefined ? former : termsOfOne(member)
+    if (member !== undefined) return termsOfOne(member)
+    return subscriptions.withQos2 ? formerQos2 : former
   }
   const own = identifiers === undefined ? noProperties : { subscriptionIdentifiers: identifiers }
   return { qos: qos as Qos, retainAsPublished, own, retained: false }

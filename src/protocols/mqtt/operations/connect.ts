@@ -147,7 +147,7 @@ async function resume(client: Client, opened: Opened): Promise<void> {
   client.received.restore(opened.saved)
   client.released.restore(opened.saved)
   if (client.released.size > 0) client.outbox.resume(client.released)
-  client.subscriptions.restore(client.hub.broker.routes(client.session), client.session)
+  client.subscriptions.restore(client.hub.broker.routes(client.session), client.session, opened.saved)
   client.output.flush()
   await attachAll(client)
 }
