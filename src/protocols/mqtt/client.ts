@@ -67,6 +67,7 @@ export class Client implements Recipient, Watched {
   silenceTicksMax = 0
   /** Aliases of the client's topics, by number. */
   topicAliases: Map<number, Addressed> | undefined
+  topicAliasBytes = 0
   private pauses = 0
   private lateConsumers: Map<Id, Id> | undefined
   private lateTurn: Turn | undefined

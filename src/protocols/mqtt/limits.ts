@@ -25,6 +25,13 @@ export const copyBytesMax = 4096
 /** Output is handed to the peer in pieces of about this size, so that back-pressure is seen in time. */
 export const outputBytesMax = 64 * 1024
 
+/** Topics of a client's aliases, all together: as much as this, or so much for each that it may have. */
+export const aliasBytesMin = 128 * 1024
+export const aliasBytes = 2 * 1024
+
+/** A longer topic gets no alias towards a client: it would be kept for the whole connection. */
+export const aliasedTopicMax = 1024
+
 /**
  * Packet identifiers of messages from the session's own log are made of the offset, so that a redelivery, even after
  * a restart of the broker, carries the identifier that the client knows (MQTT-4.4.0-1). The rest are given out.

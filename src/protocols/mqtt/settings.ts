@@ -68,6 +68,13 @@ export const mqttSettings = {
     max: 10_000_000,
     help: 'Subscriptions of one session; a further one is refused.',
   },
+  subscriptionBytesMax: {
+    kind: 'bytes',
+    default: 4 * mib,
+    min: 64 * kib,
+    max: 1024 * mib,
+    help: 'Their topic filters together: each may have 64 KiB.',
+  },
   sessionMessagesMax: {
     kind: 'integer',
     default: 0,

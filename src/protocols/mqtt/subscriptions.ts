@@ -35,11 +35,15 @@ function subscriptionOf({ id, spec }: Entry<RouteSpec>): Subscription {
   return { ...a, identifier: a.identifier ?? undefined, route: id }
 }
 
+export const filterBytes = (text: string): number => Buffer.byteLength(text)
+
 const qos2Key = 'qos2'
 const nothing: readonly SaveOp[] = []
 
 /** One session's subscriptions, by filter and by route. */
 export class Subscriptions {
+  /** Of the filters. */
+  bytes = 0
   private readonly byText = new Map<string, Subscription>()
   private readonly byRoute = new Map<Id, Subscription>()
   /** The route that a filter had before its options changed. */
@@ -80,6 +84,7 @@ export class Subscriptions {
   set(subscription: Subscription): void {
     const { text, route } = subscription
     const before = this.byText.get(text)?.route
+    if (before === undefined) this.bytes += filterBytes(text)
     if (before !== undefined && before !== route) {
       this.forget(text)
       ;(this.formers ??= new Map()).set(text, before)
@@ -95,6 +100,7 @@ export class Subscriptions {
     if (subscription === undefined) return
     this.forget(text)
     this.byText.delete(text)
+    this.bytes -= filterBytes(text)
     this.byRoute.delete(subscription.route)
   }
 

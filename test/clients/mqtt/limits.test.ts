@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import mqttPacket from 'mqtt-packet'
 import type { Packet } from 'mqtt-packet'
 import { start, startTestBroker } from '../../support/index.ts'
-import { connect, raw, rawAt, sleep, until } from './support.ts'
+import { connect, raw, rawAt, sleep, until, versions } from './support.ts'
 import type { RawClient } from './support.ts'
 
 test('client identifiers: which empty ones are taken', async (t) => {
@@ -197,6 +197,46 @@ test('subscriptions of one session are limited; those that are there can change'
   client.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['a'] })
   await client.next('unsuback')
   assert.deepEqual(await subscribe(1, 'd'), [1])
+})
+
+for (const version of versions) {
+  const refused = version === 5 ? 0x97 : 0x80
+  test(`MQTT ${version}: the filters of one session are limited in bytes, also over its connections`, async (t) => {
+    const broker = await startTestBroker(t, { settings: { protocols: { mqtt: { subscriptionBytesMax: '64 KiB' } } } })
+    const session = version === 5 ? { clean: false, properties: { sessionExpiryInterval: 100 } } : { clean: false }
+    const filter = (letter: string, bytes: number): string => letter.repeat(bytes)
+    const subscribe = async (client: RawClient, ...topics: string[]): Promise<unknown> => {
+      client.send({ cmd: 'subscribe', messageId: 1, subscriptions: topics.map((topic) => ({ topic, qos: 1 })) })
+      return (await client.next('suback')).granted
+    }
+    const first = await raw(t, broker, version)
+    await first.connect('long', session)
+    const [a, b, c] = [filter('a', 30_000), filter('b', 30_000), filter('c', 30_000)]
+    assert.deepEqual(await subscribe(first, a, b, c, 'short', a), [1, 1, refused, 1, 1])
+    first.drop()
+    const second = await raw(t, broker, version)
+    await second.connect('long', session)
+    assert.deepEqual(await subscribe(second, c, b), [refused, 1])
+    second.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: [a] })
+    await second.next('unsuback')
+    assert.deepEqual(await subscribe(second, c), [1])
+  })
+}
+
+test('topics of aliases are limited in bytes, a number that is given anew counts once (MQTT 5)', async (t) => {
+  const broker = await startTestBroker(t)
+  const client = await raw(t, broker)
+  await client.connect('aliases')
+  const publish = (topicAlias: number, topic: string): void => {
+    const properties = { topicAlias }
+    client.send({ cmd: 'publish', topic, payload: 'x', qos: 0, dup: false, retain: false, properties })
+  }
+  for (let i = 0; i < 5; i++) publish(1, String(i).repeat(60_000))
+  publish(2, 'b'.repeat(60_000))
+  client.send({ cmd: 'pingreq' })
+  await client.next('pingresp')
+  publish(3, 'c'.repeat(60_000))
+  assert.equal((await client.next('disconnect')).reasonCode, 0x97)
 })
 
 test('a slow subscriber without a persistent session costs itself only', async (t) => {

@@ -1,3 +1,4 @@
+import { aliasedTopicMax } from '../limits.ts'
 import type { Properties } from '../wire/index.ts'
 
 /** Topic aliases towards a client (MQTT 5 section 3.3.2.3.4): the first topics get them, for the whole connection. */
@@ -11,6 +12,7 @@ export class Aliases {
 
   /** Adds the alias that `topic` has, or would get, to `own`; true when the alias alone says it. */
   propose(topic: Buffer, own: Properties): boolean {
+    if (topic.length > aliasedTopicMax) return false
     const alias = this.known.get(topic.toString('latin1'))
     if (alias !== undefined) own.topicAlias = alias
     else if (this.known.size < this.max) own.topicAlias = this.known.size + 1

@@ -1,4 +1,5 @@
 import type { Client } from '../client.ts'
+import { aliasBytes, aliasBytesMin } from '../limits.ts'
 import { logOfTopic } from '../names.ts'
 import { digestOf } from '../received-ids.ts'
 import type { Addressed, Target } from '../turn.ts'
@@ -46,6 +47,7 @@ function addressed(client: Client, { topic, properties }: PublishFrame): Address
   }
   client.topicAliases ??= new Map()
   if (topic !== '') {
+    countAlias(client, topic.length - (client.topicAliases.get(alias)?.topic.length ?? 0))
     const named = { topic, target: targetOf(client, topic) }
     client.topicAliases.set(alias, named)
     return named
@@ -53,6 +55,13 @@ function addressed(client: Client, { topic, properties }: PublishFrame): Address
   const known = client.topicAliases.get(alias)
   if (known === undefined) throw new Violation(Reason.protocolError, `topic alias ${alias} was never set`)
   return known
+}
+
+function countAlias(client: Client, bytes: number): void {
+  client.topicAliasBytes += bytes
+  if (client.topicAliasBytes > Math.max(aliasBytesMin, client.hub.settings.topicAliasMaximum * aliasBytes)) {
+    throw new Violation(Reason.quotaExceeded, 'the topics of the aliases are too long')
+  }
 }
 
 function targetOf({ hub }: Client, topic: string): Target {

@@ -5,7 +5,7 @@ import type { Promised } from '../delivery/outbox.ts'
 import { subscribeReason } from '../errors.ts'
 import { patternOf } from '../names.ts'
 import { attach, findLog, ownLogName, queueSpecs, sharedLogName } from '../sources.ts'
-import { attributesOf } from '../subscriptions.ts'
+import { attributesOf, filterBytes } from '../subscriptions.ts'
 import type { Subscription, Way } from '../subscriptions.ts'
 import { noProperties, PacketType, parseFilter, Reason, writeSubscribeAck } from '../wire/index.ts'
 import type { Qos, ReasonCode, SubscribeEntry, SubscribePacket } from '../wire/index.ts'
@@ -28,13 +28,20 @@ export async function subscribe(client: Client, packet: SubscribePacket): Promis
   const reasons: ReasonCode[] = packet.entries.map(() => Reason.topicFilterInvalid)
   // The last entry of a filter counts, as if each had come in a packet of its own.
   const byText = new Map<string, Wanted>()
-  let room = client.hub.settings.subscriptionsMax - client.subscriptions.size
+  const { subscriptionsMax, subscriptionBytesMax } = client.hub.settings
+  let room = subscriptionsMax - client.subscriptions.size
+  let bytesRoom = subscriptionBytesMax - client.subscriptions.bytes
   packet.entries.forEach((entry, index) => {
     const found = wantedOf(client, entry, index, packet.properties.subscriptionIdentifiers?.[0])
     if (found === undefined) return
     const before = byText.get(found.text)
-    if (before === undefined && found.fresh && room-- <= 0) reasons[index] = Reason.quotaExceeded
-    else byText.set(found.text, { ...found, granted: [...(before?.granted ?? []), ...found.granted] })
+    if (before === undefined && found.fresh) {
+      const bytes = filterBytes(found.text)
+      if (room < 1 || bytesRoom < bytes) return void (reasons[index] = Reason.quotaExceeded)
+      room--
+      bytesRoom -= bytes
+    }
+    byText.set(found.text, { ...found, granted: [...(before?.granted ?? []), ...found.granted] })
   })
   const wanted = [...byText.values()]
   client.outbox.hold()
