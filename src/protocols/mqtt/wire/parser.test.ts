@@ -315,3 +315,42 @@ test('a packet that names very many things, each of few bytes, is refused before
     assert.equal(violation?.reason, Reason.quotaExceeded)
   }
 })
+
+test('MQTT 3.1: PUBREL, SUBSCRIBE and UNSUBSCRIBE carry DUP when they come again; later versions do not', () => {
+  const again = ['6a020007', '8a0600010001 6100', 'aa0500010001 61'].map((hex) =>
+    Buffer.from(hex.replaceAll(' ', ''), 'hex'),
+  )
+  const old = collect(Buffer.concat([connectBytes(3), ...again]), [])
+  assert.equal(old.violation, undefined)
+  assert.deepEqual(
+    old.packets.map(({ type }) => type),
+    ['connect', 'pubrel', 'subscribe', 'unsubscribe'],
+  )
+  for (const version of versions) {
+    const wrong = version === 3 ? ['68020007', '6b020007', 'c800'].map((hex) => Buffer.from(hex, 'hex')) : again
+    for (const packet of wrong) {
+      const { packets, violation } = collect(Buffer.concat([connectBytes(version), packet]), [])
+      assert.equal(packets.length, 1)
+      assert.equal(violation?.reason, Reason.malformedPacket)
+    }
+  }
+})
+
+test('MQTT 3.1: user name and password may be missing although their flags are set; in 3.1.1 they may not', () => {
+  const connect = (version: 3 | 4, ...rest: string[]): Buffer => {
+    const name = Buffer.from(version === 3 ? 'MQIsdp' : 'MQTT')
+    const head = Buffer.from([0, name.length, ...name, version, 0xc2, 0, 0])
+    const body = Buffer.concat([head, ...['c', ...rest].map((text) => Buffer.from(`\0\x01${text}`))])
+    return Buffer.concat([Buffer.from([0x10, body.length]), body])
+  }
+  for (const rest of [[], ['u'], ['u', 'p']]) {
+    const { packets, violation } = collect(connect(3, ...rest), [])
+    assert.equal(violation, undefined)
+    const { user, password } = packets[0] as unknown as ConnectPacket
+    assert.deepEqual([user, password?.toString()], [rest[0], rest[1]])
+    assert.equal(
+      collect(connect(4, ...rest), []).violation?.reason,
+      rest.length === 2 ? undefined : Reason.malformedPacket,
+    )
+  }
+})

@@ -156,7 +156,7 @@ export class Parser {
       this.publishes.release()
       return
     }
-    checkFlags(first)
+    checkFlags(first, this.version)
     if (type >= PacketType.puback && type <= PacketType.pubcomp) {
       const packetId = readPacketId(reader)
       const reason = readAckReason(reader, type as AckType, this.version)
@@ -204,11 +204,15 @@ function readControl(reader: Reader, type: number, version: Version): ControlPac
   }
 }
 
-/** MQTT-2.1.3-1: the low bits of the first byte are fixed: 0010 for PUBREL, SUBSCRIBE, UNSUBSCRIBE, else 0. */
-function checkFlags(first: number): void {
+/**
+ * MQTT-2.1.3-1: the low bits of the first byte are fixed: 0010 for PUBREL, SUBSCRIBE, UNSUBSCRIBE, else 0. In MQTT 3.1
+ * those three carry DUP when they come again (section 2.1).
+ */
+function checkFlags(first: number, version: Version): void {
   const type = first >> 4
   const two = type === PacketType.pubrel || type === PacketType.subscribe || type === PacketType.unsubscribe
-  if ((first & 15) !== (two ? 2 : 0)) throw new Violation(Reason.malformedPacket, 'reserved flags of the fixed header')
+  const flags = first & (two && version === 3 ? 7 : 15)
+  if (flags !== (two ? 2 : 0)) throw new Violation(Reason.malformedPacket, 'reserved flags of the fixed header')
 }
 
 function checkEnd(reader: Reader): void {

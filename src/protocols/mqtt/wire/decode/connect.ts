@@ -40,8 +40,10 @@ export function readConnect(reader: Reader, version: Version): ConnectPacket {
     clientId: readText(reader),
   }
   if (flags & flag.will) packet.will = readWill(reader, flags, version)
-  if (flags & flag.user) packet.user = readText(reader)
-  if (flags & flag.password) packet.password = Buffer.from(readBinary(reader))
+  // In MQTT 3.1 (section 3.1) the length of the packet takes precedence over these two flags.
+  const isThere = (it: number): boolean => (flags & it) !== 0 && (version !== 3 || reader.remaining > 0)
+  if (isThere(flag.user)) packet.user = readText(reader)
+  if (isThere(flag.password)) packet.password = Buffer.from(readBinary(reader))
   return packet
 }
 
