@@ -34,7 +34,7 @@ export async function backup(input: Input): Promise<number> {
     await told(
       copy(input, async (chunks) => {
         written.facts = await readArchive(through(chunks, output, written), ignore)
-        await output.done()
+        await told(output.done())
       }),
     )
   } catch (error) {
@@ -63,7 +63,7 @@ async function copy(input: Input, take: Take): Promise<void> {
     await callApi(input, 'POST', '/api/backup', { body: {}, onChunks: (chunks) => take(unbroken(chunks)) })
     return
   }
-  await withDataFolder(input, async (disk, folder) => {
+  await withDataFolder(input, 'read', async (disk, folder) => {
     const snapshot = await snapshotOfFolder(disk).catch((error: unknown) => {
       if (error instanceof Damaged) throw new UserError(`${folder} is damaged: ${error.message}; see dragoman check`)
       throw error
@@ -90,7 +90,7 @@ async function* through(
   written: { bytes: number },
 ): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) {
-    await output.write(chunk)
+    await told(output.write(chunk))
     written.bytes += chunk.length
     yield chunk
   }

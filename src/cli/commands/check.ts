@@ -4,9 +4,9 @@ import { writeOutput } from '../../world/node/index.ts'
 import type { Input } from '../command.ts'
 import { withDataFolder } from '../data-folder.ts'
 
-/** Reads everything in the data folder, writes nothing. Exit code 1: something is not as it was written. */
+/** Reads everything in the data folder, writes nothing. Exit code 1: something is not as it was written; 2: it could not be read. */
 export function check(input: Input): Promise<number> {
-  return withDataFolder(input, async (disk, folder) => {
+  return withDataFolder(input, 'read', async (disk, folder) => {
     const names = new PartitionNames()
     const report = await checkData(disk, names)
     writeOutput(input.has('json') ? jsonOf(report, names) : checkText(report, folder, names))

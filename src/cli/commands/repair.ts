@@ -8,7 +8,8 @@ import { checkText, findingText, isDamaged, jsonOf, lostText } from './check.ts'
 
 /** Without `--yes` it only says what it would do. Exit code 1: there is damage left. */
 export function repair(input: Input): Promise<number> {
-  return withDataFolder(input, (disk, folder) => (input.has('yes') ? mend(input, disk) : ask(input, disk, folder)))
+  if (input.has('yes')) return withDataFolder(input, 'write', (disk) => mend(input, disk))
+  return withDataFolder(input, 'read', (disk, folder) => ask(input, disk, folder))
 }
 
 async function ask(input: Input, disk: Disk, folder: string): Promise<number> {

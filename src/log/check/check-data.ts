@@ -8,6 +8,7 @@ import { cutCommits, rangeOf, type Indexed } from './cut-commits.ts'
 import { stretchAt } from './walk-segment.ts'
 import { finding, joinRanges, type Finding, type LostRange } from './finding.ts'
 import { Replayed, type Witness } from './replayed.ts'
+import { inJournal, Unreadable, unreadableFinding } from './unreadable.ts'
 import { Window } from './window.ts'
 
 export interface CheckReport {
@@ -24,11 +25,13 @@ export async function checkData(disk: Disk, witness: Witness | null = null): Pro
   return (await survey(disk, witness)).report
 }
 
-/** The same, with what `repairData` needs to know. */
+/** The same, with what `repairData` needs to know. `unread`: stretches of the journal that nothing else is said of. */
 export async function survey(
-  disk: Disk,
+  given: Disk,
   witness: Witness | null = null,
-): Promise<{ report: CheckReport; state: Replayed; journal: JournalCheck }> {
+): Promise<{ report: CheckReport; state: Replayed; journal: JournalCheck; unread: Finding[] }> {
+  const unreadable = new Unreadable(given)
+  const { disk } = unreadable
   const findings: Finding[] = []
   const report = (found: Finding): void => void findings.push(found)
   const state = new Replayed(witness)
@@ -57,7 +60,10 @@ export async function survey(
   }
   checked.segments = journal.walked.size
   checked.frames = journal.frames
-  return { report: { findings, checked }, state, journal }
+  const unread = unreadable.stretches().map((stretch) => unreadableFinding(stretch, findings))
+  findings.push(...unread)
+  const open = unread.filter(({ severity, file }) => severity !== 'note' && inJournal(file))
+  return { report: { findings, checked }, state, journal, unread: open }
 }
 
 /** What indexes name of the records that a wound cost. */

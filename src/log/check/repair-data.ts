@@ -6,9 +6,10 @@ import { slotPath } from '../journal/slots.ts'
 import { adopted, sidecarFolder, sidecarPath, spanPath } from '../span/index.ts'
 import { survey, type CheckReport } from './check-data.ts'
 import { joinRanges, type Finding, type LostRange } from './finding.ts'
-import { bridge, fillMissing, repairHeader } from './repair-journal.ts'
+import { blank, bridge, fillMissing, repairHeader } from './repair-journal.ts'
 import { repairSpan } from './repair-span.ts'
 import type { Witness } from './replayed.ts'
+import { Unreadable } from './unreadable.ts'
 
 export interface RepairReport {
   /** What was wrong, as `checkData` says it. */
@@ -38,14 +39,14 @@ export async function repairData(disk: Disk, witness: Witness | null = null): Pr
   for (let pass = 0; pass < passesMax; pass++) {
     const before = done.length
     lost.push(...now.report.findings.flatMap((found) => found.lost))
-    await repairOnce(disk, now, done)
+    await repairOnce(new Unreadable(disk).disk, now, done)
     now = await survey(disk)
     if (done.length === before) break
   }
   return { before: first.report, done, lost: joinRanges(lost), left: now.report.findings }
 }
 
-async function repairOnce(disk: Disk, { report, state, journal }: Survey, done: string[]): Promise<void> {
+async function repairOnce(disk: Disk, { report, state, journal, unread }: Survey, done: string[]): Promise<void> {
   const bad = new Set(report.findings.filter((found) => found.severity !== 'note').map((found) => found.file))
   await repairCheckpoints(disk, bad, journal.checkpoint?.number ?? null, journal.segments.has(1), done)
   for (const wound of journal.wounds) {
@@ -62,6 +63,10 @@ async function repairOnce(disk: Disk, { report, state, journal }: Survey, done: 
   for (const { slot, unreadable } of await listSlots(disk)) {
     if (!unreadable || !bad.has(slotPath(slot)) || !(await repairHeader(disk, slot, frameBytesMax))) continue
     done.push(`${slotPath(slot)}: its header was made again from its first frame`)
+  }
+  for (const found of unread) {
+    await blank(disk, found)
+    done.push(`${found.file} at ${found.position}: what cannot be read is zeros now`)
   }
   for (const { slot, firstSeq } of await fillMissing(disk, state.manifest.list(), journal)) {
     done.push(`${slotPath(slot)}: a segment that carries nothing stands for segment ${firstSeq}, which is missing`)

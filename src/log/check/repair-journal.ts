@@ -19,6 +19,7 @@ import { listSlots } from '../journal/slot-files.ts'
 import { slotPath } from '../journal/slots.ts'
 import { adopted, writeDurably, type SpanInfo } from '../span/index.ts'
 import type { JournalCheck, Wound } from './check-journal.ts'
+import type { Finding } from './finding.ts'
 import type { BadStretch } from './walk-segment.ts'
 import { Window } from './window.ts'
 
@@ -141,6 +142,17 @@ export async function repairHeader(disk: Disk, slot: number, frameBytesMax: numb
     await file.write(page, 0)
     await file.sync()
     return true
+  } finally {
+    await file.close()
+  }
+}
+
+/** Writes zeros where the disk gives nothing, which lets it put another sector in the place: a start reads there, too. */
+export async function blank(disk: Disk, { file: path, position, bytes }: Finding): Promise<void> {
+  const file = await disk.open(path, 'write')
+  try {
+    await file.write(Buffer.alloc(Math.min(bytes, (await file.bytes()) - position)), position)
+    await file.sync()
   } finally {
     await file.close()
   }

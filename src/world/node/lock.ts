@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { link, rename, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
-import type { Outcome } from '../../base/index.ts'
+import type { Failure, Outcome } from '../../base/index.ts'
 import type { Lock } from '../disk.ts'
 import { diskError } from './disk-error.ts'
 
@@ -37,7 +37,11 @@ export async function lockFolder(folder: string): Promise<Outcome<Lock>> {
     return await refuse(server, folder, 'another one that starts')
   } catch (error) {
     server.close()
-    throw diskError(error, 'lock', folder)
+    const told = diskError(error, 'lock', folder)
+    // Who may not write there can still see that somebody else does.
+    const holder = told.kind === 'denied' ? await ask(folder, 'LOCK') : null
+    if (holder !== null) return inUse(folder, holder)
+    throw told
   } finally {
     // Where nothing can be written there is nothing to remove, or it stays: nobody asks for a name like this one.
     await rm(own, { force: true }).catch(() => undefined)
@@ -46,6 +50,10 @@ export async function lockFolder(folder: string): Promise<Outcome<Lock>> {
 
 async function refuse(server: Server, folder: string, holder: string): Promise<Outcome<Lock>> {
   await new Promise((resolve) => server.close(resolve))
+  return inUse(folder, holder)
+}
+
+const inUse = (folder: string, holder: string): Failure => {
   return { error: 'inUse', detail: `the data folder ${folder} is in use by process ${holder}: stop that one first` }
 }
 
