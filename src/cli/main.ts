@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { writeError, writeOutput } from '../world/node/index.ts'
+import { OutputError, writeError, writeOutput } from '../world/node/index.ts'
 import { readArguments } from './arguments.ts'
 import { UserError } from './command.ts'
 import { commands } from './commands/index.ts'
@@ -25,10 +25,15 @@ async function main(args: readonly string[]): Promise<number> {
   return command.run(readArguments(name, command, rest))
 }
 
+/** As the shell reports a program that SIGPIPE has ended. */
+const closedPipe = 141
+
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  if (!(error instanceof UserError)) throw error
+  // Whatever is still open is of no use any more.
+  if (error instanceof OutputError && error.closed) process.exit(closedPipe)
+  if (!(error instanceof UserError) && !(error instanceof OutputError)) throw error
   writeError(error.message)
-  process.exitCode = error.exitCode
+  process.exit(error instanceof UserError ? error.exitCode : 1)
 }

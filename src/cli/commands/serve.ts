@@ -1,7 +1,7 @@
 import { failed } from '../../base/index.ts'
 import { compose } from '../../compose.ts'
 import { createLogger, formatEndpoint, type Logger, type Settings } from '../../server/index.ts'
-import { boundHeap, keepCompiled, systemClock, writeError, writeOutput } from '../../world/node/index.ts'
+import { announce, boundHeap, keepCompiled, systemClock, writeError } from '../../world/node/index.ts'
 import { UserError, type Input } from '../command.ts'
 import { readConfiguration } from '../configuration.ts'
 import { firstSignal, stopOnSignal, unlessStopped } from '../signals.ts'
@@ -35,7 +35,7 @@ export async function serve(input: Input): Promise<number> {
 
 /** What a script waits for goes to standard output, whatever the log level; the log goes to standard error. */
 function announcer(settings: Settings): (message: string, fields: Record<string, unknown>) => void {
-  if (settings.log.format === 'text') return (message) => writeOutput(message)
-  const json: Logger = createLogger({ level: 'info', format: 'json', clock: systemClock, write: writeOutput })
+  if (settings.log.format === 'text') return (message) => announce(message)
+  const json: Logger = createLogger({ level: 'info', format: 'json', clock: systemClock, write: announce })
   return (message, fields) => json.info(message, fields)
 }

@@ -26,7 +26,15 @@ export async function tail(input: Input): Promise<number> {
         if (!('missed' in parsed) && ++seen === count) resolve()
       }
     }
-    callApi(input, 'GET', `/api/tail?${new URLSearchParams({ pattern }).toString()}`, { onText: take }).then(
+    const failed = (error: Error): void => reject(error)
+    const onText = (text: string): void => {
+      try {
+        take(text)
+      } catch (error) {
+        failed(error as Error)
+      }
+    }
+    callApi(input, 'GET', `/api/tail?${new URLSearchParams({ pattern }).toString()}`, { onText }).then(
       () => reject(new UserError('the broker ended the tail')),
       reject,
     )

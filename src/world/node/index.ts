@@ -1,7 +1,16 @@
 export { systemClock } from './clock.ts'
 export { startCommitWorkerAhead } from './commit-worker-start.ts'
 export { keepCompiled, reuseCompiled } from './compile-cache.ts'
-export { inputChunks, readInput, readTextFile, writeError, writeOutput, writeOutputBytes } from './console.ts'
+export {
+  announce,
+  inputChunks,
+  OutputError,
+  readInput,
+  readTextFile,
+  writeError,
+  writeOutput,
+  writeOutputBytes,
+} from './console.ts'
 export { boundHeap } from './heap.ts'
 export { callHttp } from './http.ts'
 export type { HttpCall } from './http.ts'
