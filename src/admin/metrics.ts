@@ -1,6 +1,6 @@
 import type { Broker } from '../core/index.ts'
 import type { StoreMetrics } from '../log/index.ts'
-import { positionalLag, subscriptionsOf } from './listings.ts'
+import { positionalLag, subscriptionsOf, type OfLog } from './listings.ts'
 import { nameText } from './names.ts'
 import type { AdminOptions } from './types.ts'
 
@@ -33,7 +33,7 @@ const escapeLabel = (text: string): string =>
   text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 const numberText = (value: number): string => (value === Infinity ? '+Inf' : String(value))
 
-/** Subscriptions get a line each up to here: a scrape must stay small, whatever clients create. */
+/** So many subscriptions get lines of their own, those of sessions last: a scrape must stay small, whatever clients create. */
 const subscriptionsMax = 2000
 
 export function metricsText({ broker, store, server }: AdminOptions): string {
@@ -122,10 +122,14 @@ function commitHistogram(out: Exposition, { commitMs }: StoreMetrics): void {
 }
 
 function subscriptionMetrics(out: Exposition, broker: Broker): void {
-  const shown = broker
+  const all = broker
     .list('namespace')
     .flatMap(({ id, spec }) => subscriptionsOf(broker, id).map((each) => ({ ...each, namespace: spec.name })))
-    .slice(0, subscriptionsMax)
+  // A thousand devices have a thousand sessions: an alarm is about what outlives them.
+  const ofSession = ({ log }: OfLog): boolean => log.spec.lifetime?.owner !== undefined
+  const shown = [...all.filter((each) => !ofSession(each)), ...all.filter(ofSession)].slice(0, subscriptionsMax)
+  const hidden = all.length - shown.length
+  out.one('dragoman_subscriptions_not_shown', 'gauge', 'Subscriptions without lines of their own below', hidden)
   const labelled = shown.map(({ entry, log, namespace }) => {
     return { entry, log, labels: { namespace, log: nameText(log.spec.name), subscription: entry.spec.name } }
   })
