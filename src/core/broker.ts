@@ -241,12 +241,8 @@ export class ShardBroker implements Broker {
     return log?.isUnusedLane(partition) === true ? { partition, start: 0, end: 0, bytes: 0 } : undefined
   }
 
-  async locate(log: Id, index: number, time: number | 'max') {
-    const partition = this.shard.logs.get(log)?.partition(index)
-    const nowhere = { offset: -1, timestamp: -1 }
-    // A log that is dropped, or damaged, while it is looked through has no such record.
-    return partition ? locate(this.shard, partition, time).catch(() => nowhere) : nowhere
-  }
+  locate: Broker['locate'] = (log, partition, time) =>
+    this.down ? Promise.resolve(unavailable) : locate(this.shard, log, partition, time)
 
   positions(log: Id, subscription: string) {
     const item = this.shard.catalogue.subscription(log, subscription, 'positional')

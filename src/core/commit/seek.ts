@@ -1,7 +1,7 @@
 import { encodePositions } from '../consume/positional.ts'
 import { journalLeases } from '../consume/journal.ts'
 import type { OpResult, SeekOp } from '../facade/index.ts'
-import { locate } from '../read/locate.ts'
+import { locateIn } from '../read/locate.ts'
 import { entryKind } from '../shard/entry-kinds.ts'
 import type { LogState } from '../shard/log-state.ts'
 import type { Partition } from '../shard/partition.ts'
@@ -33,7 +33,7 @@ function positionsOf(shard: Shard, log: LogState, to: SeekOp['to']): Position[] 
   if ('offsets' in to) return [...to.offsets]
   return Promise.all(
     partitions.map(async (partition) => {
-      const { offset } = await locate(shard, partition, to.time)
+      const { offset } = await locateIn(shard, partition, to.time)
       return { partition: partition.index, offset: offset < 0 ? partition.next : offset }
     }),
   )

@@ -71,8 +71,8 @@ export interface Broker {
   bounds(log: Id): readonly PartitionBounds[]
   /** A lane that nobody has used is empty; undefined: there is no such partition. */
   boundsOf(log: Id, partition: number): PartitionBounds | undefined
-  /** Offset of the first record whose producer time is at or after `time`; -1 where there is none. */
-  locate(log: Id, partition: number, time: number | 'max'): Promise<{ offset: number; timestamp: number }>
+  /** The first record whose producer time is at or after `time`, or the one with the highest. */
+  locate(log: Id, partition: number, time: number | 'max'): Promise<Outcome<Located>>
   /** Committed positions of a positional subscription. */
   positions(log: Id, subscription: string): readonly { partition: number; offset: number; note: string }[]
   /**
@@ -126,6 +126,12 @@ export interface SessionInfo {
   user: string
   connected: boolean
   client: { protocol: string; address: string } | null
+}
+
+/** Both are -1 where there is no such record. */
+export interface Located {
+  offset: number
+  timestamp: number
 }
 
 export interface ReadOptions {

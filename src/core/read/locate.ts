@@ -1,18 +1,30 @@
+import type { Outcome } from '../../base/index.ts'
 import type { ExtentFacts } from '../../log/index.ts'
+import type { Id, Located } from '../facade/index.ts'
 import { StoredBatch } from '../shard/batches.ts'
 import type { Partition } from '../shard/partition.ts'
+import { notFound } from '../shard/shard.ts'
 import type { Shard } from '../shard/shard.ts'
 import { endOfDamage, readOn } from './read-on.ts'
+import { failureOf } from './read-part.ts'
 
-const none = { offset: -1, timestamp: -1 }
+const none: Located = { offset: -1, timestamp: -1 }
 const extentsPerStep = 1024
 
 /** The first record whose producer time is at or after `time`, or the one with the highest time. */
-export async function locate(
-  shard: Shard,
-  partition: Partition,
-  time: number | 'max',
-): Promise<{ offset: number; timestamp: number }> {
+export async function locate(shard: Shard, id: Id, index: number, time: number | 'max'): Promise<Outcome<Located>> {
+  const log = shard.logs.get(id)
+  const partition = log?.partition(index)
+  if (!partition) return log?.isUnusedLane(index) === true ? { ok: none } : notFound('partition')
+  try {
+    return { ok: await locateIn(shard, partition, time) }
+  } catch (error) {
+    return failureOf(shard, partition, error)
+  }
+}
+
+/** Rejects when the stored bytes cannot be read. */
+export async function locateIn(shard: Shard, partition: Partition, time: number | 'max'): Promise<Located> {
   const end = partition.durableEnd
   let best = none
   for (let from = partition.start; from < end;) {
@@ -48,12 +60,7 @@ async function extentsFrom(shard: Shard, partition: Partition, from: number): Pr
   }
 }
 
-async function within(
-  shard: Shard,
-  partition: Partition,
-  offset: number,
-  time: number,
-): Promise<{ offset: number; timestamp: number } | null> {
+async function within(shard: Shard, partition: Partition, offset: number, time: number): Promise<Located | null> {
   const [extent] = await readOn(shard, partition, offset, partition.durableEnd, 1)
   if (extent === undefined) return null
   const { table } = new StoredBatch(partition.index, extent)

@@ -46,7 +46,9 @@ export function readPart(
   return extents.then(result, (error: unknown) => failureOf(shard, partition, error))
 }
 
-function failureOf(shard: Shard, partition: Partition, error: unknown): Failure {
-  if (shard.health.state === 'failed' || !shard.partitions.has(partition.id)) return unavailable
+/** What kept a partition from being read: it may be gone meanwhile. */
+export function failureOf(shard: Shard, partition: Partition, error: unknown): Failure {
+  if (shard.health.state === 'failed') return unavailable
+  if (!shard.partitions.has(partition.id)) return notFound('partition')
   return { error: 'unavailable', detail: error instanceof Error ? error.message : 'the stored bytes cannot be read' }
 }

@@ -1,7 +1,8 @@
-import { Gate } from '../../../base/index.ts'
+import { failed, Gate, type Outcome } from '../../../base/index.ts'
+import type { Located } from '../../../core/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
-import { code } from '../errors.ts'
+import { code, codeOf } from '../errors.ts'
 import { leaderEpoch } from '../limits.ts'
 import type { Topic } from '../mapping.ts'
 import { APIS } from '../wire/apis.ts'
@@ -9,12 +10,8 @@ import { APIS } from '../wire/apis.ts'
 /** Timestamps that mean something else (KIP-734, KIP-1005). */
 const special = { latest: -1, earliest: -2, maxTimestamp: -3, earliestLocal: -4, latestTiered: -5 } as const
 
-interface Found {
-  offset: number
-  timestamp: number
-}
-
-const nothing: Found = { offset: -1, timestamp: -1 }
+const nothing: Outcome<Located> = { ok: { offset: -1, timestamp: -1 } }
+const at = (offset: number): Outcome<Located> => ({ ok: { offset, timestamp: -1 } })
 
 /** So many partitions of a request are looked through at a time: each has its own extents in memory. */
 const searchesMax = 8
@@ -31,7 +28,10 @@ export const listOffsets = operation(APIS.listOffsets, async (request, call) => 
         return { partitionIndex, errorCode: code.unknownTopicOrPartition }
       }
       const found = await turns.run(() => find(topic, partitionIndex, timestamp, call))
-      return { partitionIndex, errorCode: code.none, ...found, leaderEpoch: found.offset < 0 ? -1 : leaderEpoch }
+      if (failed(found)) return { partitionIndex, errorCode: codeOf(found) }
+      const { offset, timestamp: time } = found.ok
+      const epoch = offset < 0 ? -1 : leaderEpoch
+      return { partitionIndex, errorCode: code.none, offset, timestamp: time, leaderEpoch: epoch }
     })
     return { name, partitions: await Promise.all(answered) }
   })
@@ -52,15 +52,18 @@ function namedTwice(
   return twice
 }
 
-function find(topic: Topic, partition: number, timestamp: number, call: Call): Found | Promise<Found> {
+async function find(topic: Topic, partition: number, timestamp: number, call: Call): Promise<Outcome<Located>> {
   const { broker } = call.shared
-  const { start, end } = broker.boundsOf(topic.id, partition) ?? { start: 0, end: 0 }
+  const bounds = broker.boundsOf(topic.id, partition)
+  // It was dropped while this waited.
+  if (bounds === undefined) return { error: 'notFound', detail: 'there is no such partition' }
+  const { start, end } = bounds
   switch (timestamp) {
     case special.latest:
-      return { offset: end, timestamp: -1 }
+      return at(end)
     case special.earliest:
     case special.earliestLocal:
-      return { offset: start, timestamp: -1 }
+      return at(start)
     case special.latestTiered:
       return nothing
     case special.maxTimestamp:

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { crc32c } from '../../../base/index.ts'
 import { batchHeader } from '../../../log/index.ts'
+import { DiskError } from '../../../world/index.ts'
 import { code } from '../errors.ts'
 import { batchOf, startWorld, type Client } from '../testing/client.ts'
 import { APIS } from '../wire/apis.ts'
@@ -144,4 +145,38 @@ test('ListOffsets: ends, times and the latest time', async () => {
   assert.deepEqual(await at(-3), [2, 1002])
   assert.deepEqual(await at(1001), [1, 1001])
   assert.deepEqual(await at(5000), [-1, -1])
+})
+
+test('ListOffsets: what the disk does not give now is an error that clients try again, and not the end', async () => {
+  const { store, connect } = await startWorld()
+  const client = await connect()
+  await client.produce('t', batchOf(['a', 'b']))
+  const topics = [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: 1001 }] }]
+  const ask = () => client.ask(APIS.listOffsets, 8, { replicaId: -1, isolationLevel: 0, topics })
+  const { extents } = store
+  store.extents = () => {
+    store.extents = extents
+    throw new DiskError('io', 'read', 'a span', 'EIO')
+  }
+  const failing = await ask()
+  assert.deepEqual(failing.topics[0]!.partitions[0]!.errorCode, code.kafkaStorageError)
+  assert.equal((await ask()).topics[0]!.partitions[0]!.offset, 1)
+})
+
+test('ListOffsets: a topic that is dropped while a request waits is unknown', async () => {
+  const { time, store, connect } = await startWorld({ partitions: 9 })
+  const [client, other] = [await connect(), await connect()]
+  const partitionData = Array.from({ length: 9 }, (_, index) => ({ index, records: batchOf(['a']) }))
+  await client.ask(APIS.produce, 9, { acks: -1, timeoutMs: 1000, topicData: [{ name: 't', partitionData }] })
+  const slow = Promise.withResolvers<never>()
+  store.extents = (() => slow.promise) as unknown as typeof store.extents
+  const searches = Array.from({ length: 8 }, (_, partitionIndex) => ({ partitionIndex, timestamp: 0 }))
+  const topics = [{ name: 't', partitions: [...searches, { partitionIndex: 8, timestamp: 5 }] }]
+  client.send(APIS.listOffsets, 8, { replicaId: -1, isolationLevel: 0, topics })
+  await other.ask(APIS.deleteTopics, 5, { topicNames: ['t'], timeoutMs: 1 })
+  slow.reject(new Error('there is no such partition'))
+  await time.advance(10)
+  const answer = client.answer(APIS.listOffsets, 8)!
+  const codes = answer.topics[0]!.partitions.map(({ errorCode }) => errorCode)
+  assert.deepEqual(codes, Array(9).fill(code.unknownTopicOrPartition))
 })

@@ -24,6 +24,7 @@ export interface World {
   /** The storage fails; a second later it is opened again, unless `openable` says no. */
   fail(): void
   openable: boolean
+  readonly store: MemoryStore
 }
 
 export async function startWorld(given: Record<string, unknown> = {}, commitMs = 0): Promise<World> {
@@ -36,7 +37,12 @@ export async function startWorld(given: Record<string, unknown> = {}, commitMs =
     if (!made.openable) throw new Error('not now')
     return (store = await openMemoryStore(machine, { ...world, commitMs, journal }))
   }
-  const made = { openable: true }
+  const made = {
+    openable: true,
+    get store(): MemoryStore {
+      return store!
+    },
+  }
   const broker = await time.until(openBroker({ ...world, openStore }))
   const config = validate(settings, given)
   if ('error' in config) throw new Error(config.detail)
