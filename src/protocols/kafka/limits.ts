@@ -35,6 +35,8 @@ export const answerSlabBytes = 1024 * 1024
 export const answerSlabsKept = 16
 export const fetchWaitMsMax = 5 * 60_000
 
+/** Committed offsets in one answer, but for those of its first group. */
+export const answerOffsetsMax = 100_000
 /** `offset.metadata.max.bytes`. */
 export const offsetNoteBytesMax = 4096
 

@@ -180,3 +180,42 @@ test('ListOffsets: a topic that is dropped while a request waits is unknown', as
   const codes = answer.topics[0]!.partitions.map(({ errorCode }) => errorCode)
   assert.deepEqual(codes, Array(9).fill(code.unknownTopicOrPartition))
 })
+
+test('OffsetFetch: what is named again and again is looked up and answered once', async () => {
+  const { broker, connect } = await startWorld()
+  const client = await connect()
+  await client.produce('t', batchOf(['a']))
+  await commit(client, 'g', 't', 1)
+  let looked = 0
+  const { positions } = broker
+  broker.positions = (...terms) => (looked++, positions.apply(broker, terms))
+  const many = <T>(one: T): T[] => Array.from({ length: 10_000 }, () => one)
+  const all = await client.ask(APIS.offsetFetch, 8, { groups: many({ groupId: 'g', topics: null }) })
+  assert.deepEqual([all.groups.length, looked], [1, 1])
+  for (const topics of [many({ name: 't', partitionIndexes: [0] }), [{ name: 't', partitionIndexes: many(0) }]]) {
+    looked = 0
+    const named = await client.ask(APIS.offsetFetch, 7, { groupId: 'g', topics })
+    assert.deepEqual([named.topics.length, named.topics[0]!.partitions.length, looked], [1, 1, 1])
+  }
+})
+
+test('OffsetFetch: one answer holds so many offsets; the groups behind them are asked for again', async () => {
+  const { broker, connect } = await startWorld()
+  const client = await connect()
+  await client.produce('t', batchOf(['a']))
+  const names = ['g', 'h', 'i']
+  for (const group of names) await commit(client, group, 't', 1)
+  const positions = Array.from({ length: 60_000 }, (_, partition) => ({ partition, offset: 1, note: '' }))
+  broker.positions = () => positions
+  const { groups } = await client.ask(APIS.offsetFetch, 8, {
+    groups: names.map((groupId) => ({ groupId, topics: null })),
+  })
+  assert.deepEqual(
+    groups.map(({ errorCode, topics }) => [errorCode, topics[0]?.partitions.length]),
+    [
+      [code.none, 60_000],
+      [code.none, 60_000],
+      [code.coordinatorLoadInProgress, undefined],
+    ],
+  )
+})
