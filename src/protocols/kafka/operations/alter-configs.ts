@@ -2,10 +2,11 @@ import { failed } from '../../../base/index.ts'
 import type { Json } from '../../../core/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
+import { repeated } from '../distinct.ts'
 import { code, codeOf } from '../errors.ts'
 import { keepOf, otherMaker } from '../mapping.ts'
 import type { KafkaSettings } from '../settings.ts'
-import { defaultList, topicConfigsProblem } from '../topic-configs.ts'
+import { configBytesMax, defaultList, topicConfigsProblem } from '../topic-configs.ts'
 import { APIS } from '../wire/apis.ts'
 import { resourceType } from './describe-configs.ts'
 
@@ -13,7 +14,6 @@ type Configs = Readonly<Record<string, string>>
 interface Change {
   name: string
   value: string | null
-  /** KIP-339: 0 set, 1 delete, 2 append to a list, 3 subtract from it. */
   configOperation: number
 }
 interface Resource {
@@ -21,10 +21,16 @@ interface Resource {
   resourceName: string
 }
 
+/** KIP-339: the last two are for lists. */
+const operations = { set: 0, delete: 1, append: 2, subtract: 3 } as const
+const keyOf = (resource: Resource): string => `${resource.resourceType}/${resource.resourceName}`
+
 /** Replaces all of a topic's own configurations. */
 export const alterConfigs = operation(APIS.alterConfigs, async (request, call) => {
-  const responses = request.resources.map(({ configs, ...resource }) => {
-    const changes = configs.map((config) => ({ ...config, configOperation: 0 }))
+  const twice = repeated(request.resources, keyOf)
+  const responses = request.resources.map(async ({ configs, ...resource }) => {
+    if (twice.has(keyOf(resource))) return answered(resource, code.invalidRequest, 'it is named twice')
+    const changes = configs.map((config) => ({ ...config, configOperation: operations.set }))
     return alter(resource, {}, changes, request.validateOnly, call)
   })
   return { responses: await Promise.all(responses) }
@@ -32,7 +38,9 @@ export const alterConfigs = operation(APIS.alterConfigs, async (request, call) =
 
 /** Changes some of a topic's configurations, and leaves the others. */
 export const incrementalAlterConfigs = operation(APIS.incrementalAlterConfigs, async (request, call) => {
-  const responses = request.resources.map(({ configs, ...resource }) => {
+  const twice = repeated(request.resources, keyOf)
+  const responses = request.resources.map(async ({ configs, ...resource }) => {
+    if (twice.has(keyOf(resource))) return answered(resource, code.invalidRequest, 'it is named twice')
     const topic = call.shared.topics.find(resource.resourceName)
     const before = topic === undefined ? {} : call.shared.topics.configsOf(topic)
     return alter(resource, before, configs, request.validateOnly, call)
@@ -42,25 +50,39 @@ export const incrementalAlterConfigs = operation(APIS.incrementalAlterConfigs, a
 
 async function alter(resource: Resource, before: Configs, changes: Change[], validateOnly: boolean, call: Call) {
   const { topics, broker, settings } = call.shared
-  const answer = { resourceType: resource.resourceType, resourceName: resource.resourceName }
   if (resource.resourceType !== resourceType.topic) {
-    return { ...answer, errorCode: code.invalidRequest, errorMessage: 'only topics can be configured by clients' }
+    return answered(resource, code.invalidRequest, 'only topics can be configured by clients')
   }
   const topic = topics.find(resource.resourceName)
-  if (topic === undefined) return { ...answer, errorCode: code.unknownTopicOrPartition, errorMessage: 'no such topic' }
+  if (topic === undefined) return answered(resource, code.unknownTopicOrPartition, 'no such topic')
   const maker = otherMaker(topic)
-  if (maker !== null)
-    return { ...answer, errorCode: code.policyViolation, errorMessage: `made by ${maker}; configure it there` }
+  if (maker !== null) return answered(resource, code.policyViolation, `made by ${maker}; configure it there`)
+  const malformed = requestProblem(changes)
+  if (malformed !== null) return answered(resource, code.invalidRequest, malformed)
+  const tooLong = changes.find(({ value }) => value !== null && Buffer.byteLength(value) > configBytesMax)
+  if (tooLong !== undefined)
+    return answered(resource, code.invalidConfig, `a value has ${configBytesMax} bytes at most`)
   const configs = changed(before, changes, settings)
   const problem = topicConfigsProblem(Object.entries(configs).map(([name, value]) => ({ name, value })))
-  if (problem !== null) return { ...answer, errorCode: code.invalidConfig, errorMessage: problem }
-  if (validateOnly) return { ...answer, errorCode: code.none, errorMessage: null }
+  if (problem !== null) return answered(resource, code.invalidConfig, problem)
+  if (validateOnly) return answered(resource, code.none, null)
   const attributes = { ...(topic.spec.attributes as object | null), kafka: configs } as Json
   const [defined] = await broker.define([{ ...topic.spec, attributes, keep: keepOf(configs, settings) }], 'replace')
-  if (defined !== undefined && failed(defined)) {
-    return { ...answer, errorCode: codeOf(defined), errorMessage: defined.detail }
+  if (defined !== undefined && failed(defined)) return answered(resource, codeOf(defined), defined.detail)
+  return answered(resource, code.none, null)
+}
+
+function requestProblem(changes: readonly Change[]): string | null {
+  if (repeated(changes, ({ name }) => name).size > 0) return 'a configuration is named twice'
+  for (const { value, configOperation } of changes) {
+    if (configOperation < operations.set || configOperation > operations.subtract) return 'no such operation'
+    if (value === null && configOperation !== operations.delete) return 'a value is missing'
   }
-  return { ...answer, errorCode: code.none, errorMessage: null }
+  return null
+}
+
+function answered({ resourceType, resourceName }: Resource, errorCode: number, errorMessage: string | null) {
+  return { resourceType, resourceName, errorCode, errorMessage }
 }
 
 /** What is appended to a list that was not set is appended to its default. */
@@ -68,12 +90,15 @@ function changed(before: Configs, changes: readonly Change[], settings: KafkaSet
   const after = new Map(Object.entries(before))
   const items = (list: string | undefined): string[] => (list === undefined || list === '' ? [] : list.split(','))
   for (const { name, value, configOperation } of changes) {
-    const given = items(value ?? '')
-    const had = items(after.get(name) ?? defaultList(name, settings))
-    if (configOperation === 1 || value === null) after.delete(name)
-    else if (configOperation === 2) after.set(name, [...new Set([...had, ...given])].join(','))
-    else if (configOperation === 3) after.set(name, had.filter((one) => !given.includes(one)).join(','))
-    else after.set(name, value)
+    if (configOperation === operations.delete || value === null) after.delete(name)
+    else if (configOperation === operations.set) after.set(name, value)
+    else {
+      const given = new Set(items(value))
+      const had = items(after.get(name) ?? defaultList(name, settings))
+      const adds = configOperation === operations.append
+      const list = adds ? [...new Set([...had, ...given])] : had.filter((one) => !given.has(one))
+      after.set(name, list.join(','))
+    }
   }
   return Object.fromEntries(after)
 }

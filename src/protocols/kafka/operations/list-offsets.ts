@@ -2,6 +2,7 @@ import { failed, Gate, type Outcome } from '../../../base/index.ts'
 import type { Located } from '../../../core/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
+import { repeated } from '../distinct.ts'
 import { code, codeOf } from '../errors.ts'
 import { leaderEpoch } from '../limits.ts'
 import type { Topic } from '../mapping.ts'
@@ -18,7 +19,10 @@ const searchesMax = 8
 
 /** A partition that is named twice is refused, as in Kafka: a search goes through all of it. */
 export const listOffsets = operation(APIS.listOffsets, async (request, call) => {
-  const twice = namedTwice(request.topics)
+  const asked = request.topics.flatMap(({ name, partitions }) => {
+    return partitions.map(({ partitionIndex }) => `${name}/${partitionIndex}`)
+  })
+  const twice = repeated(asked, (key) => key)
   const turns = new Gate(searchesMax)
   const answers = request.topics.map(async ({ name, partitions }) => {
     const topic = call.shared.topics.find(name)
@@ -37,20 +41,6 @@ export const listOffsets = operation(APIS.listOffsets, async (request, call) => 
   })
   return { topics: await Promise.all(answers) }
 })
-
-function namedTwice(
-  topics: readonly { name: string; partitions: readonly { partitionIndex: number }[] }[],
-): Set<string> {
-  const [once, twice] = [new Set<string>(), new Set<string>()]
-  for (const { name, partitions } of topics) {
-    for (const { partitionIndex } of partitions) {
-      const key = `${name}/${partitionIndex}`
-      if (once.has(key)) twice.add(key)
-      once.add(key)
-    }
-  }
-  return twice
-}
 
 async function find(topic: Topic, partition: number, timestamp: number, call: Call): Promise<Outcome<Located>> {
   const { broker } = call.shared

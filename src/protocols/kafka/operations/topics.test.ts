@@ -246,3 +246,60 @@ test('one Metadata request makes a thousand topics at most; the others are unkno
   assert.equal(await ask(), 100)
   assert.equal(await ask(), 0)
 })
+
+test('configurations: what is named twice, has no value or one that is too long is refused before it costs anything', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  await create(client, 't')
+  const ask = async (...resources: [string, { name: string; configOperation: number; value: string | null }[]][]) => {
+    const answer = await client.ask(APIS.incrementalAlterConfigs, 1, {
+      resources: resources.map(([resourceName, configs]) => ({ resourceType: topicType, resourceName, configs })),
+      validateOnly: false,
+    })
+    return answer.responses.map(({ errorCode }) => errorCode)
+  }
+  const [set, remove, append] = [0, 1, 2]
+  const compact = { name: 'cleanup.policy', configOperation: append, value: 'compact' }
+  const began = performance.now()
+  const many = Array.from({ length: 90_000 }, (_, i) => ({ ...compact, value: `own${i}` }))
+  assert.deepEqual(await ask(['t', many]), [code.invalidRequest])
+  assert.deepEqual(await ask(['t', [compact]], ['t', [compact]]), [code.invalidRequest, code.invalidRequest])
+  const long = Array.from({ length: 2_000_000 }, (_, i) => i).join()
+  assert.deepEqual(await ask(['t', [{ ...compact, value: long }]]), [code.invalidConfig])
+  assert.ok(performance.now() - began < 5000)
+  assert.deepEqual(await ask(['t', [{ name: 'segment.ms', configOperation: set, value: null }]]), [code.invalidRequest])
+  assert.deepEqual(await ask(['t', [{ name: 'segment.ms', configOperation: 9, value: '1' }]]), [code.invalidRequest])
+  assert.deepEqual(await ask(['t', [{ name: 'segment.ms', configOperation: remove, value: null }]]), [code.none])
+  const without = { resourceType: topicType, resourceName: 't', configs: [{ name: 'segment.ms', value: null }] }
+  const replaced = await client.ask(APIS.alterConfigs, 1, { resources: [without, without], validateOnly: false })
+  assert.deepEqual(
+    replaced.responses.map(({ errorCode }) => errorCode),
+    [code.invalidRequest, code.invalidRequest],
+  )
+})
+
+test('configurations without effect are checked, and each version can show what was taken', async () => {
+  const { connect } = await startWorld()
+  const client = await connect()
+  const good = {
+    'segment.ms': '604800000',
+    'flush.messages': '9223372036854775807',
+    'min.cleanable.dirty.ratio': '0.5',
+    'segment.bytes': '1073741824',
+    preallocate: 'false',
+  }
+  const configs = Object.entries(good).map(([name, value]) => ({ name, value }))
+  assert.equal(await create(client, 't', { configs }), code.none)
+  const resources = [{ resourceType: topicType, resourceName: 't', configurationKeys: Object.keys(good) }]
+  const { results } = await client.ask(APIS.describeConfigs, 1, { resources })
+  assert.deepEqual(Object.fromEntries(results[0]!.configs.map(({ name, value }) => [name, value])), good)
+  const long = '1'.repeat(40_000)
+  const bad = { ...good, 'segment.ms': long, 'segment.bytes': 'many', 'min.cleanable.dirty.ratio': '2', [long]: '1' }
+  for (const [name, value] of Object.entries(bad)) {
+    if (value === good[name as keyof typeof good]) continue
+    assert.equal(await create(client, 'u', { configs: [{ name, value }] }), code.invalidConfig, name)
+  }
+  assert.equal(await create(client, 'u', { configs: [{ name: 'segment.ms', value: null }] }), code.invalidConfig)
+  const older = { topics: [{ name: 'u', ...plain, configs: [{ name: 'x'.repeat(32_767), value: '1' }] }] }
+  assert.equal((await client.ask(APIS.createTopics, 4, older)).topics[0]!.errorCode, code.invalidConfig)
+})
