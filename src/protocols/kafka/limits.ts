@@ -40,7 +40,9 @@ export const answerOffsetsMax = 100_000
 /** `offset.metadata.max.bytes`. */
 export const offsetNoteBytesMax = 4096
 
+/** Of a topic, and that one request makes. */
 export const partitionsMax = 10_000
+export const tooManyPartitions = `one request makes ${partitionsMax} partitions at most`
 export const groupMembersMax = 5000
 /** Metadata that a member brings, and an assignment that it gets. */
 export const memberBytesMax = 1024 * 1024

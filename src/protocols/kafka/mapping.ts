@@ -5,6 +5,7 @@
 import type { Broker, Defined, Entry, Id, Keep, LogSpec } from '../../core/index.ts'
 import { nameCodec } from '../../core/index.ts'
 import type { Outcome } from '../../base/index.ts'
+import { autoCreatedMax, partitionsMax } from './limits.ts'
 import type { KafkaSettings } from './settings.ts'
 import { ZERO_UUID } from './wire/schema.ts'
 
@@ -118,6 +119,11 @@ export class Topics {
       tags: { by: 'kafka' },
     }
     return this.broker.define([spec], mode).then((defined) => defined[0]!)
+  }
+
+  /** How many topics one Metadata or Produce request may make. */
+  get autoCreatedMax(): number {
+    return Math.min(autoCreatedMax, Math.floor(partitionsMax / this.settings.partitions))
   }
 
   autoCreate(name: string): Promise<Outcome<Defined>> {

@@ -2,7 +2,7 @@ import { failed } from '../../../base/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code, codeOf } from '../errors.ts'
-import { nodeId, partitionsMax } from '../limits.ts'
+import { nodeId, partitionsMax, tooManyPartitions } from '../limits.ts'
 import { isTopicName, topicIdOf } from '../mapping.ts'
 import { describeTopicConfigs, topicConfigsProblem } from '../topic-configs.ts'
 import { APIS } from '../wire/apis.ts'
@@ -12,7 +12,10 @@ type Wanted = ReadOf<typeof APIS.createTopics.request>['topics'][number]
 
 export const createTopics = operation(APIS.createTopics, async (request, call) => {
   const twice = new Set(request.topics.map((topic) => topic.name)).size < request.topics.length
+  const byDefault = call.shared.settings.partitions
+  const partitions = request.topics.reduce((sum, wanted) => sum + Math.max(0, partitionsOf(wanted, byDefault)), 0)
   const answers = request.topics.map(async (wanted) => {
+    if (partitions > partitionsMax) return refuse(wanted, code.policyViolation, tooManyPartitions)
     if (twice) return refuse(wanted, code.invalidRequest, 'a topic is named twice')
     return create(wanted, request.validateOnly, call)
   })

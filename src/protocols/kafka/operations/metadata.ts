@@ -3,7 +3,7 @@ import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code, codeOf } from '../errors.ts'
 import { distinct } from '../distinct.ts'
-import { autoCreatedMax, clusterId, leaderEpoch, nodeId } from '../limits.ts'
+import { clusterId, leaderEpoch, nodeId } from '../limits.ts'
 import { isTopicName, topicIdOf } from '../mapping.ts'
 import type { Topic } from '../mapping.ts'
 import { APIS } from '../wire/apis.ts'
@@ -42,7 +42,7 @@ async function findAll(asked: readonly Asked[], mayCreate: boolean, call: Call):
   let created = 0
   const answers = distinct(asked, ({ name, topicId }) => `${topicId}${name}`).map((each) => {
     const makes = mayCreate && each.name !== null && call.shared.topics.find(each.name) === undefined
-    return find(each, makes && ++created <= autoCreatedMax, call)
+    return find(each, makes && ++created <= call.shared.topics.autoCreatedMax, call)
   })
   return Promise.all(answers)
 }

@@ -4,7 +4,6 @@ import { batchHeader, checkRecords, isTimestamp } from '../../../log/index.ts'
 import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { code, codeOf } from '../errors.ts'
-import { autoCreatedMax } from '../limits.ts'
 import { isTopicName } from '../mapping.ts'
 import type { Topic } from '../mapping.ts'
 import { APIS } from '../wire/apis.ts'
@@ -28,7 +27,7 @@ export const produce = operation(APIS.produce, async (request, call) => {
   const ops: AppendOp[] = []
   const owners: Slot[] = []
   const badAcks = request.acks < -1 || request.acks > 1
-  const makes = { left: autoCreatedMax }
+  const makes = { left: call.shared.topics.autoCreatedMax }
   const responses = request.topicData.map(({ name, topicId, partitionData }) => {
     const topic = badAcks ? undefined : topicFor(name, topicId, makes, call)
     const partitionResponses = partitionData.map(({ index, records }): Slot => {

@@ -303,3 +303,31 @@ test('configurations without effect are checked, and each version can show what 
   const older = { topics: [{ name: 'u', ...plain, configs: [{ name: 'x'.repeat(32_767), value: '1' }] }] }
   assert.equal((await client.ask(APIS.createTopics, 4, older)).topics[0]!.errorCode, code.invalidConfig)
 })
+
+test('one request makes ten thousand partitions at most, in whatever way', async () => {
+  const { broker, connect } = await startWorld({ partitions: 4000 })
+  const client = await connect()
+  const makes = async (...counts: number[]): Promise<number[]> => {
+    const topics = counts.map((numPartitions, i) => ({ ...plain, name: `n${numPartitions}-${i}`, numPartitions }))
+    const answer = await client.ask(APIS.createTopics, 5, { topics, validateOnly: true })
+    return answer.topics.map(({ errorCode }) => errorCode)
+  }
+  const { policyViolation, none, invalidRequest } = code
+  assert.deepEqual(await makes(6000, 4000), [none, none])
+  assert.deepEqual(await makes(6000, 4001), [policyViolation, policyViolation])
+  assert.deepEqual(await makes(6001, -1), [policyViolation, policyViolation])
+  for (const name of ['a', 'b']) await create(client, name, { numPartitions: 1 })
+  const grow = async (validateOnly: boolean, ...topics: [string, number][]): Promise<number[]> => {
+    const each = topics.map(([name, count]) => ({ name, count, assignments: null }))
+    const answer = await client.ask(APIS.createPartitions, 2, { topics: each, timeoutMs: 1, validateOnly })
+    return answer.results.map(({ errorCode }) => errorCode)
+  }
+  assert.deepEqual(await grow(false, ['a', 2], ['a', 3], ['b', 4]), [invalidRequest, invalidRequest, none])
+  assert.deepEqual(await grow(true, ['a', 9001], ['b', 1005]), [none, policyViolation])
+  const topics = Array.from({ length: 4 }, (_, i) => ({ name: `auto${i}` }))
+  await client.ask(APIS.metadata, 9, { topics, allowAutoTopicCreation: true })
+  const topicData = topics.map(({ name }) => ({ name: `${name}p`, partitionData: [] }))
+  await client.ask(APIS.produce, 9, { acks: -1, timeoutMs: 1000, topicData })
+  const made = broker.list('log', broker.findNamespace('default')!.id).map(({ spec }) => spec.name.join('.'))
+  assert.deepEqual(made, ['a', 'b', 'auto0', 'auto1', 'auto0p', 'auto1p'])
+})
