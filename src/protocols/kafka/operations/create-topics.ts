@@ -25,17 +25,18 @@ export const createTopics = operation(APIS.createTopics, async (request, call) =
 async function create(wanted: Wanted, validateOnly: boolean, call: Call) {
   const { topics, settings } = call.shared
   const { name } = wanted
+  if (!isTopicName(name)) return refuse(wanted, code.invalidTopic, 'letters, digits, . _ - only, at most 249')
+  // Before all else that may be wrong: who makes a topic at each start need not know how it was made.
+  if (topics.find(name) !== undefined) {
+    const settled = await call.shared.broker.settled()
+    if (failed(settled)) return refuse(wanted, codeOf(settled), settled.detail)
+    return refuse(wanted, code.topicAlreadyExists, `topic '${name}' already exists`)
+  }
   const partitions = partitionsOf(wanted, settings.partitions)
   const problem = problemOf(wanted, partitions)
   if (problem !== null) return refuse(wanted, problem.errorCode, problem.message)
   const configs: Record<string, string> = {}
   for (const config of wanted.configs) if (config.value !== null) configs[config.name] = config.value
-  const known = topics.find(name)
-  if (known !== undefined) {
-    const settled = await call.shared.broker.settled()
-    if (failed(settled)) return refuse(wanted, codeOf(settled), settled.detail)
-    return refuse(wanted, code.topicAlreadyExists, `topic '${name}' already exists`)
-  }
   const made = { name, errorCode: code.none, errorMessage: null, numPartitions: partitions, replicationFactor: 1 }
   const described = describeTopicConfigs(configs, settings, null)
   if (validateOnly) return { ...made, configs: described }
@@ -55,8 +56,6 @@ interface Problem {
 }
 
 function problemOf(wanted: Wanted, partitions: number): Problem | null {
-  if (!isTopicName(wanted.name))
-    return { errorCode: code.invalidTopic, message: 'letters, digits, . _ - only, at most 249' }
   if (partitions < 1 || partitions > partitionsMax) {
     return { errorCode: code.invalidPartitions, message: `between 1 and ${partitionsMax} partitions` }
   }

@@ -54,6 +54,9 @@ test('CreateTopics: what is refused, and why', async () => {
   const client = await connect()
   assert.equal(await create(client, 'ok', { numPartitions: 3 }), code.none)
   assert.equal(await create(client, 'ok'), code.topicAlreadyExists)
+  assert.equal(await create(client, 'ok', { replicationFactor: 3 }), code.topicAlreadyExists)
+  const another = [{ name: 'confluent.value.schema.validation', value: 'true' }]
+  assert.equal(await create(client, 'ok', { configs: another, numPartitions: 0 }), code.topicAlreadyExists)
   assert.equal(await create(client, '..'), code.invalidTopic)
   assert.equal(await create(client, 'x'.repeat(250)), code.invalidTopic)
   assert.equal(await create(client, 'x', { numPartitions: 0 }), code.invalidPartitions)
