@@ -2,6 +2,7 @@ import type { Clock, Random, Timers } from '../../../world/index.ts'
 import { code } from '../errors.ts'
 import { groupsMax } from '../limits.ts'
 import type { KafkaSettings } from '../settings.ts'
+import { Generations } from './generations.ts'
 import { Group, refusedJoin, refusedSync } from './group.ts'
 import type { GroupHost } from './group.ts'
 import type { GroupDescription, JoinAnswer, JoinRequest, SyncAnswer, SyncRequest } from './types.ts'
@@ -9,6 +10,7 @@ import type { GroupDescription, JoinAnswer, JoinRequest, SyncAnswer, SyncRequest
 /** All groups that have members now. Those that only have committed offsets are known to the core alone. */
 export class GroupCoordinator {
   private readonly groups = new Map<string, Group>()
+  private readonly generations: Generations
   private readonly settings: KafkaSettings
   private readonly host: GroupHost
 
@@ -16,7 +18,11 @@ export class GroupCoordinator {
     this.settings = settings
     const { clock, timers, random } = world
     const initialRebalanceDelayMs = settings.groupInitialRebalanceDelayMs
-    const emptied = (group: Group): void => void this.groups.delete(group.id)
+    this.generations = new Generations(clock)
+    const emptied = (group: Group): void => {
+      this.groups.delete(group.id)
+      this.generations.ended(group.id, group.generation)
+    }
     this.host = { clock, timers, random, initialRebalanceDelayMs, bytes: 0, emptied }
   }
 
@@ -26,7 +32,7 @@ export class GroupCoordinator {
     if (problem !== code.none) return Promise.resolve(refusedJoin(problem, request.memberId))
     let group = this.groups.get(groupId)
     if (group === undefined) {
-      group = new Group(groupId, this.host)
+      group = new Group(groupId, this.host, this.generations.next(groupId))
       this.groups.set(groupId, group)
     }
     const found = group

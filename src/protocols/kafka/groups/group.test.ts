@@ -16,8 +16,10 @@ const settings = {
   groupSessionTimeoutMaxMs: 60_000,
 }
 
-function coordinator(changes: Partial<typeof settings> = {}): { time: SimTime; groups: GroupCoordinator } {
-  const time = new SimTime()
+function coordinator(
+  changes: Partial<typeof settings> = {},
+  time = new SimTime(),
+): { time: SimTime; groups: GroupCoordinator } {
   const groups = new GroupCoordinator(
     { clock: time, timers: time, random: new SimRandom(1) },
     { ...settings, ...changes },
@@ -268,4 +270,36 @@ test('a leader that goes while others wait for its assignment leads to a new rou
   assert.equal((await waiting).errorCode, code.rebalanceInProgress)
   const again = await groups.join('g', joining({ memberId: second.memberId }))
   assert.equal(again.leader, second.memberId)
+})
+
+test('the generation of a group that was empty, or of before a restart, does not come again', async () => {
+  const { time, groups } = coordinator()
+  let last = 0
+  const rises = ({ generationId }: JoinAnswer): void => {
+    assert.ok(generationId > last, `${generationId} after ${last}`)
+    last = generationId
+  }
+  for (let i = 0; i < 3; i++) {
+    const joined = await groups.join('g', joining())
+    rises(joined)
+    groups.leave('g', joined.memberId, null)
+  }
+  const [joined] = await pair(groups)
+  rises(joined)
+  await time.advance(60_000)
+  const again = coordinator({}, new SimTime(time.now()))
+  rises(await again.groups.join('g', joining()))
+  assert.equal(again.groups.heartbeat('g', joined.memberId, null, joined.generationId), code.unknownMemberId)
+})
+
+test('the first members of a group are waited for whatever its generation', async () => {
+  const { groups, time } = coordinator({ groupInitialRebalanceDelayMs: 3000 }, new SimTime(Date.UTC(2030, 0, 1)))
+  const joins = []
+  for (let i = 0; i < 3; i++) {
+    joins.push(groups.join('g', joining()))
+    await time.advance(1001)
+  }
+  const [first] = await Promise.all(joins)
+  assert.equal(first?.members.length, 3)
+  assert.ok(first.generationId > 1 && first.generationId < 2 ** 31)
 })

@@ -28,7 +28,9 @@ export interface GroupHost {
 export class Group {
   readonly id: string
   state: GroupState = 'Empty'
-  generation = 0
+  generation: number
+  /** Its first round is not over. */
+  private isNew = true
   protocolType: string | null = null
   private protocol: string | null = null
   private leader: string | null = null
@@ -39,9 +41,10 @@ export class Group {
   private barrier: Timer | null = null
   private readonly host: GroupHost
 
-  constructor(id: string, host: GroupHost) {
+  constructor(id: string, host: GroupHost, generation: number) {
     this.id = id
     this.host = host
+    this.generation = generation
   }
 
   get size(): number {
@@ -223,7 +226,7 @@ export class Group {
 
   private maybeCompleteJoin(): void {
     if (this.state !== 'PreparingRebalance' || this.pending.size > 0) return
-    if (this.generation === 0 && this.host.initialRebalanceDelayMs > 0) return
+    if (this.isNew && this.host.initialRebalanceDelayMs > 0) return
     for (const member of this.members.values()) if (member.joining === null) return
     this.completeJoin()
   }
@@ -232,6 +235,7 @@ export class Group {
   private completeJoin(): void {
     this.barrier?.cancel()
     this.barrier = null
+    this.isNew = false
     for (const member of [...this.members.values()]) {
       if (member.joining === null && member.instanceId === null) this.forget(member)
     }
