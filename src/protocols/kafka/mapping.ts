@@ -18,9 +18,12 @@ export const topicNames = nameCodec({
   escape: '_x',
 })
 
-/** Kafka's rule for topic names: `.` and `..` are taken by file systems. */
+/** How the names of logs begin that protocols keep for themselves: `$`, escaped. */
+const reserved = topicNames.encode(['$'])
+
+/** Kafka's rule for topic names (`.` and `..` are taken by file systems), and not one of a log that nobody may see. */
 export function isTopicName(name: string): boolean {
-  return /^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..'
+  return /^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..' && !name.startsWith(reserved)
 }
 
 /** The first half of every topic id; the second is the log's id, which is never given twice. */
@@ -73,11 +76,7 @@ export class Topics {
   byLog(id: Id): Topic | undefined {
     const entry = this.broker.get(id)
     if (entry?.spec.kind !== 'log' || entry.spec.namespace !== this.namespace) return undefined
-    return this.isSeen(entry as Topic) ? (entry as Topic) : undefined
-  }
-
-  private isSeen(topic: Topic): boolean {
-    return !topic.spec.name[0]?.startsWith('$') && this.nameOf(topic) !== null
+    return this.nameOf(entry as Topic) === null ? undefined : (entry as Topic)
   }
 
   /** By the id where the version speaks of ids, else by name. */
@@ -85,15 +84,14 @@ export class Topics {
     return by.topicId === ZERO_UUID ? this.find(by.name ?? '') : this.byId(by.topicId)
   }
 
-  /** Null: the name does not fit Kafka's alphabet or length, so Kafka does not see this log. */
+  /** Null: Kafka does not see this log, whose name does not fit its length or is a protocol's own. */
   nameOf(topic: Topic): string | null {
     const name = topicNames.encode(topic.spec.name)
     return isTopicName(name) ? name : null
   }
 
-  /** Every log that Kafka can name, but for those that a protocol keeps for itself: their first level begins with `$`. */
   all(): Topic[] {
-    return this.broker.list('log', this.namespace).filter((log) => this.isSeen(log))
+    return this.broker.list('log', this.namespace).filter((log) => this.nameOf(log) !== null)
   }
 
   hasPartition(topic: Topic, partition: number): boolean {

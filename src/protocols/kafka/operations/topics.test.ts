@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { failed } from '../../../base/index.ts'
 import { code } from '../errors.ts'
 import { topicIdOf, topicNames } from '../mapping.ts'
-import { startWorld, type Client } from '../testing/client.ts'
+import { batchOf, startWorld, type Client } from '../testing/client.ts'
 import { APIS } from '../wire/apis.ts'
 import { ZERO_UUID } from '../wire/schema.ts'
 
@@ -184,6 +184,38 @@ test('a topic id reaches only what Kafka can see', async () => {
     const fetched = await client.ask(APIS.fetch, 13, request)
     assert.equal(fetched.responses[0]!.partitions[0]!.errorCode, code.unknownTopicId)
   }
+})
+
+test('a name reaches only what Kafka can see', async () => {
+  const { time, broker, connect } = await startWorld()
+  const client = await connect()
+  const namespace = broker.findNamespace('default')!.id
+  const name = ['$session', 'c1']
+  await time.until(broker.define([{ kind: 'log', namespace, name, partitions: 1, tags: { by: 'mqtt' } }], 'create'))
+  const own = topicNames.encode(name)
+  assert.equal(own, '_x24session.c1')
+  const { unknownTopicOrPartition, invalidTopic } = code
+  const fresh = topicNames.encode(['$fresh'])
+  const topics = [own, fresh].map((one) => ({ name: one }))
+  const described = await client.ask(APIS.metadata, 9, { topics, allowAutoTopicCreation: true })
+  assert.deepEqual(
+    described.topics.map(({ errorCode }) => errorCode),
+    [invalidTopic, invalidTopic],
+  )
+  for (const one of [own, fresh]) {
+    assert.equal((await client.produce(one, batchOf(['a']))).errorCode, unknownTopicOrPartition)
+    assert.equal((await client.fetch(one, 0)).errorCode, unknownTopicOrPartition)
+    assert.equal(await create(client, one), invalidTopic)
+  }
+  const cut = [{ name: own, partitions: [{ partitionIndex: 0, offset: -1 }] }]
+  const removed = await client.ask(APIS.deleteRecords, 2, { topics: cut, timeoutMs: 1 })
+  assert.equal(removed.topics[0]!.partitions[0]!.errorCode, unknownTopicOrPartition)
+  const gone = await client.ask(APIS.deleteTopics, 5, { topicNames: [own], timeoutMs: 1 })
+  assert.equal(gone.responses[0]!.errorCode, unknownTopicOrPartition)
+  assert.deepEqual(
+    broker.list('log', namespace).map(({ spec }) => spec.name),
+    [name],
+  )
 })
 
 test('a topic made by another protocol is seen, and neither deleted nor changed from here', async () => {
