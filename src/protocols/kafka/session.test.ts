@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { code } from './errors.ts'
-import { batchOf, fetchRequest, produceRequest, startWorld } from './testing/client.ts'
+import { batchOf, fetchRequest, produceRequest, startWorld, type Client } from './testing/client.ts'
 import { APIS } from './wire/apis.ts'
 
 test('responses come in request order, and produce requests of one connection share a commit', async () => {
@@ -153,6 +153,33 @@ test('a server that stops answers what was promised and cuts what only waits', a
   await time.advance(100)
   assert.equal(producer.answer(APIS.produce, 9)?.responses[0]?.partitionResponses[0]?.baseOffset, 1)
   assert.equal(producer.closedFor, 'stopping')
+})
+
+test('a server that stops does not wait for the members of a group', async () => {
+  const { time, connect } = await startWorld()
+  const [leader, follower, late] = [await connect(), await connect(), await connect()]
+  const protocols = [{ name: 'range', metadata: Buffer.alloc(0) }]
+  const join = (client: Client, memberId = ''): void => {
+    const timeouts = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 60_000 }
+    client.send(APIS.joinGroup, 3, { groupId: 'g', memberId, protocolType: 'consumer', protocols, ...timeouts })
+  }
+  join(leader)
+  await time.advance(10)
+  const first = leader.answer(APIS.joinGroup, 3)!
+  join(follower)
+  await time.advance(10)
+  join(leader, first.memberId)
+  await time.advance(10)
+  const { generationId, memberId } = follower.answer(APIS.joinGroup, 3)!
+  follower.send(APIS.syncGroup, 3, { groupId: 'g', generationId, memberId, assignments: [] })
+  await time.advance(10)
+  assert.equal(follower.answer(APIS.syncGroup, 3), null)
+  follower.stop()
+  assert.equal(follower.closedFor, 'stopping')
+  join(late)
+  await time.advance(10)
+  late.stop()
+  assert.equal(late.closedFor, 'stopping')
 })
 
 test('a storage that fails: the connection stays, each request is told what its client tries again, and then it goes on', async () => {

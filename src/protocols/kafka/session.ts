@@ -1,8 +1,8 @@
 /**
  * One client's connection: requests in, responses out in the same order.
  *
- * Requests are handled one after another, as Kafka does: a parked Fetch or JoinGroup holds up what follows. Only
- * Produce requests may be under way together, so that a pipelining producer fills one commit with many of them.
+ * Requests are handled one after another, as Kafka does: a parked Fetch, JoinGroup or SyncGroup holds up what follows.
+ * Only Produce requests may be under way together, so that a pipelining producer fills one commit with many of them.
  */
 import { failed, MalformedError, type SlabLease } from '../../base/index.ts'
 import type { Receiver } from '../../core/index.ts'
@@ -41,6 +41,9 @@ interface Pending {
   memory: SlabLease | null
   whenSent: (() => void)[]
 }
+
+/** Requests that may wait for others to do something. */
+const parks: ReadonlySet<number> = new Set([APIS.fetch.key, APIS.joinGroup.key, APIS.syncGroup.key])
 
 /** Who calls while there is no session: nothing that needs one is called. */
 const nobody = { session: 0, epoch: 0 }
@@ -162,10 +165,10 @@ export class KafkaSession implements Session {
     this.maybeStop()
   }
 
-  /** A parked Fetch or JoinGroup has promised nothing; whatever else is under way is answered first. */
+  /** What may be parked has promised nothing; whatever else is under way is answered first. */
   private maybeStop(): void {
     if (!this.stopping) return
-    const waits = this.underWay.some(({ apiKey }) => apiKey !== APIS.fetch.key && apiKey !== APIS.joinGroup.key)
+    const waits = this.underWay.some(({ apiKey }) => !parks.has(apiKey))
     if (!waits) this.end('stopping')
   }
 
