@@ -35,7 +35,7 @@ export function deadLetterQueues(broker: Broker, namespace: Id): DeadLetterAnswe
 /** The logs that a dead letter of `source` would be stored in. */
 function targetsOf(broker: Broker, namespace: Id, target: DeadLetter, source: Entry<LogSpec>): Id[] {
   if (target.to === 'log') {
-    const log = broker.findLog(namespace, target.name)
+    const log = broker.findLog(namespace, target.name ?? source.spec.name)
     return log === undefined ? [] : [log.id]
   }
   const space = broker.findSpace(namespace, target.space)

@@ -68,7 +68,7 @@ export function queues(broker: Broker, namespace: Id, filter: Filter): QueueAnsw
 }
 
 export function deadLetterText(target: DeadLetter): string {
-  if (target.to === 'log') return nameText(target.name)
+  if (target.to === 'log') return target.name === undefined ? 'by routing key' : nameText(target.name)
   return `exchange ${target.space}${target.levels === undefined ? '' : ` ${nameText(target.levels)}`}`
 }
 

@@ -162,10 +162,11 @@ function copyOut(shard: Shard, leased: Leased, batch: StoredBatch, first: number
   const hops = way.reason === 'rejected' ? 0 : meta.hops + 1
   if (hops > shard.limits.hopsMax) return
   const { deadLetter } = leased.policy
+  const own = meta.address?.levels ?? leased.log.spec.name
   const history = addHistory(shard, leased.log, meta, way.reason)
   const records = { batch: batch.bytes, foreign: batch.foreign, priority: meta.priority }
   if (deadLetter?.to === 'log') {
-    const log = shard.catalogue.log(leased.log.spec.namespace, deadLetter.name)
+    const log = shard.catalogue.log(leased.log.spec.namespace, deadLetter.name ?? own)
     const state = log === undefined ? undefined : shard.logs.get(log.id)
     if (state === undefined || comesRound(history, state)) return
     const { address } = state
@@ -179,7 +180,7 @@ function copyOut(shard: Shard, leased: Leased, batch: StoredBatch, first: number
   } else if (deadLetter?.to === 'space') {
     const space = shard.catalogue.space(leased.log.spec.namespace, deadLetter.space)
     if (space === undefined) return
-    const address = { space: space.id, levels: deadLetter.levels ?? meta.address?.levels ?? leased.log.spec.name }
+    const address = { space: space.id, levels: deadLetter.levels ?? own }
     const copier = Copier.cut(shard, records, batch.table, runs, {
       publisher: meta.publisher,
       address,

@@ -105,8 +105,11 @@ export interface DeliveryPolicy {
   retaining?: boolean
 }
 
-/** Looked up by name when needed: it may not exist (yet), then the record is discarded. `levels` absent = its own. */
-export type DeadLetter = { to: 'space'; space: string; levels?: Levels } | { to: 'log'; name: Levels }
+/**
+ * Looked up by name when needed: it may not exist (yet), then the record is discarded. `levels` and `name` absent: those
+ * of the record's address, or the name of its log.
+ */
+export type DeadLetter = { to: 'space'; space: string; levels?: Levels } | { to: 'log'; name?: Levels }
 
 /** Not durable in itself: a route lives as long as its owner session, or for ever. */
 export interface RouteSpec extends Common {

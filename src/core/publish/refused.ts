@@ -36,16 +36,17 @@ function moveRefused(
   const { batch, foreign, priority } = records
   const kept = { batch, foreign, ...(priority === undefined ? undefined : { priority }) }
   const history = addHistory(shard, log, origin, 'limit')
+  const own = origin.address?.levels ?? log.spec.name
   const cut = (address: Address | null): Copier =>
     Copier.cut(shard, kept, table, runs, { publisher: origin.publisher, address, history, hops, messageId: null })
   if (deadLetter.to === 'space') {
     const space = shard.catalogue.space(log.spec.namespace, deadLetter.space)
     if (space === undefined) return
-    const address = { space: space.id, levels: deadLetter.levels ?? origin.address?.levels ?? log.spec.name }
+    const address = { space: space.id, levels: deadLetter.levels ?? own }
     publish(address, cut(address))
     return
   }
-  const target = shard.catalogue.log(log.spec.namespace, deadLetter.name)
+  const target = shard.catalogue.log(log.spec.namespace, deadLetter.name ?? own)
   const state = target === undefined ? undefined : shard.logs.get(target.id)
   if (state === undefined || comesRound(history, state)) return
   const copier = cut(state.address)

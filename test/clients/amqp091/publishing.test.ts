@@ -244,6 +244,37 @@ cases('AMQP 0-9-1 publishing, with amqplib', {
     assert.equal(deaths[1]!['original-expiration'], '30000')
   },
 
+  'dead letters to the default exchange, without a key, go where the key leads that they were published with': async (
+    w,
+  ) => {
+    const ch = await w.confirmChannel()
+    const [dlx, dead] = [`${w.name}dlx`, `${w.name}dead`]
+    await ch.assertExchange(dlx, 'direct')
+    await ch.assertQueue(w.name, { deadLetterExchange: dlx, deadLetterRoutingKey: w.name })
+    await ch.assertQueue(dead, { messageTtl: 50, deadLetterExchange: '' })
+    await ch.bindQueue(dead, dlx, w.name)
+    await publishMany(ch, w.name, 1)
+    const inbox = await Inbox.open(ch, w.name)
+    ch.reject((await inbox.take(1))[0]!, false)
+    const deaths = (await inbox.take(2))[1]!.properties.headers?.['x-death'] as Death[]
+    assert.deepEqual(
+      deaths.map((d) => [d.queue, d.reason, d.exchange, d['routing-keys']]),
+      [
+        [dead, 'expired', dlx, [w.name]],
+        [w.name, 'rejected', '', [w.name]],
+      ],
+    )
+    const full = `${w.name}full`
+    await ch.assertQueue(full, {
+      maxLength: 0,
+      deadLetterExchange: '',
+      arguments: { 'x-overflow': 'reject-publish-dlx' },
+    })
+    await ch.bindQueue(full, dlx, w.name)
+    ch.publish(dlx, w.name, Buffer.from('refused'))
+    assert.equal(text((await inbox.take(3))[2]!), 'refused')
+  },
+
   'a message that expires round and round in a circle is dropped': async (w) => {
     const ch = await w.confirmChannel()
     await ch.assertQueue(w.name, { messageTtl: 20, deadLetterExchange: '' })

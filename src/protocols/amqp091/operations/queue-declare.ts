@@ -27,7 +27,7 @@ export const queueDeclare: ChannelOperation<Declare> = (connection, channel, arg
   const given = stripLineEnds(args.queue)
   const name = given === '' ? generatedName(link) : given
   const of = inVhost(link, 'queue', name)
-  const terms = queueTerms(args.arguments, name, of)
+  const terms = queueTerms(args.arguments, of)
   const facts: QueueFacts = {
     durable: args.durable,
     autoDelete: args.autoDelete,

@@ -30,7 +30,7 @@ export const comparedArguments = [
 ] as const
 
 /** Reads and checks; `of` names the queue for error texts. */
-export function queueTerms(table: readonly Header[], name: string, of: string): QueueTerms {
+export function queueTerms(table: readonly Header[], of: string): QueueTerms {
   const invalid = (key: string, why: string): never =>
     refuse('PRECONDITION_FAILED', `invalid arg '${key}' for ${of}: ${why}`)
   const integer = (key: string, min: 0 | 1): number | undefined => {
@@ -65,10 +65,7 @@ export function queueTerms(table: readonly Header[], name: string, of: string): 
       'overflow',
       overflow(text('x-overflow'), (why) => invalid('x-overflow', why)),
     ),
-    ...given(
-      'deadLetter',
-      deadLetter(text('x-dead-letter-exchange'), text('x-dead-letter-routing-key'), name, invalid),
-    ),
+    ...given('deadLetter', deadLetter(text('x-dead-letter-exchange'), text('x-dead-letter-routing-key'), invalid)),
     ...given('active', active?.type === 'bool' && active.value ? 'one' : undefined),
     ...given('attemptsMax', attemptsMax !== undefined && attemptsMax >= 0 ? attemptsMax + 1 : undefined),
   }
@@ -102,17 +99,16 @@ function overflow(how: string | undefined, invalid: (why: string) => never): Del
   }
 }
 
-/** The default exchange leads to a log by name: without a key, a message published there goes to its own queue again. */
+/** The default exchange leads to a log by name. Without a key a message keeps the one that it was published with. */
 function deadLetter(
   exchange: string | undefined,
   key: string | undefined,
-  queue: string,
   invalid: (key: string, why: string) => never,
 ): DeadLetter | undefined {
   if (exchange === undefined) {
     return key === undefined ? undefined : invalid('x-dead-letter-routing-key', 'routing_key_but_no_dlx_defined')
   }
   const levels = key === undefined ? undefined : decodeName(levelOfUtf8(key))
-  if (exchange === '') return { to: 'log', name: levels ?? decodeName(queue) }
+  if (exchange === '') return { to: 'log', ...given('name', levels) }
   return { to: 'space', space: spaceName(levelOfUtf8(exchange)), ...given('levels', levels) }
 }
