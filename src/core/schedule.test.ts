@@ -79,6 +79,29 @@ test('what came due while nobody was there comes at the start', async () => {
   assert.deepEqual(await stand.readAll(log), ['x'])
 })
 
+onBoth('its lifetime begins when it is routed, which may be late', async (open) => {
+  const stand = await open()
+  const client = await stand.client()
+  const [dead] = await stand.queue('dead')
+  const [log, queue] = await stand.queue('q', { deadLetter: { to: 'log', name: ['dead'] } }, { bound: ['a'] })
+  const lives = (value: string, delayMs: number, ttlMs: number): PublishOp => {
+    const op = deferred(stand, delayMs, 'a', value)
+    return { ...op, expiresAt: op.due! + ttlMs }
+  }
+  await stand.commit(client, lives('none', 5000, 0), lives('short', 5001, 300), lives('long', 5002, 3000))
+  stand.time.wallShiftMs = 60_000
+  await stand.crash()
+  await stand.settle(1000)
+  assert.deepEqual(await stand.readAll(dead), ['none', 'short'])
+  const waiting = await stand.client()
+  await stand.attach(waiting, queue)
+  assert.deepEqual(waiting.values(), ['long'])
+  await stand.commit(waiting, lives('waited for', 1000, 0))
+  await stand.settle(2000)
+  assert.deepEqual(waiting.values(), ['waited for'])
+  assert.equal(stand.broker.bounds(log)[0]!.end, 4)
+})
+
 test('its facts stay: several addresses give one copy, an expired one none, a retained one is kept', async () => {
   const stand = await Stand.open()
   const client = await stand.client()

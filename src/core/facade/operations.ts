@@ -26,7 +26,7 @@ export interface PublishOp extends Records {
   retain?: boolean
   /** Nobody waits for this one: routes that say so hand it over live instead of storing it. */
   atMostOnce?: boolean
-  /** A deferred publish: kept, and routed when it is due, ms since 1970. */
+  /** A deferred publish: kept, and routed when it is due, ms since 1970. If late, `expiresAt` is as much later. */
   due?: number
 }
 

@@ -26,15 +26,17 @@ export function runDue(shard: Shard, schedule: Leased): void {
 }
 
 function publishStored(shard: Shard, { bytes, foreign, meta, flags }: StoredBatch): void {
-  const { publisher, address, others, priority, expiresAt } = meta
-  if (address === null || (expiresAt !== null && expiresAt <= shard.now)) return
+  const { publisher, address, others, priority, expiresAt, notBefore } = meta
+  // It lives from now on, however late this is.
+  const lifeMs = expiresAt === null ? Infinity : expiresAt - notBefore!
+  if (address === null || lifeMs < 0) return
   publishNow(shard, publisher, {
     op: 'publish',
     to: [address, ...others],
     batch: bytes,
     foreign,
     priority,
-    ...(expiresAt !== null && { expiresAt }),
+    ...(lifeMs < Infinity && { expiresAt: shard.now + lifeMs }),
     retain: (flags & extentFlag.retain) !== 0,
     atMostOnce: (flags & extentFlag.atMostOnce) !== 0,
   })
