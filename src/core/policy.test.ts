@@ -71,6 +71,25 @@ onBoth('expired records leave the head for the dead letter space, without a cons
   ])
 })
 
+onBoth('over its limit is what nobody takes, not what waits for its turn or for the disk', async (open) => {
+  const stand = await open({ deliveriesPerTurn: 10 })
+  const client = await stand.client()
+  const [log, queue] = await stand.queue('q', { readyMax: 5 })
+  const values = Array.from({ length: 100 }, (_, i) => String(i))
+  await stand.attach(client, queue, {}, 200)
+  await stand.append(client, log, ...values)
+  await stand.settle()
+  assert.deepEqual(client.values(), values)
+  const read = stand.current.read.bind(stand.current)
+  stand.current.read = (...given) => new Promise((resolve) => stand.time.after(20, () => resolve(read(...given))))
+  await stand.append(client, log, ...values)
+  await stand.settle(1000)
+  assert.deepEqual(client.values(), values)
+  await stand.append(client, log, ...values)
+  await stand.settle(1000)
+  assert.equal(stand.broker.stats(queue).ready, 5)
+})
+
 onBoth('a backlog that expires, or is over a new limit, goes in steps', async (open) => {
   const stand = await open({ movesPerTurn: 100 })
   const client = await stand.client()

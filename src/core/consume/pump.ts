@@ -63,9 +63,13 @@ function pump(shard: Shard, leased: Leased, budget: Budget, recordsMax: number):
     left -= Math.max(1, deliver(shard, leased, lane, consumer, left, budget))
   }
   budget.records += left
-  if (left <= 0 || budget.bytes <= 0) shard.wake(leased)
-  else for (const lane of leased.lanes) if (lane?.reading === false) lane.fresh = Infinity
-  dropOverflow(shard, leased)
+  if (left <= 0 || budget.bytes <= 0) {
+    shard.wake(leased)
+  } else {
+    for (const lane of leased.lanes) if (lane?.reading === false) lane.fresh = Infinity
+    // What is over the limit is what nobody takes, not what a consumer is about to get.
+    if (!leased.reading || leased.consumers.rivals() === 0) dropOverflow(shard, leased)
+  }
   journalLeases(shard, leased)
   arm(shard, leased)
 }
