@@ -257,6 +257,29 @@ onBoth('priorities: higher lanes first, requeue keeps its place within one (T10)
   )
 })
 
+onBoth('while a higher priority is read no lower one goes before it, nor does it overflow first', async (open) => {
+  const stand = await open()
+  const client = await stand.client()
+  const policy = { readyBytesMax: 12, deadLetter: { to: 'log', name: ['dead'] } } as const
+  const [dead] = await stand.queue('dead')
+  const [log, queue] = await stand.queue('q', policy, { lanes: 9 })
+  const read = stand.current.read.bind(stand.current)
+  // One batch each time.
+  stand.current.read = (id, from, end) =>
+    new Promise((resolve) => stand.time.after(20, () => resolve(read(id, from, end, 1))))
+  for (let i = 0; i < 3; i++) {
+    for (const priority of [0, 9]) {
+      await stand.commit(client, { op: 'append', log, ...records(`${priority} ${i}`), priority })
+    }
+  }
+  await stand.settle(1000)
+  await stand.attach(client, queue, {}, 4)
+  await stand.settle(1000)
+  assert.deepEqual(client.values(), ['9 0', '9 1', '9 2', '0 2'])
+  stand.current.read = read
+  assert.deepEqual(await stand.readAll(dead), ['0 0', '0 1'])
+})
+
 onBoth('one key is never in flight at two consumers, and stays in order', async (open) => {
   const stand = await open()
   const one = await stand.client()

@@ -19,7 +19,10 @@ export function dropOverflow(shard: Shard, leased: Leased): void {
       if (mustRest(shard, leased)) return
       const dropped =
         readyBytesMax === undefined ? dropMany(shard, leased, lane, readyMax) : dropHead(shard, leased, lane)
-      if (!dropped) break
+      if (dropped) continue
+      // A higher priority does not go in its place.
+      if (lane.reading) return
+      break
     }
   }
 }

@@ -86,7 +86,7 @@ export function grow(leased: Leased): void {
   }
 }
 
-/** A lane whose head may be delivered: the highest priority first, else in turns. */
+/** A lane whose head may be delivered: the highest priority first, also while it is being read, else in turns. */
 export function deliverable(shard: Shard, leased: Leased): Lane | null {
   const { lanes } = leased
   if (lanes.length === 1) return head(shard, leased, lanes[0]!) < 0 ? null : lanes[0]!
@@ -94,7 +94,11 @@ export function deliverable(shard: Shard, leased: Leased): Lane | null {
   for (let i = 0; i < lanes.length; i++) {
     const index = byPriority ? lanes.length - 1 - i : (leased.turn + i) % lanes.length
     const lane = lanes[index]
-    if (!lane || head(shard, leased, lane) < 0) continue
+    if (!lane) continue
+    if (head(shard, leased, lane) < 0) {
+      if (byPriority && lane.reading) return null
+      continue
+    }
     leased.turn = index + 1
     return lane
   }
