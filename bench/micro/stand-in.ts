@@ -5,7 +5,6 @@ export abstract class StandIn implements Peer {
   readonly address = 'bench'
   readonly local = true
   readonly buffered = 0
-  readonly reading = true
   readonly room = Infinity
   protected abstract readonly session: Session
 
@@ -14,6 +13,10 @@ export abstract class StandIn implements Peer {
   }
 
   abstract write(bytes: Uint8Array): boolean
+
+  mayBeSilent(): boolean {
+    return false
+  }
 
   whenTaken(run: () => void): void {
     run()

@@ -306,6 +306,23 @@ test('who asks for more than it reads is not read from', () => {
   assert.deepEqual(calls, ['socket pause', 'socket resume', 'drained'])
 })
 
+test('who is not read from may be silent, but must take what it is sent, if that is why', () => {
+  const { client, socket, endTurn } = setUp({}, undefined, { outputBytesHigh: 10, outputBytesMax: 4 * 1024 * 1024 })
+  assert.equal(client.mayBeSilent(), false)
+  socket.send = () => void (socket.buffered = 1)
+  for (let i = 0; i < 30; i++) {
+    client.write(Buffer.alloc(100_000))
+    endTurn()
+  }
+  assert.deepEqual([client.mayBeSilent(), client.mayBeSilent()], [false, false])
+  socket.buffered = 0
+  client.flushed()
+  assert.ok(client.buffered > 1_000_000)
+  assert.deepEqual([client.mayBeSilent(), client.mayBeSilent()], [true, false])
+  client.pause()
+  assert.deepEqual([client.mayBeSilent(), client.mayBeSilent()], [true, true])
+})
+
 const deadlines = { firstByteMs: 30_000, loginMs: 10_000, messageMs: 60_000 }
 
 test('no byte, no login, no end of a message: each has its time, and whoever is not read from has more', () => {

@@ -61,6 +61,7 @@ export class ClientConnection implements Peer, ConnectionEvents {
   #unanswered = 0
   #kept = 0
   #unsent = 0
+  #unsentBefore = 0
   #arrival: Arrival | undefined
   /** It is whole, and waits for its answer. */
   #arrived = false
@@ -99,6 +100,12 @@ export class ClientConnection implements Peer, ConnectionEvents {
 
   get reading(): boolean {
     return this.#holds === 0
+  }
+
+  mayBeSilent(): boolean {
+    const before = this.#unsentBefore
+    this.#unsentBefore = this.buffered
+    return !this.reading && (this.#holds !== Hold.unsent || this.buffered < before)
   }
 
   get room(): number {

@@ -88,8 +88,11 @@ export interface Peer {
   /** Stops and goes on reading from the client: back-pressure. Calls do not count; the last one holds. */
   pause(): void
   resume(): void
-  /** False: the client is not read from, by whatever reason; its silence says nothing. */
-  readonly reading: boolean
+  /**
+   * The client is not read from, so its silence says nothing. Where that is because it does not take what it is sent, it
+   * must have taken some of it since this was last asked.
+   */
+  mayBeSilent(): boolean
   /** How many more bytes may be kept for this client as things stand, written or not; may be below 0. */
   readonly room: number
   /**

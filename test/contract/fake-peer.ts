@@ -59,8 +59,8 @@ export class FakePeer implements Peer {
     setImmediate(() => this.#release())
   }
 
-  get reading(): boolean {
-    return !this.#paused
+  mayBeSilent(): boolean {
+    return this.#paused
   }
 
   get room(): number {

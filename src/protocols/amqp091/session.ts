@@ -117,8 +117,7 @@ export class AmqpSession implements Session {
     const { link } = connection
     this.heartbeat = link.context.timers.after(intervalMs / 2, () => {
       if (connection.phase === 'ended') return
-      // Who is not read from cannot be heard.
-      if (!link.peer.reading) this.heardAt = this.now()
+      if (link.peer.mayBeSilent()) this.heardAt = this.now()
       if (this.now() - this.heardAt > intervalMs * 2) {
         link.context.log.warn('AMQP client missed its heartbeats', { peer: link.peer.address })
         connection.end('timeout')

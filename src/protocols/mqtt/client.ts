@@ -91,8 +91,8 @@ export class Client implements Recipient, Watched {
     return this.phase === 'over'
   }
 
-  get reading(): boolean {
-    return this.peer.reading
+  mayBeSilent(): boolean {
+    return this.peer.mayBeSilent()
   }
 
   get version(): Version {

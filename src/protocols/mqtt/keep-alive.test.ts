@@ -39,6 +39,10 @@ class Someone implements Watched {
     this.time = time
   }
 
+  mayBeSilent(): boolean {
+    return !this.reading
+  }
+
   silent(): void {
     this.silentAt = this.time.now
   }

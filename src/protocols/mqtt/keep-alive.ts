@@ -9,8 +9,8 @@ export interface Watched {
   heardAt: number
   /** Ticks of silence after which it is gone; 0: it may be silent for ever. */
   silenceTicksMax: number
-  /** False: what it says is not read now, so it cannot be heard. */
-  readonly reading: boolean
+  /** What it says is not read now, so it cannot be heard. */
+  mayBeSilent(): boolean
   silent(): void
 }
 
@@ -79,7 +79,7 @@ export class KeepAlive {
     if (due.size === 0) return
     this.slots[index] = new Set()
     for (const watched of due) {
-      if (!watched.reading) watched.heardAt = this.tick
+      if (watched.mayBeSilent()) watched.heardAt = this.tick
       const end = watched.heardAt + watched.silenceTicksMax
       if (end > this.tick) {
         this.place(watched, end)

@@ -105,8 +105,8 @@ export class Client implements Peer {
     this.paused = false
   }
 
-  get reading(): boolean {
-    return !this.paused
+  mayBeSilent(): boolean {
+    return this.paused
   }
 
   underWay(bytes: number): void {
