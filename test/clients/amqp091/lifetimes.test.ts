@@ -39,6 +39,19 @@ cases('AMQP 0-9-1 declarations and lifetimes, with amqplib', {
     await assert.rejects((await w.channel()).assertExchange(w.name, 'direct'), /406.*inequivalent arg 'durable'/)
   },
 
+  'a queue without a type is a classic one': async (w) => {
+    const declare = async (name: string, type?: string): Promise<unknown> =>
+      (await w.channel()).assertQueue(w.name + name, type === undefined ? {} : { arguments: { 'x-queue-type': type } })
+    await declare('a')
+    await declare('a', 'classic')
+    await assert.rejects(declare('a', 'quorum'), /406.*'x-queue-type'.*received the value 'quorum'.*current is none/)
+    await declare('b', 'classic')
+    await declare('b')
+    await assert.rejects(declare('b', 'quorum'), /406.*received the value 'quorum'.*current is the value 'classic'/)
+    await declare('c', 'quorum')
+    await assert.rejects(declare('c'), /406.*received none but current is the value 'quorum'/)
+  },
+
   'server-named queues, and the empty name for the last one declared': async (w) => {
     const ch = await w.channel()
     const { queue } = await ch.assertQueue('', { exclusive: true })

@@ -91,6 +91,9 @@ export function sameArgument(a: ArgumentsJson[number] | undefined, b: ArgumentsJ
 const isIntegerName = (type: string): boolean =>
   /^(byte|unsignedbyte|short|unsignedshort|signedint|unsignedint|long)$/.test(type)
 
+/** What it means to leave an argument out. */
+const defaults: ArgumentsJson = [['x-queue-type', 'longstr', 'classic']]
+
 /** As RabbitMQ says it, for the first of `names` that differs; or undefined. */
 export function inequivalentArgument(
   names: readonly string[],
@@ -101,7 +104,8 @@ export function inequivalentArgument(
   for (const name of names) {
     const a = received.find((item) => item[0] === name)
     const b = current.find((item) => item[0] === name)
-    if (sameArgument(a, b)) continue
+    const byDefault = defaults.find((item) => item[0] === name)
+    if (sameArgument(a ?? byDefault, b ?? byDefault)) continue
     const said = a === undefined ? 'none' : `the value '${a[2]}' of type '${a[1]}'`
     const is = b === undefined ? 'none' : `the value '${b[2]}' of type '${b[1]}'`
     return `inequivalent arg '${name}' for ${of}: received ${said} but current is ${is}`
