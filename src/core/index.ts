@@ -12,6 +12,8 @@ export {
   replyToText,
   valueText,
 } from './interchange.ts'
+export { refusalOf } from './publish/refusal.ts'
+export { logFull } from './publish/room.ts'
 export { openBroker } from './broker.ts'
 export type { ShardBroker } from './broker.ts'
 export { PartitionNames } from './recovery/partition-names.ts'

@@ -138,8 +138,8 @@ onBoth('limits: the oldest goes, or the newest is refused', async (open) => {
   const [partly] = await stand.publish(client, 't', 'x')
   assert.equal(partly?.op === 'publish' && partly.logs, 1)
   assert.deepEqual(
-    partly?.op === 'publish' && partly.refused?.map(({ log, from, failure }) => [log, from, failure.error]),
-    [[refuse, 0, 'full']],
+    partly?.op === 'publish' && partly.refused?.map(({ log, runs, failure }) => [log, runs, failure.error]),
+    [[refuse, [0, 1], 'full']],
   )
   assert.equal(stand.broker.stats(strict).ready, 2)
 })

@@ -1,5 +1,6 @@
 import { assert } from '../../base/index.ts'
 import type { BitChange, ChangedBits, OpResult, SaveOp } from '../facade/index.ts'
+import { refusalOf } from '../publish/refusal.ts'
 import { encodeSaved } from '../session/codec.ts'
 import type { Session } from '../session/session.ts'
 import { entryKind } from '../shard/entry-kinds.ts'
@@ -38,5 +39,5 @@ function isOn({ on, with: publish }: BitChange, before: readonly Result[]): bool
 function isTaken(result: Result, record: number): boolean {
   assert(!(result instanceof Promise), 'what becomes of a publish is known at once')
   if ('error' in result) return false
-  return result.ok.op !== 'publish' || !result.ok.refused?.some(({ from }) => record >= from)
+  return result.ok.op !== 'publish' || refusalOf(result.ok, record) === undefined
 }

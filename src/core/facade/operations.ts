@@ -136,8 +136,8 @@ export interface PublishOk {
   sinks: number
   /** Indexes of the records that matched nothing at all, or all of them; absent = every record found a target. */
   unrouted?: readonly number[] | 'all'
-  /** Logs that took only the records before `from`. */
-  refused?: readonly { log: Id; from: number; failure: Failure }[]
+  /** Logs that did not take some records: `runs` are pairs (first, count), rising. */
+  refused?: readonly { log: Id; runs: readonly number[]; failure: Failure }[]
 }
 
 export interface AppendOk {

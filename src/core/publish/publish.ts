@@ -40,7 +40,7 @@ export function publish(shard: Shard, publishing: Publishing): PublishOk {
   for (const target of match.targets) {
     if (target.log !== 0) {
       const refusal = store(shard, target, publishing)
-      if (refusal === null || refusal.from > 0) logs++
+      if (refusal === null || refusal.runs[0]! > firstRecord(target.parts[0]!)) logs++
       if (refusal !== null) refused.push(refusal)
     } else if (handOver(shard, target, copier)) {
       sinks++
@@ -54,13 +54,13 @@ export function publish(shard: Shard, publishing: Publishing): PublishOk {
   return result
 }
 
-/** The records that one log got, or where it stopped. */
+/** Which records one log did not take; null: it took all that are for it. */
 function store(shard: Shard, target: Target, publishing: Publishing): Refused | null {
   const { copier } = publishing
   const log = shard.logs.get(target.log)
   if (log === undefined || isBack(log, publishing)) return null
   const tooLarge = tooLargeFor(shard, log, copier.records.batch)
-  if (tooLarge !== null) return { log: log.id, from: 0, failure: tooLarge }
+  if (tooLarge !== null) return { log: log.id, runs: restOf(target.parts, copier.count, 0), failure: tooLarge }
   let left = room(shard, log)
   for (const part of target.parts) {
     const taken = left >= copier.count ? part : firstOf(part, copier.count, left)
@@ -69,12 +69,12 @@ function store(shard: Shard, target: Target, publishing: Publishing): Refused | 
       left -= recordsOf(part, copier.count)
       continue
     }
-    const from = taken === null ? firstRecord(part) : endOf(taken)
+    const runs = restOf(target.parts, copier.count, taken === null ? firstRecord(part) : endOf(taken))
     const refusedBy = (publishing.refusedBy ??= new Set()).add(log.id)
-    deadLetterRefused(shard, log, copier, restOf(target.parts, copier.count, from), (to, letters) => {
+    deadLetterRefused(shard, log, copier, runs, (to, letters) => {
       publish(shard, { to: [to], copier: letters, atMostOnce: false, except: 0, refusedBy })
     })
-    return { log: log.id, from, failure: logFull }
+    return { log: log.id, runs, failure: logFull }
   }
   return null
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { OpResult } from '../../core/index.ts'
+import { logFull, type OpResult } from '../../core/index.ts'
 import { BatchBuilder } from '../../log/index.ts'
 import { Channel } from './channel.ts'
 import { answerPublishes, type PublishGroup } from './confirms.ts'
@@ -47,7 +47,7 @@ function words(buffer: Buffer, start: number, end: number): string {
 
 const ok = (more: object = {}): OpResult => ({ ok: { op: 'publish', logs: 1, sinks: 0, ...more } })
 const full = { error: 'full', detail: 'no' } as const
-const refused = (from: number): OpResult => ok({ refused: [{ log: 1, from, failure: full }] })
+const refused = (...runs: number[]): OpResult => ok({ refused: [{ log: 1, runs, failure: logFull }] })
 
 test('all that went well is one ack', () => {
   assert.deepEqual(answers([{ count: 3 }, { count: 2 }], [[ok()], [ok()]]), ['ack 5 and before'])
@@ -56,8 +56,24 @@ test('all that went well is one ack', () => {
 
 test('what was refused is nacked between the acks before and behind it, and no answer covers another', () => {
   const groups = [{ count: 2 }, { count: 3 }, { count: 1 }]
-  assert.deepEqual(answers(groups, [[ok()], [refused(1)], [ok()]]), ['ack 3 and before', 'nack 5 and before', 'ack 6'])
+  assert.deepEqual(answers(groups, [[ok()], [refused(1, 2)], [ok()]]), [
+    'ack 3 and before',
+    'nack 5 and before',
+    'ack 6',
+  ])
   assert.deepEqual(answers(groups, [[full], [ok()], [full]]), ['nack 2 and before', 'ack 5 and before', 'nack 6'])
+})
+
+test('of one batch only what was refused is nacked, wherever it stands', () => {
+  const few = [{ count: 2 }, { count: 6 }]
+  assert.deepEqual(answers(few, [[ok()], [refused(1, 1, 3, 2)]]), [
+    'ack 3 and before',
+    'nack 4',
+    'ack 5',
+    'nack 7 and before',
+    'ack 8',
+  ])
+  assert.deepEqual(answers([{ count: 3 }], [[refused(0, 1)]]), ['nack 1', 'ack 3 and before'])
 })
 
 test('a publish that one of several queues refused is nacked', () => {
@@ -72,7 +88,9 @@ test('returns go out before the ack of what they return', () => {
 })
 
 test('without confirms a queue at its limit is silent, a broker that cannot store is not', () => {
-  assert.deepEqual(answers([{ count: 1 }], [[refused(0)]], false), [])
+  assert.deepEqual(answers([{ count: 1 }], [[refused(0, 1)]], false), [])
+  assert.deepEqual(answers([{ count: 1 }], [[ok(), logFull]], false), [])
+  assert.match(answers([{ count: 1 }], [[full, logFull]], false).join(), /^failed ProtocolError/)
   assert.match(answers([{ count: 1 }], [[full]], false).join(), /^failed ProtocolError/)
   const broken = { error: 'unavailable', detail: 'I/O error' } as const
   assert.match(answers([{ count: 1 }], [[broken]], false).join(), /^failed ProtocolError/)

@@ -1,5 +1,5 @@
 import type { Failure } from '../../base/index.ts'
-import { decodeProperties, type OpResult } from '../../core/index.ts'
+import { decodeProperties, logFull, type OpResult } from '../../core/index.ts'
 import { RecordTable } from '../../log/index.ts'
 import type { Channel } from './channel.ts'
 import { protocolError } from './errors.ts'
@@ -26,11 +26,9 @@ export interface PublishGroup {
 /** What became of one batch, record by record. */
 interface Fate {
   unrouted: readonly number[] | 'all' | null
-  /** Records from here on were refused by some log. */
-  refusedFrom: number
+  /** 1 for each record that some log did not take; null: there is none. */
+  refused: Uint8Array | null
   failure: Failure | null
-  /** An op failed altogether: it is not one log of several that refused. */
-  whole: boolean
 }
 
 /**
@@ -51,46 +49,57 @@ export function answerPublishes(
     if (group.first > 0) confirm(link, group, fate, acked)
     else if (fate.failure !== null && tells(fate, group)) failed(group.channel, protocolError(fate.failure))
   }
-  for (const [channel, last] of acked) if (!channel.muted) ackUpTo(link, channel, last)
+  for (const [channel, last] of acked) if (!channel.muted) answerUpTo(link, channel, true, last)
   if (link.out.pending > 0) link.send()
 }
 
 /** A queue at its limit drops what nobody wants confirmed; a broker that cannot store says so to all. */
-const tells = ({ failure, whole }: Fate, { route, inTransaction }: PublishGroup): boolean =>
-  failure?.error !== 'full' || inTransaction || (whole && !route.alone)
+const tells = ({ failure }: Fate, { inTransaction }: PublishGroup): boolean => inTransaction || failure !== logFull
 
 function fateOf(results: readonly OpResult[], count: number): Fate {
-  const fate: Fate = { unrouted: results.length === 0 ? 'all' : null, refusedFrom: count, failure: null, whole: false }
+  const fate: Fate = { unrouted: results.length === 0 ? 'all' : null, refused: null, failure: null }
   for (const result of results) {
     if ('error' in result) {
-      fate.failure = result
-      fate.whole = true
-      fate.refusedFrom = 0
+      refuse(fate, count, [0, count], result)
     } else if (result.ok.op === 'publish') {
       if (results.length === 1) fate.unrouted = result.ok.unrouted ?? null
-      for (const refused of result.ok.refused ?? []) {
-        fate.failure = refused.failure
-        fate.refusedFrom = Math.min(fate.refusedFrom, refused.from)
-      }
+      for (const { runs, failure } of result.ok.refused ?? []) refuse(fate, count, runs, failure)
     }
   }
   return fate
 }
 
-function confirm(link: Link, group: PublishGroup, fate: Fate, acked: Map<Channel, number>): void {
-  const { channel, first, count } = group
-  if (fate.refusedFrom > 0) acked.set(channel, first + fate.refusedFrom - 1)
-  if (fate.refusedFrom === count) return
-  const upTo = acked.get(channel)
-  if (upTo !== undefined) ackUpTo(link, channel, upTo)
-  acked.delete(channel)
-  const nacks = count - fate.refusedFrom
-  channel.confirmedUpTo = first + count - 1
-  writeConfirm(link.out, channel.number, false, channel.confirmedUpTo, nacks > 1)
+function refuse(fate: Fate, count: number, runs: readonly number[], failure: Failure): void {
+  fate.refused ??= new Uint8Array(count)
+  for (let r = 0; r < runs.length; r += 2) fate.refused.fill(1, runs[r], runs[r]! + runs[r + 1]!)
+  if (fate.failure === null || fate.failure === logFull) fate.failure = failure
 }
 
-function ackUpTo(link: Link, channel: Channel, last: number): void {
-  writeConfirm(link.out, channel.number, true, last, last > channel.confirmedUpTo + 1)
+function confirm(
+  link: Link,
+  { channel, first, count }: PublishGroup,
+  { refused }: Fate,
+  acked: Map<Channel, number>,
+): void {
+  let from = 0
+  while (from < count) {
+    const isRefused = refused?.[from] === 1
+    const next = refused?.indexOf(isRefused ? 0 : 1, from) ?? -1
+    from = next < 0 ? count : next
+    const last = first + from - 1
+    if (isRefused) {
+      const before = acked.get(channel)
+      if (before !== undefined) answerUpTo(link, channel, true, before)
+      acked.delete(channel)
+      answerUpTo(link, channel, false, last)
+    } else {
+      acked.set(channel, last)
+    }
+  }
+}
+
+function answerUpTo(link: Link, channel: Channel, ack: boolean, last: number): void {
+  writeConfirm(link.out, channel.number, ack, last, last > channel.confirmedUpTo + 1)
   channel.confirmedUpTo = last
 }
 

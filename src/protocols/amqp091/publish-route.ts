@@ -34,6 +34,10 @@ export function resolveRoute(link: Link, channel: number, args: PublishArgs): Pu
   return { channel, args, space: space.id, alone: false, delayed: delayed ?? false }
 }
 
+/** Each message with these copies is a batch of its own. */
+export const goesAlone = (link: Link, route: PublishRoute, copies: readonly string[]): boolean =>
+  route.alone || (route.space === 0 && copies.some((queue) => refusesAtLimit(link, queue)))
+
 function refusesAtLimit(link: Link, queue: string): boolean {
   const log = link.broker.findLog(link.namespace, decodeName(queue))
   const subscription = log && link.broker.findSubscription(log.id, '', 'leased')

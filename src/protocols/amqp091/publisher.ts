@@ -6,7 +6,7 @@ import { answerPublishes, type PublishGroup } from './confirms.ts'
 import { Content, type PublishFacts } from './content.ts'
 import { limits } from './limits.ts'
 import type { Link } from './link.ts'
-import { resolveRoute, targetOf, type PublishRoute } from './publish-route.ts'
+import { goesAlone, resolveRoute, targetOf, type PublishRoute } from './publish-route.ts'
 import { readPublishFacts } from './publish-facts.ts'
 import type { SettledRange } from './unsettled.ts'
 import { readPublish } from './wire/index.ts'
@@ -96,7 +96,7 @@ export class Publisher {
     if (channel.nextPublish > 0) channel.nextPublish++
     this.link.context.metrics.messagesIn++
     this.link.published()
-    if (route.alone || builder.bytes >= limits.batchBytesMax) this.close()
+    if (goesAlone(this.link, route, facts.copies) || builder.bytes >= limits.batchBytesMax) this.close()
   }
 
   private open(

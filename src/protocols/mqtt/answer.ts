@@ -1,5 +1,5 @@
 import { failed } from '../../base/index.ts'
-import type { CreditGrant, Id, OpResult } from '../../core/index.ts'
+import { refusalOf, type CreditGrant, type Id, type OpResult } from '../../core/index.ts'
 import { Pause, pool } from './client.ts'
 import type { Client } from './client.ts'
 import { publishReason } from './errors.ts'
@@ -109,8 +109,8 @@ function publishReasonOf(result: OpResult, record: number): ReasonCode {
   if (failed(result)) return publishReason(result.error)
   const ok = result.ok
   if (ok.op !== 'publish') return Reason.success
-  const refused = ok.refused?.find(({ from }) => record >= from)
-  if (refused !== undefined) return publishReason(refused.failure.error)
+  const refusal = refusalOf(ok, record)
+  if (refusal !== undefined) return publishReason(refusal.error)
   const nobody = ok.unrouted === 'all' || ok.unrouted?.includes(record) === true
   return nobody ? Reason.noMatchingSubscribers : Reason.success
 }

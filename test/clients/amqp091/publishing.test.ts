@@ -156,6 +156,31 @@ cases('AMQP 0-9-1 publishing, with amqplib', {
     assert.deepEqual(await publishMany(ch, w.name, 1), [true])
   },
 
+  'reject-publish behind a headers exchange: nacks what the full queue refuses, and only that': async (w) => {
+    const ch = await w.confirmChannel()
+    await ch.assertExchange(w.name, 'headers')
+    await ch.assertQueue(w.name, { maxLength: 0, arguments: { 'x-overflow': 'reject-publish' } })
+    await ch.assertQueue(`${w.name}b`)
+    await ch.bindQueue(w.name, w.name, '', { to: 'full' })
+    await ch.bindQueue(`${w.name}b`, w.name, '', { to: 'b' })
+    const sent = ['full', 'b', 'full', 'b', 'b'].map((to) => {
+      return new Promise((resolve) => {
+        ch.publish(w.name, '', Buffer.from(to), { headers: { to } }, (error) => resolve([to, error === null]))
+      })
+    })
+    assert.deepEqual((await Promise.all(sent)).map(String), ['full,false', 'b,true', 'full,false', 'b,true', 'b,true'])
+    assert.equal((await ch.checkQueue(`${w.name}b`)).messageCount, 3)
+  },
+
+  'reject-publish and CC: only the full queue refuses, message by message, and the channel goes on': async (w) => {
+    const ch = await w.channel()
+    await ch.assertQueue(w.name)
+    await ch.assertQueue(`${w.name}b`, { maxLength: 2, arguments: { 'x-overflow': 'reject-publish' } })
+    for (let i = 0; i < 4; i++) ch.sendToQueue(w.name, Buffer.from(`m${i}`), { CC: `${w.name}b` })
+    await holds(ch, w.name, 4)
+    assert.deepEqual(await drain(ch, `${w.name}b`), ['m0', 'm1'])
+  },
+
   'drop-head: the oldest go, by number and by bytes': async (w) => {
     const ch = await w.confirmChannel()
     await ch.assertQueue(w.name, { maxLength: 3 })
