@@ -65,9 +65,10 @@ test('a size beyond frame_max fails before anything is allocated, also when the 
   const lying = Buffer.from([1, 0, 1, 0xff, 0xff, 0xff, 0xff, 0])
   assert.equal(cut(new FrameCutter(4096), [lying]).failure, 'frame too large')
   assert.equal(cut(new FrameCutter(4096), [lying.subarray(0, 3), lying.subarray(3)]).failure, 'frame too large')
-  const exact = frames([{ type: 3, channel: 1, payload: Buffer.alloc(4096 - 8) }])
+  const exact = frames([{ type: 3, channel: 1, payload: Buffer.alloc(4096) }])
   assert.equal(cut(new FrameCutter(4096), [exact]).failure, null)
-  const beyond = frames([{ type: 3, channel: 1, payload: Buffer.alloc(4096 - 7) }])
+  assert.equal(cut(new FrameCutter(4096), [exact.subarray(0, 3), exact.subarray(3)]).failure, null)
+  const beyond = frames([{ type: 3, channel: 1, payload: Buffer.alloc(4097) }])
   assert.equal(cut(new FrameCutter(4096), [beyond]).failure, 'frame too large')
 })
 

@@ -14,7 +14,7 @@ export type CutFailure = 'frame too large' | 'frame end missing'
  * only when its size is known and within the bound: a lying size costs nobody anything.
  */
 export class FrameCutter {
-  /** Bound of a whole frame, as negotiated. */
+  /** As negotiated; like RabbitMQ it is kept by the payload alone, since clients do not agree on what it bounds. */
   frameBytesMax: number
   private readonly head = Buffer.alloc(headBytes)
   private headLength = 0
@@ -45,7 +45,7 @@ export class FrameCutter {
     while (at < chunk.length && !this.halted) {
       if (this.frame === null && this.headLength === 0 && chunk.length - at >= headBytes) {
         const size = chunk.readUInt32BE(at + 3)
-        if (size + headBytes + 1 > this.frameBytesMax) return 'frame too large'
+        if (size > this.frameBytesMax) return 'frame too large'
         const end = at + headBytes + size
         if (end < chunk.length) {
           if (chunk[end] !== frameEnd) return 'frame end missing'
@@ -78,9 +78,9 @@ export class FrameCutter {
       this.headLength += taken
       at += taken
       if (this.headLength < headBytes) return at
-      const bytes = this.head.readUInt32BE(3) + headBytes + 1
-      if (bytes > this.frameBytesMax) return 'frame too large'
-      this.frame = Buffer.allocUnsafe(bytes)
+      const size = this.head.readUInt32BE(3)
+      if (size > this.frameBytesMax) return 'frame too large'
+      this.frame = Buffer.allocUnsafe(headBytes + size + 1)
       this.head.copy(this.frame)
       this.frameLength = headBytes
     }
