@@ -132,7 +132,9 @@ export class ShardBroker implements Broker {
       if (shard.catalogue.get(item.id)?.spec.kind === 'namespace') {
         for (const one of [...shard.sessions.values()]) if (one.namespace === item.id) this.dropSession(one)
       }
-      return drop(shard, item)
+      const result = drop(shard, item)
+      endUnused(shard)
+      return result
     })
   }
 
@@ -213,6 +215,7 @@ export class ShardBroker implements Broker {
     if (session === undefined || session.epoch !== epoch || session.receiver === null) return fenced
     const before = shard.stage.count
     disconnect(shard, session, options)
+    endUnused(shard)
     if (shard.stage.count === before) return { ok: {} }
     return shard.reply<Outcome<object>>(undefined, { ok: {} }, (failure) => failure)
   }
@@ -274,7 +277,10 @@ export class ShardBroker implements Broker {
   }
 
   detach(consumer: Id, leased: 'keep' | 'release'): Promise<Outcome<object>> {
-    return Promise.resolve(this.down ? unavailable : detach(this.shard, consumer, leased))
+    if (this.down) return Promise.resolve(unavailable)
+    const result = detach(this.shard, consumer, leased)
+    endUnused(this.shard)
+    return Promise.resolve(result)
   }
 
   take: Broker['take'] = (options) => (this.down ? Promise.resolve(unavailable) : take(this.shard, options))

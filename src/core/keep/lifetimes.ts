@@ -3,7 +3,10 @@ import { routeTargetId, type Item } from '../catalogue/catalogue.ts'
 import type { Id, RouteSpec } from '../facade/index.ts'
 import type { Shard } from '../shard/shard.ts'
 
-/** Runs at the end of a turn: drops what has lost its last consumer or route, after it had one. */
+/**
+ * Drops what has lost its last consumer or route, after it had one: before anybody is told of that, and asks for it again,
+ * and at the end of a turn.
+ */
 export function endUnused(shard: Shard): void {
   while (shard.unused.size > 0) {
     const ids = [...shard.unused]

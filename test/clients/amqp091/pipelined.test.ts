@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import type { Channel } from 'amqplib'
-import { RawClient, ack, bits, consume, method, shortstr, ticket, u16, u32 } from './raw.ts'
+import { RawClient, ack, bits, consume, declareQueue, method, shortstr, table, ticket, u16, u32 } from './raw.ts'
 import { Inbox, cases, holds, pause } from './support.ts'
 
 const globalQos = (prefetch: number): Buffer => method(1, 60, 10, u32(0), u16(prefetch), bits(1))
 const cancel = (tag: string): Buffer => method(1, 60, 30, shortstr(tag), bits(0))
 const closeChannel = method(1, 20, 40, u16(200), shortstr(''), u16(0), u16(0))
 const multiple = 1
-const exclusive = 4
+const [durable, exclusive, autoDeleteExchange, autoDelete] = [2, 4, 4, 8]
+const nowait = 1
+const [declareOk, exchangeOk, bindOk, unbindOk] = ['50.11 on 1', '40.11 on 1', '50.21 on 1', '50.51 on 1']
 const [qosOk, consumeOk, cancelOk, deleteOk] = ['60.11 on 1', '60.21 on 1', '60.31 on 1', '50.41 on 1']
 const delivered = ['60.60 on 1', 'header 1', 'body 1']
 
@@ -90,6 +92,33 @@ cases('AMQP 0-9-1, several methods in one packet', {
     await inbox.stays(2)
     await ch.prefetch(0, true)
     await inbox.take(5)
+  },
+
+  'what ends with its last consumer or binding is there again when it is declared again': async (w) => {
+    const client = await RawClient.open(w.port)
+    const declare = declareQueue(w.name, durable | autoDelete)
+    client.send(declare, consume(w.name, 'c'))
+    await expect(client, declareOk, consumeOk)
+    client.send(method(1, 60, 30, shortstr('c'), bits(nowait)), declare)
+    await expect(client, declareOk)
+    client.send(consume(w.name, 'd'))
+    await expect(client, consumeOk)
+    const name = shortstr(w.name)
+    const exchange = method(1, 40, 10, ticket, name, shortstr('direct'), bits(durable | autoDeleteExchange), table())
+    const bind = method(1, 50, 20, ticket, name, name, shortstr(''), bits(0), table())
+    const unbind = method(1, 50, 50, ticket, name, name, shortstr(''), table())
+    client.send(exchange, bind)
+    await expect(client, exchangeOk, bindOk)
+    client.send(unbind, exchange)
+    await expect(client, unbindOk, exchangeOk)
+    client.send(bind)
+    await expect(client, bindOk)
+    const other = await RawClient.open(w.port)
+    client.send(closeChannel)
+    await expect(client, '20.41 on 1')
+    other.send(declareQueue(w.name, durable), consume(w.name))
+    await expect(other, declareOk, consumeOk)
+    await Promise.all([client.close(), other.close()])
   },
 
   'an exclusive consumer makes room for the next one, and for the end of the queue': async (w) => {
