@@ -144,6 +144,25 @@ onBoth('limits: the oldest goes, or the newest is refused', async (open) => {
   assert.equal(stand.broker.stats(strict).ready, 2)
 })
 
+onBoth('what is refused at a limit is what nobody will take, however much waits for the disk', async (open) => {
+  const stand = await open()
+  const client = await stand.client()
+  const [log, queue] = await stand.queue('q', { readyMax: 100, overflow: 'refuse' })
+  const taken = async (count: number): Promise<number> => {
+    const ops = Array.from({ length: count }, () => ({ op: 'append', log, ...records('x') }) as const)
+    const results = await stand.wait(stand.broker.commit(ops, client))
+    return results.filter((result) => 'ok' in result).length
+  }
+  await stand.attach(client, queue, {}, 600)
+  assert.equal(await taken(500), 500)
+  await stand.settle()
+  assert.equal(client.values().length, 500)
+  assert.equal(await taken(500), 200)
+  await stand.settle()
+  assert.equal(stand.broker.stats(queue).ready, 100)
+  assert.equal(await taken(1), 0)
+})
+
 onBoth('a limit in bytes counts values, and what is ready is counted in bytes', async (open) => {
   const stand = await open()
   const client = await stand.client()

@@ -128,6 +128,16 @@ export class ConsumerSet {
     return 0
   }
 
+  /** How many messages they may be given now, counted up to `most`. Consumers of one pool count its credit each. */
+  credit(most: number): number {
+    let credit = 0
+    for (const c of this.all) {
+      if (credit >= most) break
+      if (this.isActive(c)) credit += Math.max(0, room(c))
+    }
+    return Math.min(credit, most)
+  }
+
   /** After a grant to `c`, or to its pool. */
   wake(c: Consumer): void {
     if (c.listed || room(c) <= 0 || !this.isActive(c)) return

@@ -12,11 +12,10 @@ export function room(shard: Shard, log: LogState): number {
     const { overflow, readyMax, readyBytesMax } = leased.policy
     if (overflow !== 'refuse' && overflow !== 'refuseDeadLetter') continue
     if (readyMax !== undefined) {
-      let ready = 0
-      for (const lane of leased.lanes) {
-        if (lane !== null) ready += lane.queue.ready + lane.partition.next - lane.queue.end
-      }
-      room = Math.min(room, Math.max(0, readyMax - ready))
+      const { ready, staged } = leased
+      // What waits for the disk alone, and goes to a consumer then, is never in the queue.
+      const waiting = staged > ready ? staged - leased.consumers.credit(staged) : ready
+      room = Math.min(room, Math.max(0, readyMax - Math.max(ready, waiting)))
     }
     if (readyBytesMax !== undefined && leased.readyBytes >= readyBytesMax) room = 0
   }
