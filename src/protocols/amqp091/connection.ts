@@ -157,6 +157,8 @@ export class Connection {
     this.phase = 'ended'
     for (const channel of this.channels.values()) channel.state = 'closed'
     this.link.outbox.drop()
+    // What the client has not taken yet may keep the socket for a while: nothing more is to be delivered to it.
+    void this.endSession()
     this.link.peer.close(reason)
   }
 }
