@@ -1,4 +1,4 @@
-import type { LogSpec, Spec, SubscriptionSpec } from '../../../core/index.ts'
+import type { Broker, LogSpec, SubscriptionSpec } from '../../../core/index.ts'
 import type { Channel } from '../channel.ts'
 import type { Connection } from '../connection.ts'
 import { refuse } from '../errors.ts'
@@ -46,12 +46,13 @@ export const queueDeclare: ChannelOperation<Declare> = (connection, channel, arg
   checkExclusive(link, queue)
   if (queue.facts !== null) checkEquivalent(link, queue, args, facts)
   channel.lastQueue = name
-  const specs: Spec[] = queue.subscription === null ? [subscriptionSpec(link, name, facts, terms, true)] : []
-  // Declaring again counts as use, for x-expires.
-  const outcomes =
-    specs.length > 0 ? link.broker.define(specs, 'ensure') : link.broker.define([queue.log.spec], 'ensure')
+  const spec = subscriptionSpec(link, name, facts, terms, true)
+  const outcomes = queue.subscription === null ? link.broker.define([spec], 'ensure') : used(link, queue)
   replyWhen(connection, channel, outcomes, () => declareOk(channel, args, name))
 }
+
+/** Declaring again counts as use, for x-expires. */
+const used = (link: Link, queue: Queue): ReturnType<Broker['define']> => link.broker.define([queue.log.spec], 'ensure')
 
 function declarePassive(connection: Connection, channel: Channel, args: Declare): void {
   const { link } = connection
@@ -65,7 +66,7 @@ function declarePassive(connection: Connection, channel: Channel, args: Declare)
   if (queue === undefined) refuse('NOT_FOUND', `no ${inVhost(link, 'queue', name)}`)
   checkExclusive(link, queue)
   channel.lastQueue = name
-  replySettled(connection, channel, () => declareOk(channel, args, name))
+  replyWhen(connection, channel, used(link, queue), () => declareOk(channel, args, name))
 }
 
 /** A direct reply-to consumer is still there. */
