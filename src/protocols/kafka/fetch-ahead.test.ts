@@ -110,6 +110,16 @@ test('what nobody comes for is given up, and its memory is used again', async ()
   assert.equal(stand.pool.take()[0], 2)
 })
 
+test('what was read ahead may be dropped, also while it is read, and what is read next is not', async () => {
+  const stand = new Stand()
+  stand.ahead.begin(session, [part(0, 2)], 400)
+  stand.ahead.drop()
+  assert.deepEqual([stand.kept, await stand.take([part(0, 2)])], [0, null])
+  for (let answers = 0; answers <= 32; answers++) stand.ahead.begin(session, [part(0, 4)], 400)
+  await stand.time.advance(1999)
+  assert.deepEqual(await stand.take([part(0, 4)]), [[4, 5]])
+})
+
 test('nothing is read ahead for whom there is little room', () => {
   const stand = new Stand()
   stand.room = 300

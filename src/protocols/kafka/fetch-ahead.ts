@@ -115,10 +115,12 @@ export class FetchAhead {
     })
   }
 
-  private drop(): void {
+  /** Nobody comes for it, or it may not hold any more. */
+  drop(): void {
     const { reading } = this
     if (reading === null) return
     this.reading = null
+    this.timer?.cancel()
     this.rest = restAnswers
     void reading.results.then(() => reading.memory.clear())
     this.host.keeps(0)

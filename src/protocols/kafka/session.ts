@@ -112,6 +112,7 @@ export class KafkaSession implements Session {
   private storageFailed(): void {
     this.identity = null
     this.crowded = false
+    this.ahead.drop()
     // Told twice while a session is being opened: as a notice, and in the answer.
     if (this.waiting) return
     this.waiting = true

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { crc32c } from '../../../base/index.ts'
-import { encodeProperties } from '../../../core/index.ts'
+import { encodeProperties, type Broker } from '../../../core/index.ts'
 import { BatchBuilder, batchHeader, RecordTable } from '../../../log/index.ts'
 import { code } from '../errors.ts'
 import { topicIdOf, topicNames } from '../mapping.ts'
@@ -159,13 +159,10 @@ test('an answer holds no more than there is room for, but always a batch', async
   assert.equal(await bytes(all / 2), all / 2)
 })
 
-test('what comes after an answer from the disk is read before it is asked for, and not once more when it is', async () => {
-  const { connect, broker } = await startWorld()
-  const client = await connect()
-  for (const value of ['a', 'b', 'c']) await client.produce('t', batchOf([value.repeat(3000)]))
+/** What is read comes as from the disk: into the memory that the reader brings. Gives the offsets that are read. */
+function fromDisk(broker: Broker): number[][] {
   const wanted: number[][] = []
   const read = broker.read.bind(broker)
-  // As from the disk: into the memory that the reader brings.
   broker.read = async (parts, options) => {
     wanted.push(parts.map(({ offset }) => offset))
     const results = await read(parts, options)
@@ -179,6 +176,14 @@ test('what comes after an answer from the disk is read before it is asked for, a
       return { ok: { ...result.ok, batches } }
     })
   }
+  return wanted
+}
+
+test('what comes after an answer from the disk is read before it is asked for, and not once more when it is', async () => {
+  const { connect, broker } = await startWorld()
+  const client = await connect()
+  for (const value of ['a', 'b', 'c']) await client.produce('t', batchOf([value.repeat(3000)]))
+  const wanted = fromDisk(broker)
   const fetched = async (offset: number): Promise<[number, number]> => {
     const { records, highWatermark } = await client.fetch('t', offset, { partitionMaxBytes: 10 })
     assert.deepEqual(
@@ -192,4 +197,17 @@ test('what comes after an answer from the disk is read before it is asked for, a
   assert.deepEqual(await fetched(1), [3, byte('b')])
   assert.deepEqual(await fetched(2), [3, byte('c')])
   assert.deepEqual(wanted, [[0], [1], [], [2], []])
+})
+
+test('what was read ahead before a failure of the storage is read again', async () => {
+  const { time, connect, broker, fail } = await startWorld()
+  const client = await connect()
+  for (const value of ['a', 'b', 'c']) await client.produce('t', batchOf([value]))
+  const wanted = fromDisk(broker)
+  await client.fetch('t', 0, { partitionMaxBytes: 10 })
+  assert.deepEqual(wanted, [[0], [1]])
+  fail()
+  await time.advance(1500)
+  assert.equal((await client.fetch('t', 1, { partitionMaxBytes: 10 })).errorCode, code.none)
+  assert.deepEqual(wanted, [[0], [1], [1]])
 })

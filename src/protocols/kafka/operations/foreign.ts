@@ -10,7 +10,8 @@ import { leaderEpoch } from '../limits.ts'
 
 /**
  * Keeps what was expanded, up to a number of bytes, the oldest out first: consumers of a topic read the same batches.
- * The key is safe for ever, since neither logs nor offsets are given twice.
+ * The checksum is part of the key, since after a failure of the storage what was not synced may be gone, and its offset
+ * another batch's.
  */
 export class ForeignBatches {
   private readonly kept = new Map<string, Buffer>()
@@ -23,7 +24,7 @@ export class ForeignBatches {
 
   /** The expanded batch, with its base offset in place. */
   expand(log: Id, batch: DeliveredBatch): Buffer {
-    const key = `${log}/${batch.partition}/${batch.baseOffset}`
+    const key = `${log}/${batch.partition}/${batch.baseOffset}/${batchHeader.storedCrc(batch.bytes)}`
     const found = this.kept.get(key)
     if (found !== undefined) return found
     const bytes = expand(batch.table, batch.bytes, batch.baseOffset)
