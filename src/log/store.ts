@@ -74,7 +74,10 @@ export interface Store {
    * behind is never `later`. Null: all as far as they like.
    */
   pace(reads: readonly { partition: number; from: number }[]): Pace[] | null
-  /** The facts of the extents from `from` on, without their bytes: for seeking by time and counting. At most `limit`. */
+  /**
+   * The facts of the extents from `from` on, without their bytes: for seeking by time and counting. At most `limit`, or
+   * fewer; none is left out between them, and what cannot be read is as for `read`.
+   */
   extents(partition: number, from: number, limit: number): ExtentFacts[] | Promise<ExtentFacts[]>
 
   /** Waits until everything staged is durable, then stops. */

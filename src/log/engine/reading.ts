@@ -226,11 +226,10 @@ export class Reading {
     const start = Math.max(from, found.start)
     const firstHeld = this.held.firstOffset(partition)
     if (start < firstHeld && this.spans.nextOffset(partition) > start) {
-      return this.spans.extents(partition, start, firstHeld, limit).then((old) => {
-        const last = old[old.length - 1]
-        const next = last === undefined ? start : last.baseOffset + last.count
-        return old.length >= limit ? old : [...old, ...this.heldExtents(partition, next, limit - old.length)]
-      })
+      // Behind the last one the spans may have more, which could not be read: the next call goes on there.
+      return this.spans
+        .extents(partition, start, firstHeld, limit)
+        .then((old) => (old.length > 0 ? old : this.heldExtents(partition, start, limit)))
     }
     return this.heldExtents(partition, start, limit)
   }
