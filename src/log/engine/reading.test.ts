@@ -129,3 +129,35 @@ test('a commit of several frames is read whole while they are written one after 
   }
   await time.until(store.store.close())
 })
+
+test('extents leave out no segment that goes out of memory while the spans are looked at', async () => {
+  const time = new SimTime()
+  const disk = new SimDisk(time, new SimRandom(3))
+  const store = new TestStore({ spans: { ...defaultSpanLimits, lookEveryMs: 30_000 } }, disk, undefined, time)
+  await store.open()
+  for (const each of [partition, 1]) store.store.createPartition(each)
+  const fill = async (): Promise<void> => {
+    for (let n = 0; n < 10; n++) store.append(partition, 3000)
+    for (let n = 0; n < 70; n++) {
+      store.append(1, 3000)
+      await store.commit()
+    }
+  }
+  await fill()
+  store.machine.consumed.set(partition, 10)
+  store.machine.stuck.add(`${partition}/3`)
+  await store.pass(2 * hourMs, 60_000)
+  await store.reopen()
+  await fill()
+  disk.faults = { fail: () => null, delayMs: (operation) => (operation === 'read' ? 60_000 : 0.1) }
+  const asked = store.store.extents(partition, 5, 1000)
+  await fill()
+  await store.pass(3000)
+  await fill()
+  await store.pass(3000)
+  const found = await time.until(Promise.resolve(asked))
+  const offsets = found.map(({ baseOffset }) => baseOffset)
+  assert.deepEqual(offsets, range(10, 10 + offsets.length))
+  assert.ok(offsets.length >= 10)
+  await time.until(store.store.close())
+})

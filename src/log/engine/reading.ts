@@ -226,10 +226,12 @@ export class Reading {
     const start = Math.max(from, found.start)
     const firstHeld = this.held.firstOffset(partition)
     if (start < firstHeld && this.spans.nextOffset(partition) > start) {
-      // Behind the last one the spans may have more, which could not be read: the next call goes on there.
-      return this.spans
-        .extents(partition, start, firstHeld, limit)
-        .then((old) => (old.length > 0 ? old : this.heldExtents(partition, start, limit)))
+      return this.spans.extents(partition, start, firstHeld, limit).then((old) => {
+        // Behind the last one the spans may have more, which could not be read: the next call goes on there.
+        if (old.length > 0) return old
+        const asBefore = this.held.firstOffset(partition) === firstHeld
+        return asBefore ? this.heldExtents(partition, start, limit) : this.extents(partition, start, limit)
+      })
     }
     return this.heldExtents(partition, start, limit)
   }
