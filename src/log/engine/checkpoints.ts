@@ -249,9 +249,9 @@ export class Checkpoints {
   private async abandoned(round: Round, error: Error): Promise<void> {
     this.mustBeFull = true
     this.lastStaged = -1
-    this.finishing = null
     this.restUntilMs = this.clock.monotonic() + failedMs
     await round.writer.abandon().catch(() => undefined)
+    this.finishing = null
     if (!this.closed) this.host.checkpointFailed(error)
     this.wakeAfter(this.restMs)
   }

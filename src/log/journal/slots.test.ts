@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CommitFile, CommitThread, Disk, DiskFile } from '../../world/index.ts'
+import { SimDisk } from '../../world/sim/sim-disk.ts'
+import { SimRandom } from '../../world/sim/random.ts'
+import { SimTime } from '../../world/sim/time.ts'
+import { frameLayout } from '../frame/index.ts'
 import { slotPath, Slots } from './slots.ts'
 
 const mib = 1024 * 1024
@@ -211,4 +215,40 @@ test('while frames are large, too, a disk with space again is not full any more'
   for (const run of due.splice(0)) run()
   await settled()
   assert.deepEqual(told, [true, false])
+})
+
+test('when the pool is closed, nothing that comes back or goes touches its file any more', async () => {
+  const time = new SimTime()
+  const disk = new SimDisk(time, new SimRandom(1))
+  const thread = disk.commitThread(frameLayout)
+  const failed = (error: Error): never => {
+    throw error
+  }
+  const options = { slotBytes: 4096, sync: true, ahead: 1, spare: 0, reserveBytes: 0, largeFrameBytes: mib }
+  const slots = new Slots(disk, thread, time, options, { ...deaf, trouble: failed, failed })
+  for (let slot = 0; slot < 6; slot++) {
+    // Too short to be used again.
+    const file = await disk.open(slotPath(slot), 'create')
+    await file.write(Buffer.alloc(1000), 0)
+    slots.hold(slot)
+  }
+  disk.faults = { fail: () => null, delayMs: () => 100 }
+  const file = await time.until(thread.open(slotPath(1), true))
+  void slots.recycle(0)
+  slots.giveBack(1, file)
+  void slots.cut({ slot: 2, position: 500 })
+  await time.until(slots.close())
+  const operations: string[] = []
+  disk.onOperation = (_, path) => operations.push(path)
+  void slots.recycle(3)
+  slots.giveBack(4, file)
+  const cut = assert.rejects(slots.cut({ slot: 5, position: 500 }))
+  // The next store has made them again.
+  for (let slot = 0; slot < 6; slot++) disk.link(slotPath(5), slotPath(slot))
+  await time.advance(10_000)
+  assert.equal(disk.paths().length, 6)
+  assert.equal(disk.bytesOf(slotPath(5)).length, 1000)
+  assert.deepEqual(operations, [])
+  await cut
+  slots.take(() => assert.fail('a slot that is closed'))
 })

@@ -103,6 +103,8 @@ export class Slots {
   /** Ends the rest between two steps. */
   private goOn: () => void = () => undefined
   private closed = false
+  /** Files that come back or go: the next store must not meet them. */
+  private readonly underWay = new Set<Promise<unknown>>()
 
   constructor(disk: Disk, thread: CommitThread, timers: Timers, options: SlotOptions, events: SlotEvents) {
     this.disk = disk
@@ -158,6 +160,7 @@ export class Slots {
   /** A slot for the next segment, at once when one is ready. */
   take(use: (slot: ReadySlot) => void): void {
     assert(this.waiting === null, 'one journal takes slots one by one')
+    if (this.closed) return
     this.growing = false
     const grows = !this.fillsAhead() && this.ready.length <= this.options.spare
     const slot = grows ? undefined : this.ready.shift()
@@ -172,8 +175,12 @@ export class Slots {
   }
 
   /** The slot's segment is not wanted any more: it is filled again by the next segment, or removed. */
-  async recycle(slot: number): Promise<void> {
+  recycle(slot: number): Promise<void> {
     assert(this.taken.delete(slot), 'slot was not taken')
+    return this.closed ? Promise.resolve() : this.untilEnd(this.takeBack(slot))
+  }
+
+  private async takeBack(slot: number): Promise<void> {
     this.between.add(slot)
     try {
       const facts = await this.disk.stat(slotPath(slot))
@@ -211,19 +218,29 @@ export class Slots {
     this.remove(slot, file).catch((error: unknown) => this.events.trouble(error as Error))
   }
 
-  private async remove(slot: number, file: CommitFile): Promise<void> {
-    this.between.add(slot)
-    try {
-      await file.close()
-      await this.disk.remove(slotPath(slot))
-    } finally {
-      this.between.delete(slot)
+  private remove(slot: number, file: CommitFile): Promise<void> {
+    const remove = async (): Promise<void> => {
+      this.between.add(slot)
+      try {
+        await file.close()
+        if (!this.closed) await this.disk.remove(slotPath(slot))
+      } finally {
+        this.between.delete(slot)
+      }
     }
+    return this.untilEnd(remove())
+  }
+
+  /** `close` waits for it. */
+  private untilEnd<T>(work: Promise<T>): Promise<T> {
+    const ended: Promise<unknown> = work.then(ignore, ignore).then(() => this.underWay.delete(ended))
+    this.underWay.add(ended)
+    return work
   }
 
   /** What stands at that place or behind it, if anything does, is gone for good when this resolves. */
   cut({ slot, position }: { slot: number; position: number }): Promise<void> {
-    return cutFile(this.disk, slotPath(slot), position)
+    return this.closed ? Promise.reject(new Stopped()) : this.untilEnd(cutFile(this.disk, slotPath(slot), position))
   }
 
   /**
@@ -255,7 +272,7 @@ export class Slots {
   }
 
   private offer(slot: ReadySlot): void {
-    const use = this.waiting
+    const use = this.closed ? null : this.waiting
     if (use !== null) {
       this.waiting = null
       this.taken.add(slot.slot)
@@ -428,11 +445,12 @@ export class Slots {
     return slot
   }
 
+  /** From now on no file is touched: another store may have them as soon as this resolves. */
   async close(): Promise<void> {
     this.closed = true
     this.goOn()
     this.retry?.cancel()
-    await Promise.all([this.work, this.growth])
+    await Promise.all([this.work, this.growth, ...this.underWay])
     for (const slot of this.ready) await slot.file.close()
   }
 }
@@ -442,6 +460,7 @@ const reusable = (facts: FileFacts | null, slotBytes: number): boolean =>
   facts !== null && facts.bytes === slotBytes && facts.links <= 1
 
 const zeros = Buffer.alloc(zeroStepBytes)
+const ignore = (): void => undefined
 
-/** The store closes: a slot that is half filled goes, instead of being waited for. */
+/** The store closes: a slot that is half filled goes, instead of being waited for, and nothing else is begun. */
 class Stopped extends Error {}
