@@ -54,6 +54,20 @@ onBoth('what expires does not come back to where it has expired', async (open) =
   assert.deepEqual(stored, [5, 5, 5], 'one each, two of the others each, and one of these')
 })
 
+onBoth('a chain of queues is no circle: delays in powers of two pass through some thirty', async (open) => {
+  const stand = await open()
+  const client = await stand.client()
+  const last = 30
+  const logs: Id[] = []
+  for (let n = 0; n <= last; n++) {
+    const dead = n < last ? { ttlMs: 10, deadLetter: { to: 'log', name: [`q${n + 1}`] } as const } : {}
+    logs.push((await stand.queue(`q${n}`, dead))[0])
+  }
+  await stand.append(client, logs[0]!, 'm')
+  await stand.settle(2000)
+  assert.deepEqual(await stand.readAll(logs[last]!), ['m'])
+})
+
 onBoth('what is rejected waits, and comes back, for ever', async (open) => {
   const stand = await open()
   const client = await stand.client()

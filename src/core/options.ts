@@ -34,7 +34,7 @@ export interface BrokerLimits {
   readBytesMax: number
   /** Records one subscription moves out (expired, over the limit) before others get their turn. */
   movesPerTurn: number
-  /** How often a record moves on by itself; circles end before that. */
+  /** How often a record moves on by itself; circles end before that, and no chain of queues is so long. */
   hopsMax: number
   /** Publishes of one namespace that wait for their time. */
   deferredMax: number
@@ -53,7 +53,7 @@ export const defaultLimits: BrokerLimits = {
   readAheadBytesMax: 32 * 1024 * 1024,
   readBytesMax: 48 * 1024 * 1024,
   movesPerTurn: 2000,
-  hopsMax: 16,
+  hopsMax: 64,
   deferredMax: 1_000_000,
   reopenMs: 1000,
   reopenMsMax: 10_000,
