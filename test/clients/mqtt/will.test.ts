@@ -147,6 +147,33 @@ test('a delayed will waits, is called off by a reconnect, and comes at the sessi
   assert.deepEqual(watcher.topics().sort(), ['will/short', 'will/waits'])
 })
 
+test('a will is delayed as CONNECT said, also where DISCONNECT lets the session stay longer (section 3.1.3.2.2)', async (t) => {
+  const broker = await startTestBroker(t)
+  const watcher = await connect(t, broker)
+  await watcher.mqtt.subscribeAsync('will', { qos: 1 })
+  const client = await raw(t, broker)
+  const properties = { willDelayInterval: 2 }
+  await client.connect('later', {
+    properties: { sessionExpiryInterval: 1 },
+    will: { topic: 'will', payload: Buffer.from('x'), qos: 1, retain: false, properties },
+  })
+  const start = Date.now()
+  client.send({ cmd: 'disconnect', reasonCode: 4, properties: { sessionExpiryInterval: 100 } })
+  await watcher.take(1)
+  assert.ok(Date.now() - start >= 1900, `after ${Date.now() - start} ms`)
+})
+
+for (const version of versions) {
+  test(`MQTT ${version}: a will for a log is refused: it would be published where nobody hears it`, async (t) => {
+    const broker = await startTestBroker(t)
+    const client = await raw(t, broker, version)
+    const will = { topic: '$log/orders', payload: Buffer.from('x'), qos: 1, retain: false }
+    const connack = await client.connect('to a log', { will })
+    assert.equal(version === 5 ? connack.reasonCode : connack.returnCode, version === 5 ? 0x90 : 3)
+    await client.end()
+  })
+}
+
 test('a takeover publishes the will of the one that had to go', async (t) => {
   const broker = await startTestBroker(t)
   const watcher = await connect(t, broker)

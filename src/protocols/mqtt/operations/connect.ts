@@ -7,6 +7,7 @@ import type { Client } from '../client.ts'
 import { connectReason } from '../errors.ts'
 import { keepAliveFactor, neverExpires, storageWaitMs } from '../limits.ts'
 import { recordParts } from '../mapping.ts'
+import { logOfTopic } from '../names.ts'
 import { attachAll } from '../sources.ts'
 import { Reason, writeConnack } from '../wire/index.ts'
 import type { ConnectPacket, Properties, ReasonCode, Will } from '../wire/index.ts'
@@ -78,6 +79,8 @@ function refusalOf(packet: ConnectPacket): ReasonCode | undefined {
   if (packet.clientId === '' && (packet.version === 3 || (packet.version === 4 && !packet.clean))) {
     return Reason.clientIdentifierNotValid
   }
+  // A will is published, and a log is no address.
+  if (packet.will !== undefined && logOfTopic(packet.will.topic) !== undefined) return Reason.topicNameInvalid
   return packet.properties.authenticationMethod === undefined ? undefined : Reason.badAuthenticationMethod
 }
 
@@ -93,7 +96,8 @@ export function expiryMs(seconds: number): number {
 function optionsOf(client: Client, packet: ConnectPacket): OpenOptions {
   const { hub, keepMs } = client
   const will = packet.will
-  const delayMs = Math.min((will?.properties.willDelayInterval ?? 0) * 1000, keepMs)
+  // The end of the session comes first where that is earlier, which DISCONNECT may still change.
+  const delayMs = (will?.properties.willDelayInterval ?? 0) * 1000
   return {
     namespace: hub.namespace,
     user: packet.user ?? 'anonymous',
