@@ -19,7 +19,7 @@ export async function readConfiguration(input: Input, environment: NodeJS.Proces
 
 async function readFile(named: string | undefined): Promise<{ name: string; raw: Raw }> {
   const name = named ?? 'dragoman.yaml'
-  const text = readTextFile(name)
+  const text = textOf(name)
   if (text === undefined) {
     if (named !== undefined) throw new UserError(`${name}: there is no such file`, 2)
     return { name, raw: {} }
@@ -33,6 +33,14 @@ async function readFile(named: string | undefined): Promise<{ name: string; raw:
     throw new UserError(`${name}: ${(error as Error).message}`, 2)
   }
   throw new UserError(`${name}: must be a mapping of keys to values`, 2)
+}
+
+function textOf(name: string): string | undefined {
+  try {
+    return readTextFile(name)
+  } catch (error) {
+    throw new UserError(`${name}: ${(error as Error).message}`, 2)
+  }
 }
 
 function fromFlags(input: Input): Raw {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { once } from 'node:events'
@@ -81,10 +81,27 @@ test('wrong usage says what to do, with exit code 2', async () => {
     [['serve', '--set', 'limits.connectionMax=1'], /did you mean connectionsMax/],
     [['nonsense'], /there is no command nonsense/],
     [['serve', '--config', '/no/such/file'], /there is no such file/],
+    [['serve', '--config', root], /^\/.*: EISDIR: [^\n]+\n$/],
+    [['serve', '--data', '', ...free], /^data: must not be empty\n$/],
   ] as const) {
     const { code, stderr } = await dragoman(args)
     assert.match(stderr, message)
     assert.equal(code, 2, stderr)
+  }
+})
+
+test('a dragoman.yaml that cannot be read, and an empty variable, say what is wrong', async (t) => {
+  const folder = temporaryFolder(t)
+  const inFolder = (args: readonly string[], env: Record<string, string> = {}) =>
+    run(process.execPath, [main, ...args], { cwd: folder, env, allowFailure: true })
+  const empty = await inFolder(['serve', ...free], { DRAGOMAN_DATA: '' })
+  assert.deepEqual([empty.code, empty.stderr], [2, 'data: must not be empty\n'])
+  assert.deepEqual(readdirSync(folder), [], 'no journal is begun in the working directory')
+  mkdirSync(path.join(folder, 'dragoman.yaml'))
+  for (const command of ['config', 'serve', 'check']) {
+    const { code, stderr } = await inFolder([command])
+    assert.equal(code, 2, stderr)
+    assert.match(stderr, /^dragoman\.yaml: EISDIR: [^\n]+\n$/)
   }
 })
 

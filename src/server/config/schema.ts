@@ -12,7 +12,8 @@ export type Field =
   | { kind: 'duration'; default: number; min: number; max: number; help: string }
   | { kind: 'choice'; default: string; of: readonly string[]; help: string }
   | { kind: 'flag'; default: boolean; help: string }
-  | { kind: 'text'; default: string; help: string }
+  /** `filled`: it may not be empty. */
+  | { kind: 'text'; default: string; filled?: true; help: string }
 
 export interface Group {
   readonly [key: string]: Field | Group
@@ -82,7 +83,10 @@ function readField(field: Field, given: unknown, path: string): Outcome<unknown>
       if (given === true || given === 'true') return { ok: true }
       return given === false || given === 'false' ? { ok: false } : wrong('true or false')
     case 'text':
-      return typeof given === 'string' ? { ok: given } : wrong('text')
+      if (typeof given !== 'string') return wrong('text')
+      return field.filled === true && given === ''
+        ? { error: 'invalid', detail: `${path}: must not be empty` }
+        : { ok: given }
     default:
       return unreachable(field)
   }

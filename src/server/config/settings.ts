@@ -8,7 +8,7 @@ const minuteMs = 60_000
 
 /** Every setting of the server. Protocols bring their own, see `Protocol.settings`. */
 export const serverSchema = {
-  data: { kind: 'text', default: 'data', help: 'the data folder, or "memory" for no disk at all' },
+  data: { kind: 'text', default: 'data', filled: true, help: 'the data folder, or "memory" for no disk at all' },
   durability: {
     kind: 'choice',
     default: 'fsync',
