@@ -244,8 +244,8 @@ export class ShardBroker implements Broker {
     return log?.isUnusedLane(partition) === true ? { partition, start: 0, end: 0, bytes: 0 } : undefined
   }
 
-  locate: Broker['locate'] = (log, partition, time) =>
-    this.down ? Promise.resolve(unavailable) : locate(this.shard, log, partition, time)
+  locate: Broker['locate'] = (log, partition, time, session) =>
+    this.down ? Promise.resolve(unavailable) : locate(this.shard, log, partition, time, session)
 
   positions(log: Id, subscription: string) {
     const item = this.shard.catalogue.subscription(log, subscription, 'positional')

@@ -33,7 +33,8 @@ function positionsOf(shard: Shard, log: LogState, to: SeekOp['to']): Position[] 
   if ('offsets' in to) return [...to.offsets]
   return Promise.all(
     partitions.map(async (partition) => {
-      const { offset } = await locateIn(shard, partition, to.time)
+      const found = await locateIn(shard, partition, to.time, () => true)
+      const offset = found?.offset ?? -1
       return { partition: partition.index, offset: offset < 0 ? partition.next : offset }
     }),
   )

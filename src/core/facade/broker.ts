@@ -71,8 +71,11 @@ export interface Broker {
   bounds(log: Id): readonly PartitionBounds[]
   /** A lane that nobody has used is empty; undefined: there is no such partition. */
   boundsOf(log: Id, partition: number): PartitionBounds | undefined
-  /** The first record whose producer time is at or after `time`, or the one with the highest. */
-  locate(log: Id, partition: number, time: number | 'max'): Promise<Outcome<Located>>
+  /**
+   * The first record whose producer time is at or after `time`, or the one with the highest. Goes through all of the
+   * partition, as long as the session's connection is there.
+   */
+  locate(log: Id, partition: number, time: number | 'max', session: Id): Promise<Outcome<Located>>
   /** Committed positions of a positional subscription. */
   positions(log: Id, subscription: string): readonly { partition: number; offset: number; note: string }[]
   /**

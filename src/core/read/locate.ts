@@ -3,31 +3,45 @@ import type { ExtentFacts } from '../../log/index.ts'
 import type { Id, Located } from '../facade/index.ts'
 import { StoredBatch } from '../shard/batches.ts'
 import type { Partition } from '../shard/partition.ts'
-import { notFound } from '../shard/shard.ts'
+import { notFound, unavailable } from '../shard/shard.ts'
 import type { Shard } from '../shard/shard.ts'
 import { endOfDamage, readOn } from './read-on.ts'
 import { failureOf } from './read-part.ts'
+import { isConnected } from './read.ts'
 
 const none: Located = { offset: -1, timestamp: -1 }
 const extentsPerStep = 1024
 
 /** The first record whose producer time is at or after `time`, or the one with the highest time. */
-export async function locate(shard: Shard, id: Id, index: number, time: number | 'max'): Promise<Outcome<Located>> {
+export async function locate(
+  shard: Shard,
+  id: Id,
+  index: number,
+  time: number | 'max',
+  session: Id,
+): Promise<Outcome<Located>> {
   const log = shard.logs.get(id)
   const partition = log?.partition(index)
   if (!partition) return log?.isUnusedLane(index) === true ? { ok: none } : notFound('partition')
   try {
-    return { ok: await locateIn(shard, partition, time) }
+    const found = await locateIn(shard, partition, time, () => isConnected(shard, session))
+    return found === null ? unavailable : { ok: found }
   } catch (error) {
     return failureOf(shard, partition, error)
   }
 }
 
-/** Rejects when the stored bytes cannot be read. */
-export async function locateIn(shard: Shard, partition: Partition, time: number | 'max'): Promise<Located> {
+/** Goes through all extents, as long as it `mayGoOn`: then null. Rejects when the stored bytes cannot be read. */
+export async function locateIn(
+  shard: Shard,
+  partition: Partition,
+  time: number | 'max',
+  mayGoOn: () => boolean,
+): Promise<Located | null> {
   const end = partition.durableEnd
   let best = none
   for (let from = partition.start; from < end;) {
+    if (!mayGoOn()) return null
     const extents = await extentsFrom(shard, partition, from)
     if (typeof extents === 'number') {
       from = extents

@@ -23,7 +23,8 @@ export async function read(shard: Shard, parts: readonly ReadPart[], options: Re
   }
 }
 
-const isConnected = (shard: Shard, session: number): boolean => (shard.sessions.get(session)?.receiver ?? null) !== null
+export const isConnected = (shard: Shard, session: number): boolean =>
+  (shard.sessions.get(session)?.receiver ?? null) !== null
 
 function enough(parts: readonly ReadPart[], results: readonly Part[], bytesMin: number): boolean {
   if (bytesMin <= 0) return true

@@ -1,4 +1,4 @@
-import type { SlabLease, SlabPool } from '../../base/index.ts'
+import type { Gate, SlabLease, SlabPool } from '../../base/index.ts'
 import type { Broker, Id } from '../../core/index.ts'
 import type { Clock, Random, Timers } from '../../world/index.ts'
 import type { ProtocolMetrics } from '../../server/index.ts'
@@ -17,6 +17,8 @@ export interface Shared {
   groups: GroupCoordinator
   foreign: ForeignBatches
   answers: SlabPool
+  /** Searches by time take turns. */
+  searches: Gate
   settings: KafkaSettings
   /** Received by all connections, and not taken up yet. */
   inputBytes: number

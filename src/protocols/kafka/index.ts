@@ -1,9 +1,9 @@
-import { AssertionError, SlabPool } from '../../base/index.ts'
+import { AssertionError, Gate, SlabPool } from '../../base/index.ts'
 import type { Broker } from '../../core/index.ts'
 import type { Protocol, ProtocolContext } from '../../server/index.ts'
 import type { Shared } from './call.ts'
 import { GroupCoordinator } from './groups/coordinator.ts'
-import { answerSlabBytes, answerSlabsKept, foreignBytesMax } from './limits.ts'
+import { answerSlabBytes, answerSlabsKept, foreignBytesMax, searchesMax } from './limits.ts'
 import { Topics } from './mapping.ts'
 import { ForeignBatches } from './operations/foreign.ts'
 import { KafkaSession } from './session.ts'
@@ -39,6 +39,7 @@ function share({ broker, config, clock, timers, random }: ProtocolContext): Shar
     groups: new GroupCoordinator({ clock, timers, random }, known),
     foreign: new ForeignBatches(foreignBytesMax),
     answers: new SlabPool(answerSlabBytes, answerSlabsKept),
+    searches: new Gate(searchesMax),
     settings: known,
     inputBytes: 0,
     clock,

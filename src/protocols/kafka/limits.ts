@@ -37,6 +37,10 @@ export const fetchWaitMsMax = 5 * 60_000
 
 /** Committed offsets in one answer, but for those of its first group. */
 export const answerOffsetsMax = 100_000
+/** Partitions that are looked through by time at once, for all and for one request: each has its own extents in memory. */
+export const searchesMax = 8
+export const requestSearchesMax = 4
+
 /** `offset.metadata.max.bytes`. */
 export const offsetNoteBytesMax = 4096
 

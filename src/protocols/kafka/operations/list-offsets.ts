@@ -4,7 +4,7 @@ import { operation } from '../call.ts'
 import type { Call } from '../call.ts'
 import { repeated } from '../distinct.ts'
 import { code, codeOf } from '../errors.ts'
-import { leaderEpoch } from '../limits.ts'
+import { leaderEpoch, requestSearchesMax } from '../limits.ts'
 import type { Topic } from '../mapping.ts'
 import { APIS } from '../wire/apis.ts'
 
@@ -14,16 +14,13 @@ const special = { latest: -1, earliest: -2, maxTimestamp: -3, earliestLocal: -4,
 const nothing: Outcome<Located> = { ok: { offset: -1, timestamp: -1 } }
 const at = (offset: number): Outcome<Located> => ({ ok: { offset, timestamp: -1 } })
 
-/** So many partitions of a request are looked through at a time: each has its own extents in memory. */
-const searchesMax = 8
-
 /** A partition that is named twice is refused, as in Kafka: a search goes through all of it. */
 export const listOffsets = operation(APIS.listOffsets, async (request, call) => {
   const asked = request.topics.flatMap(({ name, partitions }) => {
     return partitions.map(({ partitionIndex }) => `${name}/${partitionIndex}`)
   })
   const twice = repeated(asked, (key) => key)
-  const turns = new Gate(searchesMax)
+  const turns = new Gate(requestSearchesMax)
   const answers = request.topics.map(async ({ name, partitions }) => {
     const topic = call.shared.topics.find(name)
     const answered = partitions.map(async ({ partitionIndex, timestamp }) => {
@@ -31,7 +28,7 @@ export const listOffsets = operation(APIS.listOffsets, async (request, call) => 
       if (topic === undefined || !call.shared.topics.hasPartition(topic, partitionIndex)) {
         return { partitionIndex, errorCode: code.unknownTopicOrPartition }
       }
-      const found = await turns.run(() => find(topic, partitionIndex, timestamp, call))
+      const found = await find(topic, partitionIndex, timestamp, turns, call)
       if (failed(found)) return { partitionIndex, errorCode: codeOf(found) }
       const { offset, timestamp: time } = found.ok
       const epoch = offset < 0 ? -1 : leaderEpoch
@@ -42,12 +39,17 @@ export const listOffsets = operation(APIS.listOffsets, async (request, call) => 
   return { topics: await Promise.all(answers) }
 })
 
-async function find(topic: Topic, partition: number, timestamp: number, call: Call): Promise<Outcome<Located>> {
-  const { broker } = call.shared
-  const bounds = broker.boundsOf(topic.id, partition)
-  // It was dropped while this waited.
-  if (bounds === undefined) return { error: 'notFound', detail: 'there is no such partition' }
-  const { start, end } = bounds
+function find(
+  topic: Topic,
+  partition: number,
+  timestamp: number,
+  turns: Gate,
+  call: Call,
+): Outcome<Located> | Promise<Outcome<Located>> {
+  const { broker, searches } = call.shared
+  const { start, end } = broker.boundsOf(topic.id, partition) ?? { start: 0, end: 0 }
+  const search = (time: number | 'max'): Promise<Outcome<Located>> =>
+    turns.run(() => searches.run(() => broker.locate(topic.id, partition, time, call.session)))
   switch (timestamp) {
     case special.latest:
       return at(end)
@@ -57,8 +59,8 @@ async function find(topic: Topic, partition: number, timestamp: number, call: Ca
     case special.latestTiered:
       return nothing
     case special.maxTimestamp:
-      return start === end ? nothing : broker.locate(topic.id, partition, 'max')
+      return search('max')
     default:
-      return timestamp < 0 ? nothing : broker.locate(topic.id, partition, timestamp)
+      return timestamp < 0 ? nothing : search(timestamp)
   }
 }

@@ -219,3 +219,38 @@ test('OffsetFetch: one answer holds so many offsets; the groups behind them are 
     ],
   )
 })
+
+test('ListOffsets: searches by time end with their connection, take turns, and nothing else waits for them', async () => {
+  const { time, store, connect } = await startWorld({ partitions: 9 })
+  const [client, other] = [await connect(), await connect()]
+  for (let i = 0; i < 20; i++) {
+    const partitionData = Array.from({ length: 9 }, (_, index) => ({ index, records: batchOf(['a']) }))
+    await client.ask(APIS.produce, 9, { acks: -1, timeoutMs: 1000, topicData: [{ name: 't', partitionData }] })
+  }
+  let [calls, now, most] = [0, 0, 0]
+  const extents = store.extents.bind(store)
+  const slow = async (partition: number, from: number) => {
+    calls++
+    most = Math.max(most, ++now)
+    await new Promise<void>((resolve) => void time.after(10, resolve))
+    now--
+    return extents(partition, from, 1)
+  }
+  store.extents = slow as unknown as typeof store.extents
+  const request = (timestamp: number, partitions: number) => ({
+    ...{ replicaId: -1, isolationLevel: 0 },
+    topics: [
+      { name: 't', partitions: Array.from({ length: partitions }, (_, i) => ({ partitionIndex: i, timestamp })) },
+    ],
+  })
+  const clients = [client, other, await connect()]
+  for (const one of clients) one.send(APIS.listOffsets, 8, request(2 ** 50, 9))
+  await time.advance(25)
+  assert.equal(most, 8)
+  const ends = await (await connect()).ask(APIS.listOffsets, 8, request(-1, 1), 0)
+  assert.equal(ends.topics[0]!.partitions[0]!.offset, 20)
+  for (const one of clients) one.close('client')
+  calls = 0
+  await time.advance(1000)
+  assert.equal(calls, 0)
+})
