@@ -1,6 +1,6 @@
 import { failed as isFailure, type Outcome } from '../../base/index.ts'
 import type { CreditGrant, Delivery, Id } from '../../core/index.ts'
-import type { Channel } from './channel.ts'
+import type { Channel, ReplyConsumer } from './channel.ts'
 import { Pool, type Consumer } from './consumer.ts'
 import { deliver, deliverReply } from './deliverer.ts'
 import { limits } from './limits.ts'
@@ -20,7 +20,7 @@ export class Consumers {
   private readonly reject: (ranges: readonly SettledRange[]) => void
   private readonly byId = new Map<Id, Attached>()
   /** Channels with a direct reply-to consumer, by its route. */
-  readonly replies = new Map<Id, Channel>()
+  private readonly replies = new Map<Id, Channel>()
   private dirty: Consumer[] = []
   /** Queues deleted before we heard that their consumer was attached. */
   private readonly goneEarly = new Set<Id>()
@@ -61,6 +61,7 @@ export class Consumers {
       void this.link.broker.detach(id, 'release')
       return
     }
+    if (consumer.cancelled) return
     consumer.id = id
     this.byId.set(id, { channel, consumer })
     this.mark(consumer)
@@ -106,11 +107,22 @@ export class Consumers {
     }
     channel.consumers.clear()
     this.dropPool(channel)
+    void this.endReplies(channel)
+  }
+
+  /** Its route is there, if nobody has ended it meanwhile. */
+  startReplies(channel: Channel, reply: ReplyConsumer, route: Id): void {
+    reply.route = route
+    if (channel.replyConsumer === reply) this.replies.set(route, channel)
+    else void this.link.broker.drop([{ id: route }])
+  }
+
+  async endReplies(channel: Channel): Promise<void> {
     const reply = channel.replyConsumer
-    if (reply === null) return
     channel.replyConsumer = null
+    if (reply === null || reply.route === 0) return
     this.replies.delete(reply.route)
-    void this.link.broker.drop([{ id: reply.route }])
+    await this.link.broker.drop([{ id: reply.route }])
   }
 
   /** The core forgets a pool that has neither consumers nor credit. */

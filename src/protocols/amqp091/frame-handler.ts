@@ -63,6 +63,7 @@ export class FrameHandler {
     try {
       this.dispatch(type, number, buffer, start, end)
     } catch (error) {
+      connection.link.discard()
       connection.fail(connection.channels.get(number) ?? null, error)
     }
   }

@@ -68,6 +68,11 @@ export class Link {
     if (this.session !== 0) this.broker.flow(this.session, this.epoch, false)
   }
 
+  /** What was encoded in part goes to nobody: the next connection writes behind it. */
+  discard(): void {
+    this.out.take()
+  }
+
   drained(): void {
     this.writable = true
     if (this.session !== 0) this.broker.flow(this.session, this.epoch, true)

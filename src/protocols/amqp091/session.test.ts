@@ -22,12 +22,16 @@ const silent = (): void => undefined
 const log: Logger = { debug: silent, info: silent, warn: silent, error: silent, with: () => log }
 
 /** Connections without sockets to one core, in simulated time. */
-async function startWorld() {
+async function startWorld(receiverFailed = silent) {
   const time = new SimTime()
   const world = { clock: time, timers: time, random: new SimRandom(7) }
   const journal = { commits: [] }
   const broker = await time.until(
-    openBroker({ ...world, openStore: (machine) => openMemoryStore(machine, { ...world, commitMs: 1, journal }) }),
+    openBroker({
+      ...world,
+      receiverFailed,
+      openStore: (machine) => openMemoryStore(machine, { ...world, commitMs: 1, journal }),
+    }),
   )
   const config = { user: 'guest', password: 'guest', product: 'RabbitMQ', version: '3.13.7' }
   const advertised = { host: '127.0.0.1', port: 1 }
@@ -41,7 +45,7 @@ class Client {
   readonly methods: string[] = []
   closedFor: CloseReason | null = null
   maySay = true
-  private session!: Session
+  session!: Session
   private readonly time: SimTime
   private readonly out = new FrameWriter()
   private readonly cutter = new FrameCutter(131_072)
@@ -121,6 +125,10 @@ class Client {
     return this.write(1, 'basic.consume', { ticket: 0, queue, consumerTag, ...flags, arguments: [] })
   }
 
+  cancel(consumerTag: string): this {
+    return this.write(1, 'basic.cancel', { consumerTag, nowait: false })
+  }
+
   gone(): void {
     this.session.closed(this.closedFor ?? 'client')
   }
@@ -150,4 +158,42 @@ test('who has missed its heartbeats is delivered nothing more, though its socket
   await other.consume('q', 'c').flush()
   assert.deepEqual(other.methods.slice(-2), ['basic.consume-ok', 'basic.deliver'])
   hung.gone()
+})
+
+test('a consumer that is cancelled before it has begun leaves nothing behind', async () => {
+  const { broker, connect } = await startWorld()
+  const client = await connect()
+  await client.declare('q', { durable: false }).write(1, 'confirm.select', { nowait: false }).flush()
+  await client.publish('q').consume('q', 'c').cancel('c').flush()
+  assert.deepEqual(client.methods.slice(-3), ['basic.ack', 'basic.consume-ok', 'basic.cancel-ok'])
+  const { connection } = client.session as unknown as { connection: { consumers: { byId: Map<number, unknown> } } }
+  assert.equal(connection.consumers.byId.size, 0)
+  const routes = broker.list('route').length
+  const replies = 'amq.rabbitmq.reply-to'
+  await client.consume(replies, 'r').cancel('r').flush()
+  assert.deepEqual(client.methods.slice(-2), ['basic.consume-ok', 'basic.cancel-ok'])
+  assert.equal(broker.list('route').length, routes)
+  const closing = { replyCode: 200, replyText: '', classId: 0, methodId: 0 }
+  await client.consume(replies, 'r').write(1, 'channel.close', closing).flush()
+  assert.equal(client.methods.at(-1), 'channel.close-ok')
+  assert.equal(broker.list('route').length, routes)
+})
+
+test('what could not be said to one client to its end is not said to another', async () => {
+  const failures: unknown[] = []
+  const { connect, context } = await startWorld(() => void failures.push('failed'))
+  const [bad, good] = [await connect(), await connect()]
+  await bad.declare('q').consume('q', 'c').flush()
+  await good.declare('other').consume('other', 'c').flush()
+  const { messagesOut } = context.metrics
+  Object.defineProperty(context.metrics, 'messagesOut', {
+    get: () => {
+      if (failures.length === 0) throw new Error('as the test wants it')
+      return messagesOut
+    },
+    set: silent,
+  })
+  await good.publish('q').publish('other').flush()
+  assert.equal(failures.length, 1)
+  assert.deepEqual(good.methods.slice(-2), ['basic.consume-ok', 'basic.deliver'])
 })

@@ -28,7 +28,14 @@ export class AmqpSession implements Session {
     const connection = new Connection(new Link(peer, context))
     this.connection = connection
     const receiver: Receiver = {
-      deliver: (deliveries) => connection.consumers.deliver(deliveries),
+      deliver: (deliveries) => {
+        try {
+          connection.consumers.deliver(deliveries)
+        } catch (error) {
+          connection.link.discard()
+          throw error
+        }
+      },
       notice: (notice) => this.notice(notice),
     }
     this.frames = new FrameHandler(connection, receiver)

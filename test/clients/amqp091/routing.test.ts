@@ -68,12 +68,21 @@ cases('AMQP 0-9-1 routing, with amqplib', {
     await bind('exists', { b: undefined, c: null })
     await bind('x', { 'x-match': 'any-with-x', 'x-y': 'z' })
     await bind('none', { 'x-match': 'any', 'x-y': 'z' })
+    const rare = {
+      list: [1, 'a', { deep: true }],
+      table: { a: 1, b: ['x'] },
+      decimal: { '!': 'decimal', value: { digits: 125, places: 2 } },
+      bytes: Buffer.from('ä'),
+    }
+    await bind('rare', rare)
     const send = (name: string, headers: object): boolean => ch.publish(w.name, '', Buffer.from(name), { headers })
     send('both', { a: 1, b: 'two', more: true })
     send('one', { a: 1 })
     send('other', { b: 'two', c: 'anything' })
     send('text', { a: '1' })
     send('x', { 'x-y': 'z' })
+    send('rare', rare)
+    send('rarer', { ...rare, list: [1, 'a', { deep: false }] })
     await ch.checkExchange(w.name)
     assert.deepEqual(await drain(ch, `${w.name}all`), ['both'])
     assert.deepEqual(await drain(ch, `${w.name}any`), ['both', 'one', 'other'])
@@ -81,6 +90,7 @@ cases('AMQP 0-9-1 routing, with amqplib', {
     assert.deepEqual(await drain(ch, `${w.name}exists`), ['other'])
     assert.deepEqual(await drain(ch, `${w.name}x`), ['x'])
     assert.deepEqual(await drain(ch, `${w.name}none`), [])
+    assert.deepEqual(await drain(ch, `${w.name}rare`), ['rare'])
   },
 
   'the default exchange leads to the queue of that name, predeclared exchanges are there': async (w) => {

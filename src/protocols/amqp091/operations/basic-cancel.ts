@@ -11,10 +11,7 @@ export const basicCancel: ChannelOperation<Args<'basic.cancel'>> = (connection, 
   if (consumer !== undefined) {
     done = consumers.cancel(consumer)
   } else if (channel.replyConsumer?.tag === consumerTag) {
-    const { route } = channel.replyConsumer
-    channel.replyConsumer = null
-    consumers.replies.delete(route)
-    done = link.broker.drop([{ id: route }])
+    done = consumers.endReplies(channel)
   }
   replyWhen(
     connection,

@@ -81,9 +81,11 @@ function consumeReplies(connection: Connection, channel: Channel, args: Consume,
     target: { session: link.session },
     owner: link.session,
   }
-  replyWhen(connection, channel, link.broker.define([route], 'create'), ([defined]) => {
-    reply.route = defined?.id ?? 0
-    consumers.replies.set(reply.route, channel)
+  const defining = link.broker.define([route], 'create')
+  void defining.then(([outcome]) => {
+    if (outcome !== undefined && !failed(outcome)) consumers.startReplies(channel, reply, outcome.ok.id)
+  })
+  replyWhen(connection, channel, defining, () => {
     if (!args.nowait) link.method(channel.number, 'basic.consume-ok', { consumerTag: tag })
   })
 }

@@ -117,7 +117,7 @@ export function inequivalent(name: string, received: unknown, current: unknown, 
   return `inequivalent arg '${name}' for ${of}: received '${String(received)}' but current is '${String(current)}'`
 }
 
-/** A header value as a predicate compares it. Tables and lists compare as what they look like. */
+/** A header value as a predicate compares it. Bytes that are no text equal nothing. */
 export function jsonOf(value: Value): Json {
   switch (value.type) {
     case 'null':
@@ -137,7 +137,13 @@ export function jsonOf(value: Value): Json {
     case 'u64':
     case 'seconds':
       return Number(value.value)
-    default:
-      return plainText(value)
+    case 'bytes':
+      return value.value.toString()
+    case 'decimal':
+      return value.value / 10 ** value.scale
+    case 'list':
+      return value.value.map(jsonOf)
+    case 'map':
+      return Object.fromEntries(value.value.map((header) => [header.name, jsonOf(header.value)]))
   }
 }
