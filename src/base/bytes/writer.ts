@@ -134,6 +134,7 @@ export class Writer {
 
   /** A zigzag varint, as Kafka's records use (varint and varlong alike). */
   varint(value: number): void {
+    assert(value >= -(2 ** 52), 'varint below what doubles hold exactly')
     this.uvarint(value >= 0 ? value * 2 : value * -2 - 1)
   }
 

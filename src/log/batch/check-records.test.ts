@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { MalformedError } from '../../base/index.ts'
 import { BatchBuilder } from './builder.ts'
-import { checkRecords } from './check-records.ts'
+import { checkRecords, isTimestamp, timestampMax } from './check-records.ts'
 import { RecordTable } from './record-table.ts'
 
 const part = fc.option(fc.uint8Array({ maxLength: 20 }))
@@ -73,4 +73,15 @@ test('a batch that expands to far more than it is worth is refused; one of repea
   assert.throws(() => checkRecords(built(16, Buffer.alloc(1024 * 1024))), MalformedError)
   checkRecords(built(10_000, Buffer.from('the same record again and again')))
   checkRecords(built(3, Buffer.alloc(1024 * 1024)))
+})
+
+test('times that are too far apart to be told from each other are refused', () => {
+  assert.ok(isTimestamp(timestampMax) && isTimestamp(-1) && !isTimestamp(5e15))
+  const builder = new BatchBuilder()
+  for (const time of [timestampMax, -1, timestampMax]) builder.add(time, null, null)
+  const table = new RecordTable(builder.finish())
+  assert.deepEqual([table.timestamp(0), table.timestamp(1), table.timestamp(2)], [timestampMax, -1, timestampMax])
+  for (const time of [1, 5e15]) builder.add(time, null, null)
+  const batch = builder.finish()
+  assert.throws(() => checkRecords(batch), MalformedError)
 })

@@ -2,8 +2,8 @@ import { MalformedError, Reader } from '../../base/index.ts'
 import { admittedBytesMax, decompress } from './compression.ts'
 import { attributes, baseTimestamp, batchBytes, batchHeaderBytes, compressionMask, recordCount } from './header.ts'
 
-/** The last time that a Date can say, ms since 1970; later ones are not exact as a JS number some way on. */
-export const timestampMax = 8_640_000_000_000_000
+/** ms since 1970. The difference of two such times is below 2^52, and so exact as a signed varint. */
+export const timestampMax = 4_000_000_000_000_000
 
 /** -1 = the producer gave none. */
 export const isTimestamp = (timestamp: number): boolean => timestamp >= -1 && timestamp <= timestampMax

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { MemoryDisk } from '../../world/index.ts'
+import { timestampMax } from '../batch/check-records.ts'
 import { BlockCache, FilePool, type CachedFile } from '../cache/index.ts'
 import { Appender } from './appender.ts'
 import { decodeEntries, EntryEncoder } from './entries.ts'
@@ -25,7 +26,7 @@ const extentsOfPartition = fc
       {
         gap: fc.nat(5),
         count: fc.integer({ min: 1, max: 2 ** 20 }),
-        maxTimestamp: fc.oneof(fc.constant(-1), big),
+        maxTimestamp: fc.oneof(fc.constant(-1), big, fc.constant(timestampMax)),
         appendTime: big,
         flags: fc.nat(0xffff),
         meta: fc.uint8Array({ maxLength: 40 }),
