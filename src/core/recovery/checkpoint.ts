@@ -8,7 +8,6 @@ import type { Shard } from '../shard/shard.ts'
 import { lanePart, part, restoreOrder } from './parts.ts'
 
 const out = new Writer(64 * 1024)
-const valuesPerPart = 500
 
 /** Writes the state of the shard's objects a part at a time; between two calls the shard goes on. */
 export class Checkpointer {
@@ -52,7 +51,7 @@ export class Checkpointer {
         this.has(object, one.part)
         yield one
       }
-      if (this.exists(object)) for (const number of this.kept(object)) gone.delete(number)
+      for (const number of this.kept(object)) gone.delete(number)
       for (const number of gone) {
         this.written.get(object)?.delete(number)
         yield { object, part: number, state: nothing }
@@ -62,13 +61,11 @@ export class Checkpointer {
     return undefined
   }
 
-  private exists(object: Id): boolean {
-    return this.shard.leased.has(object)
-  }
-
-  /** Parts of a queue that have not changed are not written again, and are not gone either. */
-  private kept(object: Id): Iterable<number> {
-    return [...(this.written.get(object) ?? [])].filter((number) => number >= part.firstLane)
+  /** Parts of queues and of last values that have not changed are not written again, and are not gone either. */
+  private kept(object: Id): number[] {
+    const { leased, lastValues } = this.shard
+    const first = leased.has(object) ? part.firstLane : lastValues.has(object) ? part.values : Infinity
+    return [...(this.written.get(object) ?? [])].filter((number) => number >= first)
   }
 
   private *partsOf(object: Id, full: boolean): Generator<CheckpointPart> {
@@ -87,7 +84,7 @@ export class Checkpointer {
     }
     yield* this.logParts(object)
     yield* this.subscriptionParts(object, full)
-    yield* this.valueParts(object)
+    yield* this.valueParts(object, full)
   }
 
   private *logParts(object: Id): Generator<CheckpointPart> {
@@ -125,19 +122,18 @@ export class Checkpointer {
     }
   }
 
-  private *valueParts(object: Id): Generator<CheckpointPart> {
+  private *valueParts(object: Id, full: boolean): Generator<CheckpointPart> {
     const state = this.shard.lastValues.get(object)
     if (state === undefined) return
-    const values = [...state.values.match({ levels: [{ any: 'rest' }] })].filter((value) => value !== null)
-    for (let from = 0; from < values.length; from += valuesPerPart) {
+    for (const { number, values } of state.values.buckets.round(full)) {
       start(restoreOrder.values)
-      for (const { levels, offset, expiresAt } of values.slice(from, from + valuesPerPart)) {
+      for (const { levels, offset, expiresAt } of values) {
         out.uvarint(levels.length)
         for (const level of levels) out.sized(Buffer.from(level, 'latin1'))
         out.uvarint(offset)
         out.uvarint(expiresAt === null ? 0 : expiresAt + 1)
       }
-      yield { object, part: part.values + from / valuesPerPart, state: out.view() }
+      yield { object, part: part.values + number, state: values.size === 0 ? nothing : out.view() }
     }
   }
 }

@@ -5,7 +5,7 @@ import type { Id } from '../facade/index.ts'
  *
  *   0 the catalogue's value, or the session's; of object 0: the reserved ids
  *   of a session       1 its saved keys
- *   of a namespace     1.. its last values, some in each
+ *   of a namespace     1.. its last values, some in each; which is in which changes from one start to the next
  *   of a log           1 its message ids, 2 + index the producers of a partition
  *   of a subscription  1 its positions, or 2 + index + lanesMax x part of the queue
  */

@@ -1,2 +1,2 @@
 export { LastValues } from './retained.ts'
-export type { LastValue } from './retained.ts'
+export type { LastValue } from './last-value.ts'

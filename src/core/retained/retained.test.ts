@@ -5,7 +5,7 @@ import type { PatternLevel } from '../facade/index.ts'
 import { levelsKey } from '../names.ts'
 import { PatternTrie } from '../route/pattern-trie.ts'
 import { LastValues } from './retained.ts'
-import type { LastValue } from './retained.ts'
+import type { LastValue } from './last-value.ts'
 
 const level = fc.constantFrom('a', 'b', '', '$s')
 const levels = fc.array(level, { maxLength: 4 })

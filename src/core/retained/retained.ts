@@ -1,15 +1,8 @@
 import type { Pattern, PatternLevel } from '../facade/index.ts'
 import type { Levels } from '../names.ts'
+import { Buckets } from './buckets.ts'
+import type { LastValue } from './last-value.ts'
 import { OffsetCounts } from './offset-counts.ts'
-
-/** Where the last value of an address is kept. */
-export interface LastValue {
-  levels: Levels
-  partition: number
-  offset: number
-  /** ms since 1970; null: never. */
-  expiresAt: number | null
-}
 
 interface Node {
   below: Map<string, Node> | null
@@ -18,12 +11,18 @@ interface Node {
 
 /** The last value of each address of one space: found by address, or by pattern. It points to records, it holds none. */
 export class LastValues {
+  /** As a checkpoint has them. */
+  readonly buckets: Buckets
   private readonly root: Node = { below: null, value: null }
   private readonly kept = new Map<number, OffsetCounts>()
   /** Those that expire, and a time before which none does. */
   private readonly mortal = new Set<LastValue>()
   private nextExpiry = Infinity
   size = 0
+
+  constructor(buckets = new Buckets()) {
+    this.buckets = buckets
+  }
 
   get(levels: Levels): LastValue | undefined {
     let node: Node | undefined = this.root
@@ -45,6 +44,7 @@ export class LastValues {
       this.nextExpiry = Math.min(this.nextExpiry, value.expiresAt)
     }
     this.keptIn(value.partition).add(value.offset)
+    this.buckets.add(value)
   }
 
   delete(levels: Levels): boolean {
@@ -70,6 +70,7 @@ export class LastValues {
   private forget(value: LastValue): void {
     this.kept.get(value.partition)!.remove(value.offset)
     this.mortal.delete(value)
+    this.buckets.remove(value)
   }
 
   /** Removes those whose time is over; false: none. */
