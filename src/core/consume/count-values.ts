@@ -11,7 +11,7 @@ const readBytesMax = 256 * 1024
 /**
  * A limit in bytes is one of values, and how large those are that a restart finds is known to nobody: what is stored is
  * several times as much where each message was published alone. So they are read once, and until that is over nothing is
- * dropped for its size.
+ * dropped for its size. A few queues at a time: after a start all of them want it.
  */
 export function countValues(shard: Shard, leased: Leased): void {
   if (leased.policy.readyBytesMax === undefined) return
@@ -21,11 +21,15 @@ export function countValues(shard: Shard, leased: Leased): void {
     lane.queue.recount()
     if (lane.counting || lane.queue.uncounted < 0) continue
     lane.counting = true
-    shard.background(countAll(shard, leased, lane))
+    inLine(shard, leased, lane)
   }
 }
 
 export const isCounting = (leased: Leased): boolean => leased.lanes.some((lane) => lane?.counting)
+
+function inLine(shard: Shard, leased: Leased, lane: Lane): void {
+  shard.background(shard.counts.run(() => countAll(shard, leased, lane)))
+}
 
 async function countAll(shard: Shard, leased: Leased, lane: Lane): Promise<void> {
   const { queue, partition } = lane
@@ -38,7 +42,8 @@ async function countAll(shard: Shard, leased: Leased, lane: Lane): Promise<void>
     } catch (error) {
       if (!isThere(shard, leased)) return
       if (!(error instanceof DiskError)) throw error
-      await new Promise<void>((resolve) => shard.world.timers.after(readAgainMs, resolve))
+      shard.world.timers.after(readAgainMs, () => inLine(shard, leased, lane))
+      return
     }
   }
   lane.counting = false

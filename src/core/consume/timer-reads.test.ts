@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AppendOp, Id, Spec } from '../facade/index.ts'
+import type { AppendOp, Id, Spec, SubscriptionSpec } from '../facade/index.ts'
 import { ok, records, Stand } from '../testing/stage.ts'
 
 const queues = 300
 
 /** Queues with 64 KiB each that nobody reads. */
-async function filled(ttlMs?: number): Promise<{ stand: Stand; subscriptions: Id[] }> {
+async function filled(
+  ttlMs?: number,
+  policy: SubscriptionSpec['policy'] = {},
+): Promise<{ stand: Stand; subscriptions: Id[] }> {
   const stand = await Stand.open({}, 'journal')
   const more = ttlMs === undefined ? {} : { expiresAt: stand.time.now() + ttlMs }
   const client = await stand.client()
@@ -23,7 +26,9 @@ async function filled(ttlMs?: number): Promise<{ stand: Stand; subscriptions: Id
       keep,
     })),
   )
-  const subscriptions = await defined(logs.map((log) => ({ kind: 'subscription', log, name: '', mode: 'leased' })))
+  const subscriptions = await defined(
+    logs.map((log) => ({ kind: 'subscription', log, name: '', mode: 'leased', policy })),
+  )
   const append = (log: Id): AppendOp => ({ op: 'append', log, ...records('x'.repeat(16 * 1024)), ...more })
   await stand.commit(client, ...logs.flatMap((log) => Array.from({ length: 4 }, () => append(log))))
   return { stand, subscriptions }
@@ -73,6 +78,20 @@ test('a start looks at no head where nothing ever expired', async () => {
   await stand.attach(client, subscriptions[7]!)
   assert.equal(client.values().length, 4)
   assert.equal(reads.of.size, 1)
+})
+
+test('a start counts what is in queues with a limit in bytes a few at a time, and keeps all of it', async () => {
+  const readyBytesMax = 64 * 1024
+  const { stand, subscriptions } = await filled(undefined, { readyBytesMax })
+  const reads = countReads(stand)
+  await stand.crash()
+  await stand.settle(10_000)
+  assert.equal(reads.of.size, queues)
+  assert.ok(reads.most > 1 && reads.most <= 8, `${reads.most} at once`)
+  for (const one of subscriptions) {
+    const { ready, readyBytes } = stand.broker.stats(one)
+    assert.deepEqual([ready, readyBytes], [4, readyBytesMax])
+  }
 })
 
 test('what once expired in a log is known after each restart', async () => {

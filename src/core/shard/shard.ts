@@ -3,6 +3,7 @@ import type { Health, Store } from '../../log/index.ts'
 import type { Clock, Random, Timers } from '../../world/index.ts'
 import { Catalogue } from '../catalogue/catalogue.ts'
 import type { Attached } from '../consume/attached.ts'
+import { Few } from '../consume/few.ts'
 import { ReadAhead } from '../consume/read-ahead.ts'
 import { TimerReads } from '../consume/timer-reads.ts'
 import { Reads } from '../read/reads.ts'
@@ -59,6 +60,8 @@ export class Shard {
   readonly farewells: { receiver: Receiver; client: Session['client'] }[] = []
   readonly readAhead: ReadAhead
   readonly timerReads = new TimerReads()
+  /** Of the values in queues with a limit in bytes. */
+  readonly counts = new Few(8)
   /** By position. */
   readonly reads: Reads
   readonly unreadable: Unreadable
