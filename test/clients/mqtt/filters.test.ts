@@ -66,6 +66,22 @@ test('overlapping filters give one copy, at the highest QoS, with all identifier
   assert.deepEqual(identifiers.sort(), [1, 300_000])
 })
 
+test('in a session that persists, overlapping filters give one copy for QoS 0 and one for the others (MQTT 5)', async (t) => {
+  const broker = await startTestBroker(t)
+  const client = await connect(t, broker, persistent(5, 'overlapping'))
+  await client.mqtt.subscribeAsync('o/#', { qos: 0, properties: { subscriptionIdentifier: 1 } })
+  await client.mqtt.subscribeAsync('o/+', { qos: 2, properties: { subscriptionIdentifier: 2 } })
+  await client.mqtt.subscribeAsync('o/x', { qos: 1, properties: { subscriptionIdentifier: 3 } })
+  await client.mqtt.publishAsync('o/x', 'x', { qos: 2 })
+  await client.take(2)
+  await quiet(client, 2)
+  const identifiers = new Map(
+    client.received.map(({ packet }) => [packet.qos, [packet.properties!.subscriptionIdentifier!].flat().sort()]),
+  )
+  assert.deepEqual(identifiers.get(0), [1])
+  assert.deepEqual(identifiers.get(2), [2, 3])
+})
+
 test('a filter subscribed again has the new options (MQTT-3.8.4-3)', async (t) => {
   const broker = await startTestBroker(t)
   for (const options of [{}, { clean: false, clientId: 'again', properties: { sessionExpiryInterval: 100 } }]) {
