@@ -42,6 +42,7 @@ const properties = fc.record<Properties>(
     utf8: fc.boolean(),
     qos: fc.nat(2),
     headers: fc.array(fc.record({ name: fc.string(), value }, plain), { maxLength: 4 }),
+    places: fc.array(fc.nat(), { maxLength: 4 }),
   },
   { requiredKeys: [], noNullPrototype: true },
 )

@@ -31,6 +31,11 @@ export interface Properties {
   retain?: boolean
   /** An empty list is not the same as none: a table may be there and hold nothing. */
   headers?: Header[]
+  /**
+   * Where in one list with the headers the publisher said the key, and properties that its protocol has no fields for:
+   * in the order of that protocol's own table. Absent = before the headers, in that order.
+   */
+  places?: number[]
 }
 
 /** Where a reply goes: a log by its name (an AMQP queue), or an address in the shared space (an MQTT topic). */
@@ -108,6 +113,7 @@ const tag = {
   header: 16,
   retain: 17,
   noHeaders: 18,
+  places: 19,
 } as const
 
 const out = new Writer(512)
@@ -134,6 +140,7 @@ export function encodeProperties(p: Properties): Buffer | null {
   if (p.retain !== undefined) number(tag.retain, p.retain ? 1 : 0)
   if (p.headers?.length === 0) field(tag.noHeaders, nothing)
   if (p.headers !== undefined) for (const header of p.headers) headerField(header)
+  if (p.places !== undefined) places(p.places)
   return out.length === 0 ? null : out.finish()
 }
 
@@ -164,6 +171,12 @@ function headerField(header: Header): void {
   scratch.sizedUtf8(header.name)
   writeValue(scratch, header.value, 0)
   field(tag.header, scratch.view())
+}
+
+function places(all: readonly number[]): void {
+  scratch.reset()
+  for (const place of all) scratch.uvarint(place)
+  field(tag.places, scratch.view())
 }
 
 /** Appends a typed value: tag 1, then what the type needs. */
@@ -338,6 +351,12 @@ function readField(p: Properties, fieldTag: number, bytes: Buffer): void {
       const r = new Reader(bytes)
       const name = r.sizedUtf8()
       ;(p.headers ??= []).push({ name, value: readValue(r) })
+      break
+    }
+    case tag.places: {
+      const r = new Reader(bytes)
+      p.places = []
+      while (r.remaining > 0) p.places.push(r.uvarint())
       break
     }
   }

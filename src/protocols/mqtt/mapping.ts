@@ -18,7 +18,9 @@ const userPropertyNames = {
   'app-id': 'app',
   priority: 'priority',
 } as const satisfies Record<string, keyof Message>
+const takenNames = [keyHeader, ...Object.keys(userPropertyNames)]
 
+type Pair = [string, string]
 type TextProperty = (typeof userPropertyNames)[keyof typeof userPropertyNames]
 
 /** What becomes of one PUBLISH: the record's key and its envelope. */
@@ -53,11 +55,18 @@ function fullParts(p: Properties, qos: Qos, retain: boolean): RecordParts {
   if (p.correlationData !== undefined) message.correlationId = p.correlationData
   if (p.responseTopic !== undefined) message.replyTo = replyToOf(p.responseTopic)
   const headers: Header[] = []
-  for (const [name, value] of p.userProperties ?? []) {
+  const taken = new Map<string, number>()
+  p.userProperties?.forEach(([name, value], place) => {
     if (name === keyHeader && key === null) key = Buffer.from(value)
-    else if (!takeUserProperty(message, name, value)) headers.push({ name, value: { type: 'utf8', value } })
-  }
+    else if (!takeUserProperty(message, name, value)) {
+      headers.push({ name, value: { type: 'utf8', value } })
+      return
+    }
+    taken.set(name, place)
+  })
   if (headers.length > 0) message.headers = headers
+  const places = takenNames.flatMap((name) => taken.get(name) ?? [])
+  if (places.some((place, i) => place !== i)) message.places = places
   return { key, envelope: encodeEnvelope(message) }
 }
 
@@ -111,14 +120,16 @@ function fullOutgoing(table: RecordTable, i: number, foreign: boolean): Outgoing
   if (correlationId !== undefined && correlationId.length <= textBytesMax) p.correlationData = correlationId
   const responseTopic = message.replyTo === undefined ? undefined : responseTopicOf(message.replyTo)
   if (responseTopic !== undefined) p.responseTopic = responseTopic
-  const pairs: [string, string][] = []
-  if (key !== null) addPair(pairs, keyHeader, textOf(key))
+  const known: Pair[] = []
+  if (key !== null) addPair(known, keyHeader, textOf(key))
   for (const [name, property] of Object.entries(userPropertyNames) as [string, TextProperty][]) {
-    if (message[property] !== undefined) addPair(pairs, name, String(message[property]))
+    if (message[property] !== undefined) addPair(known, name, String(message[property]))
   }
+  const others: Pair[] = []
   for (const { name, value } of message.headers ?? []) {
-    addPair(pairs, name, value.type === 'bytes' ? textOf(value.value) : valueText(value))
+    addPair(others, name, value.type === 'bytes' ? textOf(value.value) : valueText(value))
   }
+  const pairs = inPlace(known, others, message.places)
   if (pairs.length > 0) p.userProperties = pairs
   return {
     qos: Math.min(2, message.qos ?? 2) as Qos,
@@ -141,7 +152,16 @@ function textOf(bytes: Buffer): string | undefined {
   return Buffer.from(text, 'utf8').equals(bytes) ? text : undefined
 }
 
-function addPair(pairs: [string, string][], name: string, value: string | undefined): void {
+/** MQTT-3.3.2-18: as the publisher had them. */
+function inPlace(known: readonly Pair[], others: readonly Pair[], places: readonly number[] | undefined): Pair[] {
+  if (places?.length !== known.length) return [...known, ...others]
+  const pairs = [...others]
+  const placed = known.map((pair, i) => ({ pair, place: places[i]! }))
+  for (const { pair, place } of placed.sort((a, b) => a.place - b.place)) pairs.splice(place, 0, pair)
+  return pairs
+}
+
+function addPair(pairs: Pair[], name: string, value: string | undefined): void {
   if (value === undefined || unsayable(name) || unsayable(value)) return
   pairs.push([name, value])
 }
