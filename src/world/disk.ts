@@ -78,6 +78,7 @@ export interface CommitThread {
    * (bounded wait, P4).
    */
   commit(write: CommitWrite, done: CommitDone): void
+  /** Waits for what was handed over; only then may the files be closed that it writes to. */
   close(): Promise<void>
 }
 

@@ -442,7 +442,7 @@ export class JournalStore implements DurableStore {
   }
 
   private async shut(): Promise<void> {
-    const { thread, lock } = this.parts
+    const { lock } = this.parts
     this.snapshots.refuse({ error: 'unavailable', detail: 'the store is closed' })
     await allInTurn([
       () => this.spans.close(),
@@ -450,17 +450,19 @@ export class JournalStore implements DurableStore {
       () => this.checkpoints.close(),
       () => this.committer.stop(),
       () => (this.committer.failed ? undefined : this.syncWritten(this.written)),
-      () => this.journal.active?.file.close(),
-      () => this.slots.close(),
-      () => thread.close(),
+      ...this.lettingGo(),
       () => lock.release(),
     ])
   }
 
-  /** It could not be started: nothing of it stays open but what was given to it. */
+  /** It could not be started: nothing of it stays open but the folder's lock. */
   async abandon(): Promise<void> {
-    await this.journal.active?.file.close().catch(() => undefined)
-    await this.slots.close()
+    await allInTurn(this.lettingGo()).catch(() => undefined)
+  }
+
+  /** The thread goes before the file that it may still be writing to: the number of that is another's as soon as it is closed. */
+  private lettingGo(): (() => unknown)[] {
+    return [() => this.slots.close(), () => this.parts.thread.close(), () => this.journal.active?.file.close()]
   }
 
   /** A commit that waits for space was never acknowledged, and who closes would wait for as long as the disk is full. */

@@ -127,8 +127,7 @@ async function launch(
     watchPresence(store)
     return store
   } catch (error) {
-    await store?.abandon()
-    await parts.thread.close()
+    await (store === null ? parts.thread.close() : store.abandon())
     throw error
   }
 }

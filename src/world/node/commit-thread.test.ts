@@ -67,6 +67,22 @@ test('an error of the disk comes back as one', async (t) => {
   assert.equal(error?.kind, 'io')
 })
 
+test('the thread ends when what was handed over is written', async (t) => {
+  const path = folder(t)
+  writeFileSync(join(path, 'slot'), Buffer.alloc(4_000_000))
+  const thread = new NodeDisk(path, 0).commitThread(layout)
+  const file = await thread.open('slot', true)
+  t.after(() => file.close())
+  const errors: (DiskError | null)[] = []
+  for (const at of [0, 2_000_000]) {
+    const slices = [Buffer.alloc(32), Buffer.alloc(1_500_000, 5)]
+    thread.commit({ file, at, slices, header: 0, bodyBytes: 1_500_000, follows: at > 0 }, (error) => errors.push(error))
+  }
+  await thread.close()
+  assert.deepEqual(errors, [null, null])
+  assert.equal(readFileSync(join(path, 'slot'))[3_500_000], 5)
+})
+
 test('what is handed over behind another gets its chain, and is not tried when that one fails', async (t) => {
   const path = folder(t)
   for (const name of ['slot', 'gone']) writeFileSync(join(path, name), Buffer.alloc(4_000_000))

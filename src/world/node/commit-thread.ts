@@ -60,6 +60,8 @@ export class NodeCommitThread implements CommitThread {
   private readonly handedOver: HandedOver[] = []
   private dead: DiskError | null = null
   private closing = false
+  /** Who closes waits until nothing is handed over. */
+  private idle: () => void = () => undefined
 
   constructor(folder: string, layout: SealLayout, waitMs: number) {
     this.folder = folder
@@ -83,6 +85,7 @@ export class NodeCommitThread implements CommitThread {
     this.dead ??= new DiskError('io', 'commit', this.handedOver[0]?.path ?? '', detail)
     const [first] = this.handedOver.splice(0)
     first?.done(this.dead, Buffer.alloc(16))
+    this.idle()
   }
 
   async open(path: string, sync: boolean): Promise<CommitFile> {
@@ -169,7 +172,7 @@ export class NodeCommitThread implements CommitThread {
     const { fields } = this
     do {
       while (this.isDone()) this.finish()
-      if (this.handedOver.length === 0) return
+      if (this.handedOver.length === 0) return this.idle()
       Atomics.store(fields, field.wantMessage, 1)
       // It may have become done before the thread could see the wish; where that has taken it there will be a message.
     } while (this.isDone() && Atomics.exchange(fields, field.wantMessage, 0) === 1)
@@ -188,6 +191,7 @@ export class NodeCommitThread implements CommitThread {
   }
 
   async close(): Promise<void> {
+    if (this.handedOver.length > 0) await new Promise<void>((resolve) => (this.idle = resolve))
     this.closing = true
     Atomics.store(this.fields, field.quit, 1)
     Atomics.add(this.fields, field.request, 1)

@@ -357,7 +357,8 @@ interface SimCommitFile extends CommitFile {
 class SimCommits implements CommitThread {
   private readonly disk: SimDisk
   private readonly layout: SealLayout
-  private inFlight = false
+  /** What is being written to, and when that is done. */
+  private flight: { file: CommitFile; end: Promise<void> } | null = null
   private behind: (() => void) | null = null
   private chain: Buffer = Buffer.alloc(0)
 
@@ -368,19 +369,24 @@ class SimCommits implements CommitThread {
 
   open(path: string, sync: boolean): Promise<CommitFile> {
     return this.disk.run('open', path, (): SimCommitFile => {
-      return { path, inode: this.disk.inode(path), sync, close: () => Promise.resolve() }
+      const close = (): Promise<void> => {
+        assert(this.disk.over || this.flight?.file !== file, 'the thread still writes to a file that is closed')
+        return Promise.resolve()
+      }
+      const file = { path, inode: this.disk.inode(path), sync, close }
+      return file
     })
   }
 
   commit(write: CommitWrite, done: CommitDone): void {
-    assert(write.follows === this.inFlight, 'what follows is handed over behind another')
+    assert(write.follows === (this.flight !== null), 'what follows is handed over behind another')
     assert(this.behind === null, 'two commits handed over')
-    if (this.inFlight) this.behind = (): void => this.run(write, done)
+    if (this.flight !== null) this.behind = (): void => this.run(write, done)
     else this.run(write, done)
   }
 
   private run(write: CommitWrite, done: CommitDone): void {
-    this.inFlight = true
+    this.flight = { file: write.file, end: new Promise(() => undefined) }
     if (this.disk.over) return
     const { path, inode, sync } = write.file as SimCommitFile
     if (write.follows) this.chain.copy(write.slices[write.header]!, this.layout.chainAt)
@@ -395,7 +401,7 @@ class SimCommits implements CommitThread {
       error = failure as DiskError
     }
     const finish = (failure: DiskError | null): void => {
-      this.inFlight = false
+      this.flight = null
       this.chain = chain
       if (failure !== null && failure.kind !== 'full') dropUnsynced(inode)
       const next = failure === null ? this.behind : null
@@ -407,13 +413,14 @@ class SimCommits implements CommitThread {
       if (error !== null) throw error
       if (sync) syncOne(inode, put!)
     }
-    this.disk.run('commit', path, work).then(
+    const end = this.disk.run('commit', path, work).then(
       () => finish(null),
       (failure: unknown) => finish(failure as DiskError),
     )
+    this.flight.end = end
   }
 
-  close(): Promise<void> {
-    return Promise.resolve()
+  async close(): Promise<void> {
+    while (this.flight !== null && !this.disk.over) await this.flight.end
   }
 }
