@@ -4,7 +4,7 @@ import { adopted, diskBytes, type SpanInfo } from '../span/index.ts'
 import { pressedAbove, shareUsed } from './budget.ts'
 import { measure, type Liveness } from './liveness.ts'
 import { plan, type Plan, type SpanStats } from './plan.ts'
-import { commitEdit, settle, type SettleRoom } from './settle.ts'
+import { commitEdit, settle, type SettleOutcome, type SettleRoom } from './settle.ts'
 
 /** Spans measured at one look: the ones whose measurement is oldest. */
 const measuredPerLook = 4
@@ -110,13 +110,31 @@ export class Cleaner {
     const { files, authority, host } = this.room
     files.pin(info.id)
     try {
-      const liveness = await measure(await files.scan(info), authority)
+      const liveness = await this.mending([info], async () => measure(await files.scan(info), authority))
       this.measured.set(info.id, { ...liveness, at: host.clock.monotonic() })
     } catch (error) {
       this.measured.delete(info.id)
       this.setAside([info.id], error)
     } finally {
       files.unpin(info.id)
+    }
+  }
+
+  private settle(infos: readonly SpanInfo[]): Promise<SettleOutcome> {
+    return this.mending(infos, () => settle(this.room, infos))
+  }
+
+  /** Does it once more when the index of one of these segments was bad, which is only a cache, and was made again. */
+  private async mending<T>(infos: readonly SpanInfo[], work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      for (const info of infos) {
+        if (!(await this.room.files.mend(info, error))) continue
+        const others = infos.filter((other) => other !== info)
+        return this.mending(others, work)
+      }
+      throw error
     }
   }
 
@@ -167,7 +185,7 @@ export class Cleaner {
       this.setAside(next.spans, null)
       return true
     }
-    const outcome = await settle(this.room, gone)
+    const outcome = await this.settle(gone)
     if (outcome === 'closing') return false
     if (outcome === 'interleaved') return this.alone(next, gone)
     this.commit(outcome)
@@ -180,7 +198,7 @@ export class Cleaner {
     for (const info of gone) {
       const live = this.measured.get(info.id)?.liveBytes ?? info.payloadBytes
       if (live * 2 > diskBytes(info) || this.unglued([info.id]).length === 0) continue
-      const outcome = await settle(this.room, [info])
+      const outcome = await this.settle([info])
       if (outcome === 'closing') return false
       if (outcome !== 'interleaved') this.commit(outcome)
     }

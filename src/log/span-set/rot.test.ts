@@ -4,7 +4,7 @@ import { Damaged } from '../damaged.ts'
 import { SimRandom } from '../../world/sim/random.ts'
 import { SimDisk } from '../../world/sim/sim-disk.ts'
 import { SimTime } from '../../world/sim/time.ts'
-import { defaultSpanLimits } from '../span/index.ts'
+import { defaultSpanLimits, footerBytes } from '../span/index.ts'
 import { payloadOf, range, TestMachine, TestStore } from '../testing/test-store.ts'
 
 const partitions = 4
@@ -118,4 +118,27 @@ test('rot anywhere under a running store: what cannot be read is told, and all e
     await time.until(store.store.close())
   }
   assert.ok(losses > 4, `${losses} readers met damage`)
+})
+
+test('an index of a segment that has rotted does not keep the segment: it is made again for the cleaner', async () => {
+  const { store, disk } = await running()
+  const indexes = disk.paths().filter((path) => path.startsWith('index/'))
+  assert.ok(indexes.length > 0)
+  // Half of them in the entries of a chunk, half in the directory.
+  for (const [n, path] of indexes.entries())
+    disk.flip(path, n % 2 === 0 ? 100 : disk.bytesOf(path).length - footerBytes - 100, 3)
+  const done = new TestMachine()
+  for (let partition = 0; partition < partitions; partition++) done.consumed.set(partition, rounds - 1)
+  const { needed } = machine
+  machine.needed = (...terms) => done.needed(...terms)
+  try {
+    await store.pass(2 * 3_600_000 + 300_000, 60_000)
+  } finally {
+    machine.needed = needed
+  }
+  assert.deepEqual(
+    disk.paths().filter((path) => indexes.includes(path)),
+    [],
+  )
+  await time.until(store.store.close())
 })
