@@ -4,6 +4,7 @@ import { Damaged } from '../damaged.ts'
 import { SimRandom } from '../../world/sim/random.ts'
 import { SimDisk } from '../../world/sim/sim-disk.ts'
 import { SimTime } from '../../world/sim/time.ts'
+import { readSegmentHeader, segmentHeaderBytes } from '../frame/index.ts'
 import { defaultSpanLimits, footerBytes } from '../span/index.ts'
 import { payloadOf, range, TestMachine, TestStore } from '../testing/test-store.ts'
 
@@ -140,5 +141,29 @@ test('an index of a segment that has rotted does not keep the segment: it is mad
     disk.paths().filter((path) => indexes.includes(path)),
     [],
   )
+  await time.until(store.store.close())
+})
+
+test('a segment whose last frame has rotted, and its index, too: what was in it is told to be lost', async () => {
+  const { store, disk } = await running()
+  for (const path of disk.paths()) if (path.startsWith('index/')) await disk.remove(path)
+  const segments = new Map<number, string>()
+  for (const path of written.paths().filter((each) => each.startsWith('journal/'))) {
+    const header = readSegmentHeader(written.bytesOf(path).subarray(0, segmentHeaderBytes))
+    if (header !== null && written.paths().includes(`index/${header.segmentSeq}.idx`)) {
+      segments.set(header.segmentSeq, path)
+    }
+  }
+  const path = segments.get(Math.min(...segments.keys()))!
+  const bytes = disk.bytesOf(path)
+  const at = (offset: number): number => bytes.indexOf(payloadOf(0, offset, 3000))
+  const last = range(0, rounds).reduce((best, offset) => (at(offset) > at(best) ? offset : best))
+  disk.flip(path, at(last) + 1000, 2)
+  for (let again = 0; again < 2; again++) {
+    for (let partition = 0; partition < partitions; partition++) {
+      assert.deepEqual(await readPast(store, partition), { found: allBut(last), lost: [last] })
+    }
+    await store.reopen()
+  }
   await time.until(store.store.close())
 })

@@ -30,6 +30,8 @@ export class SpanFiles {
   private readonly pins = new Map<number, number>()
   /** Adopted segments whose file was not there at the start: damage, where a disk that is away would be an error. */
   readonly missing = new Set<number>()
+  /** Adopted segments whose frames end early, found when their index was made again: not all of their extents are in it. */
+  readonly cutShort = new Map<number, Damaged>()
   private readonly whenUnpinned = new Map<number, () => void>()
 
   constructor(host: SpanHost, manifest: Manifest) {
@@ -109,9 +111,11 @@ export class SpanFiles {
     return table
   }
 
-  /** The index as the cleaner reads it. */
+  /** The index as the cleaner reads it, which must know all that would go. */
   async scan(info: SpanInfo): Promise<TableReader> {
     const table = await this.table(info)
+    const damage = this.cutShort.get(info.id)
+    if (damage !== undefined) throw damage
     return table.through(this.scanCache)
   }
 
@@ -148,9 +152,10 @@ export class SpanFiles {
     if (facts === null) return this.rebuild(info)
     try {
       const table = await TableReader.open(this.cache, { id: info.id * 2 + 1, path, bytes: facts.bytes })
-      const { journalId, firstSeq } = table.footer
-      // A sidecar of another journal in the same folder, or of a history that a crash took back.
-      if (journalId.equals(this.host.journalId) && firstSeq === info.firstSeq) return table
+      const { journalId, firstSeq, extents } = table.footer
+      // A sidecar of another journal in the same folder, or of a history that a crash took back; or it is cut short.
+      const own = journalId.equals(this.host.journalId) && firstSeq === info.firstSeq
+      if (own && extents === info.extents) return table
     } catch (error) {
       if (!(error instanceof Damaged) && !(error instanceof DiskError && error.kind === 'notFound')) throw error
       this.host.report(error)
@@ -161,10 +166,21 @@ export class SpanFiles {
   private async rebuild(info: SpanInfo): Promise<TableReader> {
     const path = tablePath(info)
     const index = await this.host.scanSegment(info.slot, info.firstSeq)
+    this.compare(info, index.count)
     const facts = { journalId: this.host.journalId, createdAt: info.newestAt }
     await this.forgetTable(info)
     const bytes = await writeSidecar(this.host.disk, index, facts, () => Promise.resolve())
     return TableReader.open(this.cache, { id: info.id * 2 + 1, path, bytes })
+  }
+
+  /** A frame that has rotted at the end of a segment looks like one that was never written; the manifest knows better. */
+  private compare(info: SpanInfo, extents: number): void {
+    this.cutShort.delete(info.id)
+    if (extents === info.extents) return
+    const detail = `segment ${info.firstSeq} ends early: ${extents} extents of ${info.extents} are there`
+    const damage = new Damaged(this.host.slotPath(info.slot), 0, detail)
+    this.cutShort.set(info.id, damage)
+    this.host.report(damage)
   }
 
   /** After `Damaged` in the sidecar of an adopted segment: it is only a cache, so make it again. False: not a sidecar. */
@@ -192,6 +208,7 @@ export class SpanFiles {
     this.tables.delete(info.id)
     const file = this.place(info)
     this.missing.delete(info.id)
+    this.cutShort.delete(info.id)
     this.cache.forget(file)
     this.scanCache.forget(file)
     await this.pool.forget(file.path)

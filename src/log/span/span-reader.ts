@@ -171,10 +171,9 @@ export class SpanReader {
         throw costOf(error, from, stretch.below)
       })
     }
-    const record = cursor.record
-    if (record === null) return -1
+    const { record } = cursor
     let reached = from
-    const chunksEnd = record.firstChunk + record.chunks
+    const chunksEnd = record === null ? cursor.chunk : record.firstChunk + record.chunks
     while (cursor.chunk < chunksEnd) {
       const extents = await this.entries(info, cursor.chunk).catch(async (error: unknown) => {
         throw costOf(error, reached, await this.chunkEnd(info, cursor.chunk, chunksEnd, stretch.below))
@@ -195,6 +194,8 @@ export class SpanReader {
       }
       cursor.chunk++
     }
+    const cutShort = this.files.cutShort.get(info.id)
+    if (cutShort !== undefined && reached < end) throw costOf(cutShort, reached, stretch.below)
     return -1
   }
 
