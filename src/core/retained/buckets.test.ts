@@ -8,7 +8,7 @@ import { LastValues } from './retained.ts'
 
 const everything = { levels: [{ any: 'rest' as const }] }
 const offsets = (values: LastValues): Map<string, number> =>
-  new Map([...values.match(everything)].map(({ levels, offset }) => [levelsKey(levels), offset]))
+  new Map([...values.match(everything)].flatMap((one) => (one === null ? [] : [[levelsKey(one.levels), one.offset]])))
 
 /** A checkpoint as the store keeps it: what the rounds wrote, and what has happened since the last one began. */
 class Keeper {

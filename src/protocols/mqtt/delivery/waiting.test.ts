@@ -105,7 +105,6 @@ function replaying() {
   return { state, waiting: new Waiting(Infinity, 1000, keeper, (page) => void (state.page = page)) }
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- what it gives is there
 async function* pages(read: string[], name: string, ...all: number[][]): AsyncGenerator<DeliveredBatch[], undefined> {
   for (const [i, page] of all.entries()) {
     read.push(`${name}${i}`)
