@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { start, startTestBroker, toolchain } from '../../support/index.ts'
 import type { Running } from '../../support/index.ts'
 import type { Broker } from '../../../src/index.ts'
+import { raw } from './support.ts'
 
 const pub = await toolchain.command('mosquitto_pub')
 const sub = await toolchain.command('mosquitto_sub')
@@ -43,6 +44,28 @@ test('mosquitto_sub away, with a session: 500 messages wait for it, from one mos
   const { stdout } = await sub.run([...session, '-C', '500', '-W', '20'])
   assert.deepEqual(stdout.trim().split('\n'), lines)
 })
+
+test(
+  'mosquitto_pub with a session, killed before PUBREL, begins with the same identifier: its next message is there',
+  { skip },
+  async (t) => {
+    const broker = await startTestBroker(t)
+    const listening = listen([...at(broker), '-t', 'meter', '-q', '2', '-C', '2', '-W', '15'])
+    t.after(() => listening.stop())
+    await listening.waitFor(/Subscribed/)
+    const killed = await raw(t, broker, 4)
+    await killed.connect('meter', { clean: false })
+    killed.send({ cmd: 'publish', topic: 'meter', payload: 'A', qos: 2, messageId: 1, dup: false, retain: false })
+    await killed.next('pubrec')
+    killed.drop()
+    await pub.run([...at(broker), '-V', 'mqttv311', '-c', '-i', 'meter', '-t', 'meter', '-q', '2', '-m', 'B'])
+    const { stdout } = await listening.ended
+    assert.deepEqual(
+      stdout.split('\n').filter((line) => /^[AB]$/.test(line)),
+      ['A', 'B'],
+    )
+  },
+)
 
 test('mosquitto_pub with MQTT 5 properties, mosquitto_sub prints them', { skip }, async (t) => {
   const broker = await startTestBroker(t)
