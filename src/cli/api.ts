@@ -16,7 +16,8 @@ export async function callApi(
   } = {},
 ): Promise<unknown> {
   const base = input.one('url') ?? process.env.DRAGOMAN_URL ?? defaultUrl
-  if (!URL.canParse(base)) throw new UserError(`--url ${base}: must look like ${defaultUrl}`, 2)
+  if (!URL.canParse(base) || new URL(base).protocol !== 'http:')
+    throw new UserError(`--url ${base}: must look like ${defaultUrl}`, 2)
   const url = new URL(path, base)
   const given = options.onChunks
   const taking: { error?: Error } = {}
@@ -37,7 +38,18 @@ export async function callApi(
     throw new UserError(`no broker answers at ${base} (${why}); start one with: dragoman serve, or name it with --url`)
   }
   if (answer.status >= 300) throw new UserError(messageOf(answer.text, answer.status))
-  return answer.text === '' ? undefined : JSON.parse(answer.text)
+  return answer.text === '' ? undefined : readAnswer(answer.text)
+}
+
+/** JSON, or whatever else listens there. */
+export function readAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new UserError(
+      `no broker answers like this: ${text.slice(0, 100).trim()}; name the HTTP API of one with --url`,
+    )
+  }
 }
 
 function messageOf(text: string, status: number): string {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, cpSync, readdirSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, readdirSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -62,6 +62,17 @@ test('a folder where nothing can be written is checked and copied all the same, 
   assert.equal(hidden.code, 2, hidden.stdout)
   assert.equal(hidden.stderr.trim().split('\n').length, 2, hidden.stderr)
   assert.match(hidden.stderr, /list journal: EACCES/)
+})
+
+test('a folder that may not be looked at, at a path too long for a socket, is a sentence', async (t) => {
+  if ((await dragoman(['--version'], nobody)).code !== 0) return t.skip('nobody may not run the sources')
+  const folder = temporaryFolder(t)
+  chmodSync(folder, 0o755)
+  const data = path.join(folder, 'd'.repeat(100))
+  mkdirSync(data, { mode: 0 })
+  const { code, stderr } = await dragoman(['check', '--data', data], nobody)
+  assert.equal(code, 2)
+  assert.match(stderr, /^nothing can be written .*\ndata folder .*: stat restore.partial: EACCES[^\n]*\n$/)
 })
 
 test("another user's broker has its folder in use", async (t) => {

@@ -1,10 +1,13 @@
 /** What this release cannot read it refuses, in words, and leaves as it is. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { crc32c } from '../../src/base/index.ts'
+import { archive, snapshotOfFolder } from '../../src/log/index.ts'
+import { NodeDisk } from '../../src/world/node/index.ts'
 import { root, run, temporaryFolder } from '../support/index.ts'
 import { corpusFolder, releases, unpack } from './corpus.ts'
 
@@ -50,6 +53,24 @@ test('a folder of a newer release is refused by serve, check and repair, and not
     assert.doesNotMatch(stderr, /\n\s+at /, 'no stack')
   }
   assert.equal(fingerprint(data), before)
+})
+
+test('a backup of a newer release is refused, and nothing of it stays', async (t) => {
+  const data = await folder(t)
+  const snapshot = (await snapshotOfFolder(new NodeDisk(data)))!
+  const { file, bytes } = activeSlot(data)
+  bytes[4] = 2
+  bytes.writeUInt32LE(crc32c(bytes.subarray(0, 116)), 116)
+  writeFileSync(file, bytes)
+  const copy = path.join(path.dirname(data), 'copy.tar')
+  await writeFile(copy, archive(snapshot, { release: '9.0.0', createdAt: 0 }))
+  const restored = path.join(path.dirname(data), 'restored')
+  const { code, stderr } = await dragoman('restore', copy, '--data', restored)
+  assert.deepEqual(
+    [code, stderr],
+    [1, 'the journal has format 2.0: a newer release wrote it; start that one, or a newer one\n'],
+  )
+  assert.equal(existsSync(restored), false)
 })
 
 test('a damaged header is named with its file; check says what it costs', async (t) => {

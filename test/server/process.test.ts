@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
 import path from 'node:path'
 import { once } from 'node:events'
 import { test } from 'node:test'
@@ -138,6 +139,21 @@ test('without a broker the error says what to do', async () => {
   const { code, stderr } = await dragoman(['status', '--url', 'http://127.0.0.1:1'])
   assert.equal(code, 1)
   assert.match(stderr, /no broker answers at http:\/\/127\.0\.0\.1:1 .*start one with: dragoman serve/)
+})
+
+test('what is no broker, and a URL that is none, are told', async (t) => {
+  const page = createHttpServer((_, response) => response.end('<html>hello</html>\n')).listen(0, '127.0.0.1')
+  t.after(() => page.close())
+  await once(page, 'listening')
+  const url = `http://127.0.0.1:${(page.address() as AddressInfo).port}`
+  for (const command of ['status', 'tail']) {
+    const { code, stderr } = await dragoman([command, '--url', url])
+    assert.deepEqual([code, stderr.split('\n').length], [1, 2], stderr)
+    assert.match(stderr, /^no broker answers like this: <html>/)
+  }
+  const { code, stderr } = await dragoman(['status', '--url', 'https://127.0.0.1'])
+  assert.equal(code, 2)
+  assert.match(stderr, /must look like http:/)
 })
 
 test('a client that says nothing is closed after its time', async (t) => {

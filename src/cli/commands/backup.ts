@@ -1,4 +1,4 @@
-import { archive, Damaged, readArchive, snapshotOfFolder, type BackupFacts } from '../../log/index.ts'
+import { archive, Damaged, readArchive, snapshotOfFolder, StoreRefused, type BackupFacts } from '../../log/index.ts'
 import { DiskError } from '../../world/index.ts'
 import { systemClock, writeError, writeOutput } from '../../world/node/index.ts'
 import { version } from '../../version.ts'
@@ -104,7 +104,8 @@ export async function told<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
-    if (error instanceof DiskError || error instanceof Damaged) throw new UserError(error.message)
+    if (error instanceof DiskError || error instanceof Damaged || error instanceof StoreRefused)
+      throw new UserError(error.message)
     throw error
   }
 }

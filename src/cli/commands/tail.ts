@@ -1,6 +1,6 @@
 import type { MessageAnswer } from '../../admin/index.ts'
 import { writeOutput } from '../../world/node/index.ts'
-import { callApi } from '../api.ts'
+import { callApi, readAnswer } from '../api.ts'
 import { UserError, type Input } from '../command.ts'
 
 /** One line of the live answer: a message, or a word about the tail itself. */
@@ -19,7 +19,7 @@ export async function tail(input: Input): Promise<number> {
       rest = lines.pop() ?? ''
       for (const line of lines) {
         if (seen >= count) return
-        const parsed = JSON.parse(line) as Line
+        const parsed = readAnswer(line) as Line
         if ('error' in parsed) return reject(new UserError(parsed.detail))
         if ('tailing' in parsed) continue
         writeOutput(asJson ? line : textOf(parsed))

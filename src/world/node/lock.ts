@@ -39,7 +39,7 @@ export async function lockFolder(folder: string): Promise<Outcome<Lock>> {
     server.close()
     const told = diskError(error, 'lock', folder)
     // Who may not write there can still see that somebody else does.
-    const holder = told.kind === 'denied' ? await ask(folder, 'LOCK') : null
+    const holder = told.kind === 'denied' ? await ask(folder, 'LOCK').catch(() => null) : null
     if (holder !== null) return inUse(folder, holder)
     throw told
   } finally {
@@ -87,9 +87,9 @@ const answerMs = 1000
 const nobody: ReadonlySet<string | undefined> = new Set(['ECONNREFUSED', 'ENOENT'])
 
 /** The process that holds the lock, or null when nobody listens. */
-function ask(folder: string, name: string): Promise<string | null> {
+async function ask(folder: string, name: string): Promise<string | null> {
   const address = addressOf(folder, name)
-  return new Promise((resolve) => {
+  return await new Promise((resolve) => {
     let answer = ''
     const socket = connect(address.path)
     socket.setEncoding('utf8')
