@@ -1,5 +1,5 @@
 import { failed } from '../base/index.ts'
-import { mustBeRestored, StoreRefused } from '../log/index.ts'
+import { mustBeRestored, restoredFolders, StoreRefused } from '../log/index.ts'
 import { DiskError, type Disk, type Lock } from '../world/index.ts'
 import { NodeDisk, writeError } from '../world/node/index.ts'
 import { UserError, type Input } from './command.ts'
@@ -22,6 +22,7 @@ export async function withDataFolder<T>(
     const lock = await lockOf(disk, data, access)
     try {
       await mustBeRestored(disk)
+      await mustHoldData(disk, data)
       return await run(disk, data)
     } finally {
       await lock?.release()
@@ -32,6 +33,12 @@ export async function withDataFolder<T>(
     if (error instanceof DiskError) throw new UserError(`data folder ${data}: ${error.message}`, 2)
     throw error
   }
+}
+
+/** Of another folder one would say that all in it is well. */
+async function mustHoldData(disk: Disk, data: string): Promise<void> {
+  for (const folder of restoredFolders) if ((await disk.list(folder)).length > 0) return
+  throw new UserError(`${data}: there are no data of a broker in it`, 2)
 }
 
 /** Null: nothing can be written there, by this user at least, and nobody has the folder open. */

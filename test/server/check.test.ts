@@ -65,6 +65,14 @@ test('damage is reported with file and position, refused at the start, and repai
   assert.deepEqual(await admin.listTopics(), ['kept'])
 })
 
+test('a folder that is none of a broker is not called whole', async (t) => {
+  const data = temporaryFolder(t)
+  for (const args of [['check'], ['repair', '--yes'], ['backup', '-']]) {
+    const { code, stdout, stderr } = await dragoman(...args, '--data', data)
+    assert.deepEqual([code, stdout, stderr], [2, '', `${data}: there are no data of a broker in it\n`])
+  }
+})
+
 test('a folder in use is left alone', async (t) => {
   const broker = await spawnTestBroker(t)
   const { code, stderr } = await dragoman('check', '--data', broker.data)
