@@ -12,6 +12,7 @@ export interface Disk {
   stat(path: string): Promise<FileFacts | null>
   /** Names in a folder, sorted; empty when it does not exist. */
   list(folder: string): Promise<string[]>
+  /** Durable when it resolves, unless the folder was there already. */
   makeFolder(path: string): Promise<void>
   /** Replaces `to`. Durable only after `syncFolder`. */
   rename(from: string, to: string): Promise<void>

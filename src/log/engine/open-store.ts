@@ -101,6 +101,8 @@ async function openLocked(terms: OpenStoreTerms, disk: Disk, lock: Lock, options
     if (recovered.wipe) await wipeRest(disk, found, recovered)
     await syncFound(disk, found, recovered, held, spans.adoptedThrough)
     await spans.recovered()
+    // A process that died may have made folders whose names are not on the disk yet.
+    await disk.syncFolder('.')
     const thread = disk.commitThread(frameLayout)
     const given = { disk, lock, clock, timers, thread, machine, options, memory, undecided }
     const parts: StoreParts = { ...given, partitions, held, tail }

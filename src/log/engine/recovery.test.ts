@@ -149,3 +149,14 @@ async function commitOne(run: Run, n: number): Promise<void> {
   run.work.append([1], `${n}`.padEnd(1000, '.'))
   await commit(run)
 }
+
+test('before the first commit the names of the folders are on the disk', async () => {
+  const { time, disk } = newDisk(3)
+  const operations: string[] = []
+  disk.onOperation = (operation, path) => operations.push(`${operation} ${path}`)
+  const { store } = await openOn(disk, time)
+  const synced = operations.indexOf('syncFolder .')
+  const committed = operations.findIndex((each) => each.startsWith('commit'))
+  assert.ok(synced >= 0 && synced < committed)
+  await time.until(store.close())
+})

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import type { Outcome } from '../../base/index.ts'
 import type { CommitThread, Disk, DiskFile, DiskSpace, FileFacts, Lock, OpenMode, SealLayout } from '../disk.ts'
 import { commitWaitMs, NodeCommitThread } from './commit-thread.ts'
@@ -60,7 +60,13 @@ export class NodeDisk implements Disk {
   }
 
   async makeFolder(path: string): Promise<void> {
-    await this.run('make folder', path, mkdir(join(this.folder, path), { recursive: true }))
+    const folder = resolve(this.folder, path)
+    const first = await this.run('make folder', path, mkdir(folder, { recursive: true }))
+    if (first === undefined) return
+    // The name of each that was made is in the one above it.
+    for (let made = folder; made.startsWith(resolve(first)); made = dirname(made)) {
+      await this.syncFolder(relative(this.folder, dirname(made)))
+    }
   }
 
   rename(from: string, to: string): Promise<void> {
