@@ -31,7 +31,10 @@ interface Begun {
 export class Replayed {
   readonly manifest = new Manifest()
   readonly partitions = new Partitions()
-  private readonly pages = new IndexPages((span) => !this.manifest.has(span))
+  private readonly pages = new IndexPages(
+    (span) => !this.manifest.has(span),
+    () => this.manifest.goneCount,
+  )
   beginCommit = 0
   /** The newest commit with a frame. */
   commit = 0

@@ -211,12 +211,14 @@ export class Cleaner {
    */
   private unglued(removed: readonly number[]): number[] {
     const { manifest } = this.room
-    const staying = manifest.list().filter((info) => info.segmentsOn > 0 && !removed.includes(info.id))
+    const gone = new Set(removed)
+    const needed = new Set<number>()
+    for (const { id, firstSeq, segmentsOn } of manifest.list()) {
+      if (!gone.has(id)) for (let on = 1; on <= segmentsOn; on++) needed.add(firstSeq + on)
+    }
     return removed.filter((id) => {
       const info = manifest.get(id)!
-      const runsOn = (earlier: SpanInfo): boolean =>
-        earlier.firstSeq < info.firstSeq && info.firstSeq <= earlier.firstSeq + earlier.segmentsOn
-      return !adopted(info) || !staying.some(runsOn)
+      return !adopted(info) || !needed.has(info.firstSeq)
     })
   }
 

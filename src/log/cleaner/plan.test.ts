@@ -52,6 +52,18 @@ test('a dead segment stays while a payload of a living one runs on into it', () 
   assert.equal(plan([span(1, { segmentsOn: 2 }), span(2), span(3, dead)], terms), null)
 })
 
+test('the dead are found in one pass, however many spans there are and whatever runs on', () => {
+  let looks = 0
+  const spans = Array.from({ length: 2000 }, (_, i) => {
+    const each = span(i + 1, { segmentsOn: 1, ...(i % 2 === 0 ? {} : dead) })
+    const { firstSeq } = each
+    Object.defineProperty(each, 'firstSeq', { get: () => (looks++, firstSeq) })
+    return each
+  })
+  assert.equal(plan(spans, terms), null)
+  assert.ok(looks <= 10 * spans.length, `${looks} looks`)
+})
+
 test('C2: at 60 s a span under 25 % is merged with its sparse neighbours, at most 16', () => {
   assert.equal(plan([span(1, { ...sparse, ageMs: 59_000 })], terms), null)
   assert.deepEqual(plan([span(1), span(2, sparse), span(3, sparse), span(4)], terms)?.spans, [2, 3])

@@ -73,13 +73,12 @@ function dead(spans: readonly SpanStats[]): Plan | null {
 
 /** Leaves out segments into which a payload of a segment that stays runs on. */
 function withGlue(spans: readonly SpanStats[], chosen: Set<number>): number[] {
-  for (const span of spans) {
-    if (span.segmentsOn === 0 || chosen.has(span.id)) continue
-    for (const later of spans) {
-      if (later.adopted && later.firstSeq > span.firstSeq && later.firstSeq <= span.firstSeq + span.segmentsOn) {
-        chosen.delete(later.id)
-      }
-    }
+  if (chosen.size === 0) return []
+  const segments = new Map<number, number>()
+  for (const { id, firstSeq, adopted } of spans) if (adopted && chosen.has(id)) segments.set(firstSeq, id)
+  for (const { id, firstSeq, segmentsOn } of spans) {
+    if (chosen.has(id)) continue
+    for (let on = 1; on <= segmentsOn; on++) chosen.delete(segments.get(firstSeq + on) ?? -1)
   }
   return spans.filter((span) => chosen.has(span.id)).map((span) => span.id)
 }

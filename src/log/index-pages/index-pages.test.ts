@@ -15,10 +15,16 @@ interface Entry {
   bytes: number
 }
 
+const goneIn = (gone: ReadonlySet<number>): ConstructorParameters<typeof IndexPages> => [
+  (span) => gone.has(span),
+  () => gone.size,
+]
+
 /** What the index should say: a list of all entries, searched from the front. */
 class NaivePages {
   readonly gone = new Set<number>()
   entries: Entry[] = []
+  readonly terms = goneIn(this.gone)
 
   /** The spans that hold records from `offset` on, in order. */
   from(offset: number): number[] {
@@ -52,7 +58,7 @@ test('the index equals a naive list through adoptions, merges, dead spans and re
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 900 }), (steps) => {
       const naive = new NaivePages()
-      let pages = new IndexPages((span) => naive.gone.has(span))
+      let pages = new IndexPages(...naive.terms)
       const stored = new Map<string, Buffer>()
       let next = 0
       let spans = 0
@@ -81,7 +87,7 @@ test('the index equals a naive list through adoptions, merges, dead spans and re
           naive.gone.add(dead!.span)
         } else if (one.do === 'restart') {
           save(pages, round, one.full, stored)
-          pages = new IndexPages((span) => naive.gone.has(span))
+          pages = new IndexPages(...naive.terms)
           for (const [key, state] of stored) pages.restore(7, Number(key.split('/')[1]), state)
           // Edits after the checkpoint are applied again, and those before it may be.
           for (const { span, from, below, bytes } of naive.entries) pages.insert(7, from, below, span, bytes)
@@ -109,7 +115,7 @@ function save(pages: IndexPages, round: number, full: boolean, into: Map<string,
 
 test('a merged span is found for all that it holds, also where the list is cut into pages', () => {
   const gone = new Set<number>()
-  const pages = new IndexPages((span) => gone.has(span))
+  const pages = new IndexPages(...goneIn(gone))
   const entries = 3 * chunkEntriesMax
   for (let n = 0; n < entries; n++) pages.insert(7, n * 10, n * 10 + 10, n + 1, 1)
   const [merged, first, end] = [entries + 1, chunkEntriesMax - 8, 2 * chunkEntriesMax + 8]
@@ -127,7 +133,7 @@ test('a merged span is found for all that it holds, also where the list is cut i
 test('a checkpoint has every page, though a merge empties some and adoptions cut others while it is written', () => {
   for (let steps = 0; steps < 6; steps++) {
     const gone = new Set<number>()
-    const pages = new IndexPages((span) => gone.has(span))
+    const pages = new IndexPages(...goneIn(gone))
     const entries = 4 * chunkEntriesMax
     for (let n = 0; n < entries; n++) pages.insert(7, n * 10, n * 10 + 10, n + 1, 1)
     const stored: CheckpointPart[] = []
@@ -146,7 +152,7 @@ test('a checkpoint has every page, though a merge empties some and adoptions cut
     edits.push([shrunk * 10 + 5, shrunk * 10 + 10, rest])
     for (const [from, below, span] of edits) pages.insert(7, from, below, span, 1)
     write(Infinity)
-    const restored = new IndexPages((span) => gone.has(span))
+    const restored = new IndexPages(...goneIn(gone))
     for (const { part, state } of stored) restored.restore(7, part, state as Buffer)
     for (const [from, below, span] of edits) restored.insert(7, from, below, span, 1)
     for (let offset = 0; offset < (entries + chunkEntriesMax) * 10; offset += 5) {
@@ -160,8 +166,37 @@ test('a checkpoint has every page, though a merge empties some and adoptions cut
   }
 })
 
+test('a round sweeps a list when its turn comes, and only when spans have gone', () => {
+  const gone = new Set<number>()
+  let asked = 0
+  const pages = new IndexPages(
+    (span) => {
+      asked++
+      return gone.has(span)
+    },
+    () => gone.size,
+  )
+  for (let partition = 0; partition < 100; partition++) {
+    for (let span = 1; span <= 10; span++) pages.insert(partition, span * 10, span * 10 + 10, span, 1)
+  }
+  const roundAsks = (round: number): number => {
+    asked = 0
+    while (pages.checkpoint(round, false) !== null);
+    return asked
+  }
+  asked = 0
+  assert.notEqual(pages.checkpoint(1, true), null)
+  assert.ok(asked <= 10, `${asked} entries were looked at in one step`)
+  while (pages.checkpoint(1, true) !== null);
+  assert.equal(roundAsks(2), 0)
+  gone.add(3)
+  assert.equal(roundAsks(3), 1000)
+  assert.equal(pages.bytesFrom(50, 0), 9)
+  assert.equal(roundAsks(4), 0)
+})
+
 test('bytes from an offset inside an entry are its share', () => {
-  const pages = new IndexPages(() => false)
+  const pages = new IndexPages(...goneIn(new Set()))
   pages.insert(1, 100, 200, 1, 5000)
   pages.insert(1, 200, 300, 2, 1000)
   assert.equal(pages.bytesFrom(1, 0), 6000)
@@ -174,7 +209,7 @@ test('bytes from an offset inside an entry are its share', () => {
 })
 
 test('spans that stand between the records of a partition are seen', () => {
-  const pages = new IndexPages((span) => span === 9)
+  const pages = new IndexPages(...goneIn(new Set([9])))
   pages.insert(1, 0, 10, 1, 1)
   pages.insert(1, 10, 20, 2, 1)
   pages.insert(1, 20, 30, 3, 1)
@@ -188,7 +223,7 @@ test('10,000 partitions in 100 spans each take less than 40 MB', async () => {
   const collect = runInNewContext('gc') as () => void
   collect()
   const before = process.memoryUsage()
-  const pages = new IndexPages(() => false)
+  const pages = new IndexPages(...goneIn(new Set()))
   for (let span = 1; span <= 100; span++) {
     for (let partition = 0; partition < 10_000; partition++)
       pages.insert(partition, span * 10, span * 10 + 10, span, 99)

@@ -13,14 +13,16 @@ import { PartitionList, type Page, type Stretch } from './partition-list.ts'
 export class IndexPages {
   private readonly lists = new Map<number, PartitionList>()
   private readonly gone: (span: number) => boolean
+  private readonly goneCount: () => number
   /** Parts to be deleted from the checkpoint. */
   private readonly emptied: { object: number; part: number }[] = []
   private walk: Iterator<CheckpointPart> | null = null
   private round = -1
 
-  /** `gone`: is this span no longer in the manifest? */
-  constructor(gone: (span: number) => boolean) {
+  /** `gone`: is this span no longer in the manifest? `goneCount`: how many have gone so far. */
+  constructor(gone: (span: number) => boolean, goneCount: () => number) {
     this.gone = gone
+    this.goneCount = goneCount
   }
 
   get partitions(): number {
@@ -78,17 +80,18 @@ export class IndexPages {
     this.lists.delete(partition)
   }
 
-  private sweep(): void {
-    for (const [object, list] of this.lists) {
-      for (const part of list.sweep(this.gone)) this.emptied.push({ object, part })
-    }
+  /** Returns the parts that became empty. */
+  private sweep(list: PartitionList): number[] {
+    const goneCount = this.goneCount()
+    if (list.sweptAt === goneCount) return []
+    list.sweptAt = goneCount
+    return list.sweep(this.gone)
   }
 
   /** Like `Machine.checkpoint`. */
   checkpoint(round: number, full: boolean): CheckpointPart | null {
     if (round !== this.round || this.walk === null) {
       this.round = round
-      this.sweep()
       this.walk = this.changed(full)
     }
     const next = this.walk.next()
@@ -104,6 +107,7 @@ export class IndexPages {
     const written = new Set<Page>()
     const isDue = (page: Page): boolean => (full || page.dirty) && !written.has(page)
     for (const [object, list] of this.lists) {
+      for (const part of this.sweep(list)) yield { object, part, state: none }
       for (let page = list.pages.find(isDue); page !== undefined; page = list.pages.find(isDue)) {
         written.add(page)
         page.dirty = false

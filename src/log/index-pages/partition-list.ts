@@ -24,6 +24,8 @@ export class PartitionList {
   pages: Page[] = []
   /** One after the last offset that any span has. */
   endOffset = 0
+  /** How many spans had gone when it was swept last. */
+  sweptAt = -1
   private nextPart = 0
   private countedFrom = -1
   private countedBytes = 0

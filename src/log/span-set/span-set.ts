@@ -30,7 +30,10 @@ const manifestObject = 0
 export class SpanSet implements Spans {
   private readonly host: SpanHost
   private readonly manifest = new Manifest()
-  private readonly pages = new IndexPages((span) => !this.manifest.has(span))
+  private readonly pages = new IndexPages(
+    (span) => !this.manifest.has(span),
+    () => this.manifest.goneCount,
+  )
   private readonly files: SpanFiles
   private readonly reader: SpanReader
   private readonly budget: Budget

@@ -19,6 +19,9 @@ export class Manifest {
   private walk: Iterator<CheckpointPart> | null = null
   private round = -1
 
+  /** How many spans have gone since the start. */
+  goneCount = 0
+
   get size(): number {
     return this.spans.size
   }
@@ -71,6 +74,7 @@ export class Manifest {
     const info = this.spans.get(id)
     if (info === undefined) return
     this.spans.delete(id)
+    this.goneCount++
     if (this.segments.get(info.firstSeq) === info) this.segments.delete(info.firstSeq)
     this.dirty.add(partOf(id))
   }
