@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
-import { link, rename, rm } from 'node:fs/promises'
+import { access, link, rename, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import type { Failure, Outcome } from '../../base/index.ts'
@@ -38,13 +38,22 @@ export async function lockFolder(folder: string): Promise<Outcome<Lock>> {
   } catch (error) {
     server.close()
     const told = diskError(error, 'lock', folder)
-    // Who may not write there can still see that somebody else does.
-    const holder = told.kind === 'denied' ? await ask(folder, 'LOCK').catch(() => null) : null
+    const holder = told.kind === 'denied' ? await seen(folder) : null
     if (holder !== null) return inUse(folder, holder)
     throw told
   } finally {
     // Where nothing can be written there is nothing to remove, or it stays: nobody asks for a name like this one.
     await rm(own, { force: true }).catch(() => undefined)
+  }
+}
+
+/** Who may not write there can still see that somebody else does. Null: nobody does, or not even that can be seen. */
+async function seen(folder: string): Promise<string | null> {
+  try {
+    await access(join(folder, 'LOCK'))
+    return await ask(folder, 'LOCK')
+  } catch {
+    return null
   }
 }
 
