@@ -1,6 +1,7 @@
 import { chainOf, type Disk } from '../../world/index.ts'
 import { Damaged } from '../damaged.ts'
 import {
+  bridgeFlag,
   frameLayout,
   readSegmentHeader,
   segmentHeaderBytes,
@@ -54,6 +55,7 @@ export async function indexFrames(segmentSeq: number, walk: Walk): Promise<Segme
   const assembler = new Assembler<number>()
   for (let seq = segmentSeq; seq === segmentSeq || assembler.open; seq++) {
     const found = await walk(seq, (frame, { segmentBytes, frameBytesMax }) => {
+      if ((frame.header.flags & bridgeFlag) !== 0) index.repaired = true
       const whole = assembler.add(frame, seq)
       if (whole === null || whole.places[0] !== segmentSeq) return
       const { position } = whole.frames[0]!

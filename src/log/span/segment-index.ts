@@ -33,6 +33,8 @@ export class SegmentIndex {
   private readonly cut = new Map<number, readonly Fragment[]>()
   /** How many of the segments that follow hold a piece of a payload that begins here. */
   segmentsOn = 0
+  /** A repair has put empty frames in the place of lost ones, and told what was lost. */
+  repaired = false
   private readonly partitionLists = new Map<number, IdList>()
 
   constructor(segmentSeq: number) {

@@ -4,6 +4,7 @@ import { Damaged } from '../damaged.ts'
 import type { OpenSegment, SpanHost } from './host.ts'
 import type { Manifest } from './manifest.ts'
 import { rebuildFooter } from './rebuild-footer.ts'
+import type { SegmentIndex } from './segment-index.ts'
 import { writeSidecar } from './sidecar.ts'
 import { adopted, spanPath, tablePath, type SpanInfo } from './span-info.ts'
 import { TableReader } from './table-reader.ts'
@@ -166,7 +167,7 @@ export class SpanFiles {
   private async rebuild(info: SpanInfo): Promise<TableReader> {
     const path = tablePath(info)
     const index = await this.host.scanSegment(info.slot, info.firstSeq)
-    this.compare(info, index.count)
+    this.compare(info, index)
     const facts = { journalId: this.host.journalId, createdAt: info.newestAt }
     await this.forgetTable(info)
     const bytes = await writeSidecar(this.host.disk, index, facts, () => Promise.resolve())
@@ -174,10 +175,10 @@ export class SpanFiles {
   }
 
   /** A frame that has rotted at the end of a segment looks like one that was never written; the manifest knows better. */
-  private compare(info: SpanInfo, extents: number): void {
+  private compare(info: SpanInfo, { count, repaired }: SegmentIndex): void {
     this.cutShort.delete(info.id)
-    if (extents === info.extents) return
-    const detail = `segment ${info.firstSeq} ends early: ${extents} extents of ${info.extents} are there`
+    if (count === info.extents || repaired) return
+    const detail = `segment ${info.firstSeq} ends early: ${count} extents of ${info.extents} are there`
     const damage = new Damaged(this.host.slotPath(info.slot), 0, detail)
     this.cutShort.set(info.id, damage)
     this.host.report(damage)
