@@ -40,8 +40,8 @@ export class Catalogue {
   readonly idling = new Set<Id>()
   private readonly items = new Map<Id, Item>()
   private readonly names = new Map<string, Id>()
-  /** Routes that do the same, whatever describes them. */
-  private readonly alike = new Map<string, Set<Id>>()
+  /** Routes that do the same, whatever describes them; a set only where there are several. */
+  private readonly alike = new Map<string, Id | Set<Id>>()
   private readonly byKind = new Map<Kind, Map<Id, Item>>()
 
   get(id: Id): Item | undefined {
@@ -71,7 +71,8 @@ export class Catalogue {
 
   /** One that does the same, whatever describes it: what `replace` replaces. */
   routeLike(spec: RouteSpec): Item<RouteSpec> | undefined {
-    const [id = 0] = this.alike.get(likeKey(spec)) ?? []
+    const ids = this.alike.get(likeKey(spec)) ?? 0
+    const [id = 0] = typeof ids === 'number' ? [ids] : ids
     return this.items.get(id) as Item<RouteSpec> | undefined
   }
 
@@ -118,14 +119,14 @@ export class Catalogue {
 
   private putLike(id: Id, key: string): void {
     const ids = this.alike.get(key)
-    if (ids === undefined) this.alike.set(key, new Set([id]))
-    else ids.add(id)
+    if (typeof ids === 'object') ids.add(id)
+    else this.alike.set(key, ids === undefined || ids === id ? id : new Set([ids, id]))
   }
 
   private removeLike(id: Id, key: string): void {
     const ids = this.alike.get(key)
-    ids?.delete(id)
-    if (ids?.size === 0) this.alike.delete(key)
+    if (typeof ids === 'object') ids.delete(id)
+    if (ids === id || (typeof ids === 'object' && ids.size === 0)) this.alike.delete(key)
   }
 
   private named<K extends Kind>(_kind: K, key: string): Item<Extract<Spec, { kind: K }>> | undefined {

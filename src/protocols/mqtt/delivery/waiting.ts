@@ -22,7 +22,9 @@ const placesMin = 1024
 export class Waiting {
   private readonly messagesMax: number
   private readonly bytesMax: number
-  private readonly replays: Replays
+  /** Most clients have none. */
+  private replays: Replays | undefined
+  private readonly reading: (page: Promise<void>) => void
   /** From `start` on; before it are the places of what was taken out. */
   private queue: (Parcel | undefined)[] = []
   private start = 0
@@ -33,13 +35,13 @@ export class Waiting {
   /** `reading`: a page of retained messages, after which there is more to send. */
   constructor(messagesMax: number, bytesMax: number, keeper: Keeper, reading: (page: Promise<void>) => void) {
     this.keeper = keeper
-    this.replays = new Replays({ changed: () => this.count(0), reading })
+    this.reading = reading
     this.messagesMax = messagesMax
     this.bytesMax = bytesMax
   }
 
   get empty(): boolean {
-    return this.start === this.queue.length && this.replays.empty
+    return this.start === this.queue.length && this.replays === undefined
   }
 
   /** False: there is no room. What is bounded elsewhere always has room. */
@@ -53,22 +55,29 @@ export class Waiting {
   }
 
   replay(filter: string, pages: Pages, terms: Terms): void {
+    this.replays ??= new Replays({ changed: () => this.count(0), reading: this.reading })
     this.replays.add(filter, pages, terms)
   }
 
   /** Ends the replays of a filter, also the one that `peek` shows. */
   forget(filter: string): void {
-    if (this.replays.forget(filter)) this.current = undefined
+    if (this.replays?.forget(filter) === true) this.current = undefined
+    this.endReplays()
   }
 
   peek(): Parcel | undefined {
-    return (this.current ??= this.replays.empty ? this.queue[this.start] : this.replayed())
+    this.endReplays()
+    return (this.current ??= this.replays === undefined ? this.queue[this.start] : this.replayed(this.replays))
   }
 
   /** What comes live waits until all of these are sent. */
-  private replayed(): Parcel | undefined {
-    const next = this.replays.next()
+  private replayed(replays: Replays): Parcel | undefined {
+    const next = replays.next()
     return next === undefined ? undefined : { ...next, source: undefined }
+  }
+
+  private endReplays(): void {
+    if (this.replays?.empty === true) this.replays = undefined
   }
 
   /** Removes what `peek` showed. */
@@ -102,7 +111,8 @@ export class Waiting {
   /** Nobody waits any more; returns what did. */
   clear(): readonly Parcel[] {
     const parcels = this.queue.slice(this.start) as Parcel[]
-    this.replays.clear()
+    this.replays?.clear()
+    this.replays = undefined
     this.count(-this.bytes)
     this.queue = []
     this.start = 0
@@ -112,7 +122,7 @@ export class Waiting {
 
   private count(bytes: number): void {
     this.bytes += bytes
-    this.keeper.keeps(this.bytes + this.replays.bytes)
+    this.keeper.keeps(this.bytes + (this.replays?.bytes ?? 0))
   }
 }
 
