@@ -61,12 +61,22 @@ function give(code: number, why: string): never {
   process.exit(code)
 }
 
-/** A signal runs `clean` and ends the process, until `over`. */
-export function onInterruption(clean: () => Promise<void>): { over(): void } {
+/**
+ * A signal runs `clean` and ends the process, until `over`. Once one has come that never resolves: what the work meets then,
+ * without what was cleaned, is nothing to tell.
+ */
+export function onInterruption(clean: () => Promise<void>): { over(): Promise<void> } {
+  let begun = false
   const onSignal = (signal: NodeJS.Signals): void => {
+    begun = true
     const end = (): never => give(signal === 'SIGINT' ? 130 : 143, `${signal}: broken off, nothing of it is left`)
     clean().then(end, (error: unknown) => give(1, String(error)))
   }
   process.once('SIGTERM', onSignal).once('SIGINT', onSignal)
-  return { over: () => void process.off('SIGTERM', onSignal).off('SIGINT', onSignal) }
+  return {
+    over: () => {
+      process.off('SIGTERM', onSignal).off('SIGINT', onSignal)
+      return begun ? new Promise(() => undefined) : Promise.resolve()
+    },
+  }
 }

@@ -25,8 +25,8 @@ export async function backup(input: Input): Promise<number> {
   const opening = target === '-' ? Promise.resolve(standardOutput) : told(newFile(target))
   // From before the file is there: nothing of it stays.
   const interruption = onInterruption(() => opening.then((opened) => opened.abandon()).catch(() => undefined))
-  const output = await opening.catch((error: unknown) => {
-    interruption.over()
+  const output = await opening.catch(async (error: unknown) => {
+    await interruption.over()
     throw error
   })
   const written = { bytes: 0, facts: null as BackupFacts | null }
@@ -37,11 +37,11 @@ export async function backup(input: Input): Promise<number> {
         await told(output.done())
       }),
     )
+    await interruption.over()
   } catch (error) {
+    await interruption.over()
     await output.abandon()
     throw error
-  } finally {
-    interruption.over()
   }
   const { commit, createdAt, files } = written.facts!
   const ms = Math.round(systemClock.monotonic() - began)

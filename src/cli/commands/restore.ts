@@ -33,8 +33,7 @@ async function into(data: string, chunks: AsyncIterable<Buffer>): Promise<Restor
   const lock = await disk.lock()
   if (failed(lock)) throw new UserError(lock.detail)
   const clean = async (): Promise<void> => {
-    for (const folder of restoredFolders) await disk.removeTree(folder)
-    await disk.removeTree(unfinishedRestore)
+    for (const folder of [...restoredFolders, unfinishedRestore]) await removeWhole(disk, folder)
     await lock.ok.release()
     if (!wasThere) await disk.removeTree('.')
   }
@@ -42,13 +41,24 @@ async function into(data: string, chunks: AsyncIterable<Buffer>): Promise<Restor
   try {
     await mustBeEmpty(disk, data)
     const report = await writeAll(disk, data, chunks)
+    await interruption.over()
     await lock.ok.release()
     return report
   } catch (error) {
+    await interruption.over()
     await clean()
     throw error
-  } finally {
-    interruption.over()
+  }
+}
+
+/** A signal comes while the work goes on, which may put one more file where the others are being removed. */
+async function removeWhole(disk: NodeDisk, folder: string): Promise<void> {
+  for (let attempts = 10; ; attempts--) {
+    try {
+      return await disk.removeTree(folder)
+    } catch (error) {
+      if (attempts === 1) throw error
+    }
   }
 }
 
