@@ -93,7 +93,7 @@ function optionsOf({ storage, data }: Settings, openFilesMax: number): Partial<S
 function explain(error: unknown, data: string): Outcome<never> {
   if (error instanceof StoreRefused) return error.failure
   if (error instanceof Damaged) {
-    const detail = `${data} is damaged: ${error.message}; see what would be lost: dragoman check --data ${data}`
+    const detail = `${data} is damaged: ${error.message}; dragoman check --data ${data} says what is lost, dragoman repair goes on without it`
     return { error: 'unavailable', detail }
   }
   if (error instanceof DiskError) return { error: 'unavailable', detail: `data folder ${data}: ${error.message}` }
